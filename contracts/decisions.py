@@ -1,0 +1,212 @@
+"""Events of the decisions service: decisions, quotas, payments, client contacts; and the quota signals it takes."""
+
+from datetime import date, datetime
+
+from contracts.envelope import Event, EventKind, Value
+from contracts.values import DecisionState, Language
+
+DECISIONS = "rekku.decisions"
+QUOTAS = "rekku.quotas"
+PAYMENTS = "rekku.payments"
+CLIENT_CONTACTS = "rekku.client-contacts"
+QUOTA_SIGNALS = "rekku.quota-signals"
+
+
+class Decision(Value):
+    """A rehabilitation decision; references only, nothing about the person (E-59).
+
+    `decided_on` is the Helsinki date of the grant or rejection; `confirm_by` the last day to be
+    pinned to a confirmed course (E-10, E-11), by the description in force on that date (E-13).
+    `new_client` is true for a client's first grant in the service (E-8).
+    """
+
+    decision_ref: str
+    application_ref: str
+    client_ref: str
+    service: str
+    contract_id: str
+    provider_id: str
+    language: Language
+    state: DecisionState
+    applied_on: date
+    decided_on: date | None = None
+    confirm_by: date | None = None
+    new_client: bool = False
+
+    @property
+    def valid(self) -> bool:
+        """True while the decision entitles its client to a place."""
+        return self.state is DecisionState.GRANTED
+
+
+class _DecisionState(Event):
+    decision: Decision
+
+    @property
+    def key(self) -> str:
+        return self.decision.decision_ref
+
+
+class DecisionGranted(_DecisionState, wire="decisions.decision-granted.v1", topic=DECISIONS):
+    """A grant (myöntö)."""
+
+
+class DecisionRejected(_DecisionState, wire="decisions.decision-rejected.v1", topic=DECISIONS):
+    """A rejection on merit (hylkäys)."""
+
+
+class DecisionAwaitsQuota(_DecisionState, wire="decisions.decision-awaits-quota.v1", topic=DECISIONS):
+    """The quota is full or deciding is suspended; the application waits (E-54)."""
+
+
+class DecisionWithdrawn(_DecisionState, wire="decisions.decision-withdrawn.v1", topic=DECISIONS):
+    """The client withdrew an application that was waiting (E-54)."""
+
+
+class DecisionRevoked(_DecisionState, wire="decisions.decision-revoked.v1", topic=DECISIONS):
+    """Kela revoked the decision on the client's own notice (R-DEC-16)."""
+
+
+class CountUse(Value):
+    """The use of one contract's announced count in one year (E-1)."""
+
+    contract_id: str
+    provider_id: str
+    service: str
+    language: Language
+    year: int
+    announced: int
+    used: int
+
+    @property
+    def left(self) -> int:
+        """Decisions that may still be given, never negative."""
+        return max(0, self.announced - self.used)
+
+
+class _CountUseState(Event):
+    count: CountUse
+
+    @property
+    def key(self) -> str:
+        return f"{self.count.contract_id}/{self.count.year}"
+
+
+class AnnouncedCountFilled(_CountUseState, wire="decisions.announced-count-filled.v1", topic=QUOTAS):
+    """No new decision can be made to this provider this year (R-DEC-1)."""
+
+
+class AnnouncedCountReopened(_CountUseState, wire="decisions.announced-count-reopened.v1", topic=QUOTAS):
+    """A raised count has room again."""
+
+
+class Quota(Value):
+    """National new clients of one service and year against Kela's estimate and quota.
+
+    `limit` None: no quota in use (the normal case); an estimate never blocks (E-51).
+    """
+
+    service: str
+    year: int
+    estimate: int | None = None
+    limit: int | None = None
+    used: int
+    suspended: bool = False
+
+    @property
+    def remaining(self) -> int | None:
+        """New clients that may still be granted; None without a quota (E-52)."""
+        return None if self.limit is None else max(0, self.limit - self.used)
+
+
+class _QuotaState(Event):
+    quota: Quota
+
+    @property
+    def key(self) -> str:
+        return f"{self.quota.service}/{self.quota.year}"
+
+
+class EstimateSet(_QuotaState, wire="decisions.estimate-set.v1", topic=QUOTAS):
+    """Kela published its estimate of a year's new clients (R-DEC-8)."""
+
+
+class QuotaSet(_QuotaState, wire="decisions.quota-set.v1", topic=QUOTAS):
+    """Kela took a quota into use, changed it, or gave it up (R-DEC-11, E-52)."""
+
+
+class QuotaFilled(_QuotaState, wire="decisions.quota-filled.v1", topic=QUOTAS):
+    """The quota is full: Kela suspends making decisions (R-DEC-13)."""
+
+
+class QuotaReopened(_QuotaState, wire="decisions.quota-reopened.v1", topic=QUOTAS):
+    """There is room in the quota again."""
+
+
+class PeriodPaid(Event, wire="decisions.period-paid.v1", topic=PAYMENTS, kind=EventKind.FACT):
+    """Kela paid the costs of one period of one client's course, for the first time (R-FBK-2, E-29).
+
+    `last` is true for the last planned period of the client's path.
+    """
+
+    decision_ref: str
+    client_ref: str
+    contract_id: str
+    provider_id: str
+    office_id: str
+    service: str
+    course_id: str
+    period_number: int
+    last: bool
+    paid_on: date
+
+    @property
+    def key(self) -> str:
+        return self.decision_ref
+
+
+class ClientContactChanged(Event, wire="decisions.client-contact-changed.v1", topic=CLIENT_CONTACTS):
+    """A client's phone and language, encrypted under the client's own key (restricted).
+
+    `sealed` is what `chassis.vault` seals: base64 of nonce and AES-256-GCM ciphertext of a
+    `ClientContact` document.
+    """
+
+    client_ref: str
+    sealed: str
+
+    @property
+    def key(self) -> str:
+        return self.client_ref
+
+
+class ClientContact(Value):
+    """The sealed content: E.164 phone number and the language to write in."""
+
+    phone: str
+    language: Language
+
+
+class _QuotaSignal(Event):
+    """Taken from Kela's systems that follow the money; `signal_id` counts once per `ce_source`."""
+
+    signal_id: str
+    service: str
+    effective_at: datetime
+
+    @property
+    def key(self) -> str:
+        return self.service
+
+
+class DecisionsSuspended(_QuotaSignal, wire="quota-signals.suspend.v1", topic=QUOTA_SIGNALS, kind=EventKind.FACT):
+    """Stop every new decision of the service from `effective_at` on."""
+
+
+class SuspensionLifted(_QuotaSignal, wire="quota-signals.lift.v1", topic=QUOTA_SIGNALS, kind=EventKind.FACT):
+    """Deciding may go on from `effective_at`; `signal_id` names the suspension that ends."""
+
+
+DecisionEvent = DecisionGranted | DecisionRejected | DecisionAwaitsQuota | DecisionWithdrawn | DecisionRevoked
+QuotaEvent = EstimateSet | QuotaSet | QuotaFilled | QuotaReopened
+CountUseEvent = AnnouncedCountFilled | AnnouncedCountReopened

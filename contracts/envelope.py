@@ -1,0 +1,155 @@
+"""CloudEvents 1.0 in Kafka binary mode: the envelope every event travels in."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+import uuid_utils.compat as uuid_utils
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+CONTENT_TYPE = "application/json"
+TYPE_PREFIX = "fi.kela.rekku."
+
+Header = tuple[str, bytes]
+
+
+class EventKind(StrEnum):
+    """How consumers treat a type: merged by version, or counted once by id."""
+
+    STATE = "state"
+    FACT = "fact"
+
+
+class Value(BaseModel):
+    """A frozen part of an event; unknown fields are ignored on reading (additions only)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Event(Value):
+    """A fact about one aggregate with the aggregate's version and public snapshot.
+
+    A subclass names its wire type, topic and kind as class arguments:
+    `class ClientPinned(Event, wire="courses.client-pinned.v1", topic="rekku.pins", kind=EventKind.STATE)`.
+    """
+
+    wire_type: ClassVar[str]
+    topic: ClassVar[str]
+    kind: ClassVar[EventKind]
+
+    version: int
+
+    @property
+    def key(self) -> str:
+        """The aggregate id: partition key and `ce_subject`."""
+        raise TypeError(f"{type(self).__name__} does not say what its key is")
+
+    def __init_subclass__(
+        cls, *, wire: str | None = None, topic: str = "", kind: EventKind = EventKind.STATE, **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if wire is None:
+            return
+        cls.wire_type, cls.topic, cls.kind = TYPE_PREFIX + wire, topic, kind
+        if cls.wire_type in EVENTS:
+            raise TypeError(f"two events call themselves {cls.wire_type}")
+        EVENTS[cls.wire_type] = cls
+
+
+EVENTS: dict[str, type[Event]] = {}
+"""Every known event by its wire type."""
+
+
+class UndecodableRecord(Exception):
+    """The record is not a CloudEvent of ours that can be read; it never will be (permanent)."""
+
+
+EventT = TypeVar("EventT", bound=Event, covariant=True)
+
+
+@dataclass(frozen=True)
+class Envelope(Generic[EventT]):
+    """One delivered event with its CloudEvents attributes."""
+
+    event: EventT
+    id: UUID
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    traceparent: str | None
+
+
+def new_event_id() -> UUID:
+    """A UUIDv7: unique, and roughly ordered by time, which keeps indexes compact."""
+    return uuid_utils.uuid7()
+
+
+def encode(
+    event: Event, *, event_id: UUID, source: str, time: datetime, traceparent: str | None
+) -> tuple[list[Header], bytes]:
+    """Headers and body of `event` in CloudEvents binary mode (Kafka protocol binding 1.0)."""
+    headers: list[Header] = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(event_id).encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", event.wire_type.encode()),
+        ("ce_subject", event.key.encode()),
+        ("ce_time", time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+        ("content-type", CONTENT_TYPE.encode()),
+    ]
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
+    return headers, event.model_dump_json().encode()
+
+
+def attributes_of(headers: Iterable[Header]) -> dict[str, str]:
+    """The text headers of a record.
+
+    Raises:
+        UndecodableRecord: a header is not UTF-8.
+    """
+    try:
+        return {name.lower(): value.decode() for name, value in headers}
+    except UnicodeDecodeError as error:
+        raise UndecodableRecord("a header is not UTF-8") from error
+
+
+def decode(headers: Iterable[Header], body: bytes) -> "Envelope[Event] | None":
+    """The event of a record, or None where its type is not known here (a newer producer's).
+
+    Raises:
+        UndecodableRecord: not a CloudEvent, not JSON, or not the shape its type declares.
+    """
+    attributes = attributes_of(headers)
+    try:
+        wire_type = attributes["ce_type"]
+        event_id = UUID(attributes["ce_id"])
+        source, subject = attributes["ce_source"], attributes["ce_subject"]
+        time = datetime.fromisoformat(attributes["ce_time"])
+    except KeyError as error:
+        raise UndecodableRecord(f"the header {error.args[0]} is missing") from error
+    except ValueError as error:
+        raise UndecodableRecord("ce_id or ce_time cannot be read") from error
+    model = EVENTS.get(wire_type)
+    if model is None:
+        return None
+    if attributes.get("content-type", CONTENT_TYPE).split(";")[0].strip() != CONTENT_TYPE:
+        raise UndecodableRecord("the content type is not application/json")
+    try:
+        event = model.model_validate_json(body)
+    except ValidationError as error:
+        where = sorted({".".join(map(str, e["loc"])) or "body" for e in error.errors(include_input=False)})
+        raise UndecodableRecord(f"{wire_type} does not fit its model at: {', '.join(where)}") from error
+    return Envelope(
+        event=event,
+        id=event_id,
+        source=source,
+        type=wire_type,
+        subject=subject,
+        time=time,
+        traceparent=attributes.get("traceparent"),
+    )

@@ -1,0 +1,189 @@
+"""Events of the registration service: providers, offices, contracts, service descriptions."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from contracts.envelope import Event, Value
+from contracts.values import Coverage, DeliveryMode, Language, PeriodKind, Provenance
+
+REGISTRATIONS = "rekku.registrations"
+SERVICE_DESCRIPTIONS = "rekku.service-descriptions"
+
+
+class Contact(Value):
+    """Contact details an organisation publishes for a service; role addresses, never a person's."""
+
+    email: str
+    phone: str
+    web: str | None = None
+
+
+class Provider(Value):
+    """A provider is its business ID (Y-tunnus), e.g. `2828286-3`."""
+
+    provider_id: str
+    name: str
+
+
+class Office(Value):
+    """An office (toimipiste) in a municipality."""
+
+    office_id: str
+    provider_id: str
+    name: str
+    municipality_code: str
+    street_address: str
+    postal_address: str
+    phone: str | None = None
+    open: bool = True
+
+
+class AnnouncedCount(Value):
+    """How many new clients a provider takes under one contract in one calendar year (R-CRS-2)."""
+
+    year: int
+    count: int
+
+
+class Contract(Value):
+    """Provider x service x language (E-4)."""
+
+    contract_id: str
+    provider_id: str
+    service: str
+    language: Language
+    valid_from: date
+    valid_to: date | None = None
+    contact: Contact | None = None
+    announced_counts: tuple[AnnouncedCount, ...] = ()
+
+
+class LocalisedText(Value):
+    """A text in Finnish, Swedish and English."""
+
+    fi: str
+    sv: str
+    en: str
+
+
+class TargetGroup(Value):
+    """A disease group courses can be targeted at (R-CRS-4)."""
+
+    code: str
+    names: LocalisedText
+
+
+class AgeGroup(Value):
+    """An age group in whole years, both ends inclusive; None is open (E-46)."""
+
+    code: str
+    names: LocalisedText
+    min_age: int | None = None
+    max_age: int | None = None
+
+
+class PeriodPlan(Value):
+    """One period of the courses of a service; `days` is None where the length is not known."""
+
+    number: int
+    kind: PeriodKind
+    mode: DeliveryMode
+    days: int | None = None
+
+
+class ServiceDescription(Value):
+    """One version of a service description (palvelukuvaus), in force from `valid_from`.
+
+    Every parameter may be None: UNKNOWN. `sources` says where each parameter's value comes
+    from; a demo value is always marked (domain section 4).
+    """
+
+    service: str
+    description_version: int
+    valid_from: date
+    valid_to: date | None = None
+    names: LocalisedText
+    is_course: bool
+    coverage: Coverage
+    languages: tuple[Language, ...]
+    group_min: int | None = None
+    group_max: int | None = None
+    confirm_min: int | None = None
+    must_run_at: int | None = None
+    confirm_within_months: int | None = None
+    total_duration_months: int | None = None
+    total_duration_enforced: bool = False
+    move_notice_days: int | None = None
+    min_age: int | None = None
+    max_age: int | None = None
+    target_groups: tuple[TargetGroup, ...] = ()
+    target_groups_min: int = 0
+    target_groups_max: int = 0
+    age_groups: tuple[AgeGroup, ...] = ()
+    periods: tuple[PeriodPlan, ...] = ()
+    sources: dict[str, Provenance] = Field(default_factory=dict)
+
+
+class _ProviderState(Event):
+    provider: Provider
+
+    @property
+    def key(self) -> str:
+        return self.provider.provider_id
+
+
+class ProviderRegistered(_ProviderState, wire="registration.provider-registered.v1", topic=REGISTRATIONS):
+    """A provider registered."""
+
+
+class _OfficeState(Event):
+    office: Office
+
+    @property
+    def key(self) -> str:
+        return self.office.office_id
+
+
+class OfficeRegistered(_OfficeState, wire="registration.office-registered.v1", topic=REGISTRATIONS):
+    """An office was registered (every office on its own, P3)."""
+
+
+class _ContractState(Event):
+    contract: Contract
+
+    @property
+    def key(self) -> str:
+        return self.contract.contract_id
+
+
+class ContractRegistered(_ContractState, wire="registration.contract-registered.v1", topic=REGISTRATIONS):
+    """Kela registered a contract: the service may begin."""
+
+
+class ContactChanged(_ContractState, wire="registration.contact-changed.v1", topic=REGISTRATIONS):
+    """The published contact details of a contract changed (R-REG-10)."""
+
+
+class AnnouncedCountChanged(_ContractState, wire="registration.announced-count-changed.v1", topic=REGISTRATIONS):
+    """A year's client count was announced or raised (R-REG-8, R-REG-9)."""
+
+    year: int
+    count: int
+
+
+class ServiceDescriptionPublished(
+    Event, wire="registration.service-description-published.v1", topic=SERVICE_DESCRIPTIONS
+):
+    """All versions of one service's description, newest last."""
+
+    service: str
+    descriptions: Annotated[tuple[ServiceDescription, ...], Field(min_length=1)]
+
+    @property
+    def key(self) -> str:
+        return self.service
+
+
+ContractEvent = ContractRegistered | ContactChanged | AnnouncedCountChanged

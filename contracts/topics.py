@@ -1,0 +1,190 @@
+"""One declaration per topic: the single truth for brokers, ACLs, documents and checks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from contracts import courses, decisions, notifications, registration
+from contracts.envelope import EVENTS, Event
+from contracts.values import PersonalDataClass
+
+SERVICES = ("registration", "courses", "decisions", "notifications", "search")
+EXTERNAL = "external"
+"""Owner of the topics that other systems of Kela write."""
+
+_DEAD_LETTER = "rekku.{}.dead-letter"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic and what is promised about it.
+
+    Args:
+        owner: the one service that writes it.
+        key: what a record's key is; order is kept within one key.
+        partitions: fixed for ever, because the key decides the partition.
+        retention: None keeps everything.
+        compacted: only the newest record of each key is kept.
+        personal_data: what kind of personal data its records carry.
+        legal_basis: why they may be kept that long.
+    """
+
+    name: str
+    owner: str
+    key: str
+    partitions: int
+    consumers: frozenset[str]
+    personal_data: PersonalDataClass
+    legal_basis: str
+    retention: timedelta | None = None
+    compacted: bool = False
+
+    @property
+    def events(self) -> tuple[type[Event], ...]:
+        """The event types the topic carries."""
+        return tuple(event for event in EVENTS.values() if event.topic == self.name)
+
+
+def _consumers(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+_HISTORY = "Course and decision history without personal data; kept as the record of the procedure (KKRL 566/2005)."
+_REFERENCES = "Pseudonymous references, kept for the legal retention time of benefit decisions (KKRL 566/2005)."
+
+_BUSINESS = (
+    Topic(
+        registration.REGISTRATIONS,
+        "registration",
+        "aggregate id",
+        4,
+        _consumers("courses", "decisions", "notifications", "search"),
+        PersonalDataClass.ORGANISATION_CONTACT,
+        _HISTORY,
+    ),
+    Topic(
+        registration.SERVICE_DESCRIPTIONS,
+        "registration",
+        "service",
+        1,
+        _consumers("courses", "decisions", "notifications", "search"),
+        PersonalDataClass.NONE,
+        _HISTORY,
+    ),
+    Topic(
+        courses.COURSES,
+        "courses",
+        "course_id",
+        4,
+        _consumers("registration", "decisions", "notifications", "search"),
+        PersonalDataClass.NONE,
+        _HISTORY,
+    ),
+    Topic(
+        courses.PINS,
+        "courses",
+        "decision_ref",
+        4,
+        _consumers("decisions", "notifications"),
+        PersonalDataClass.PSEUDONYM,
+        _REFERENCES,
+    ),
+    Topic(
+        decisions.DECISIONS,
+        "decisions",
+        "decision_ref",
+        4,
+        _consumers("registration", "courses", "notifications"),
+        PersonalDataClass.PSEUDONYM,
+        _REFERENCES,
+    ),
+    Topic(
+        decisions.QUOTAS,
+        "decisions",
+        "contract_id/year or service/year",
+        1,
+        _consumers("notifications", "search"),
+        PersonalDataClass.NONE,
+        _HISTORY,
+    ),
+    Topic(
+        decisions.PAYMENTS,
+        "decisions",
+        "decision_ref",
+        4,
+        _consumers("notifications"),
+        PersonalDataClass.PSEUDONYM,
+        _REFERENCES,
+    ),
+    Topic(
+        decisions.CLIENT_CONTACTS,
+        "decisions",
+        "client_ref",
+        4,
+        _consumers("notifications"),
+        PersonalDataClass.RESTRICTED,
+        "Needed to reach the client while the rehabilitation lasts; erased with the client's key.",
+        compacted=True,
+    ),
+    Topic(
+        decisions.QUOTA_SIGNALS,
+        EXTERNAL,
+        "service",
+        1,
+        _consumers("decisions"),
+        PersonalDataClass.NONE,
+        _HISTORY,
+    ),
+    Topic(
+        notifications.MESSAGES,
+        "notifications",
+        "message_id",
+        4,
+        _consumers(),
+        PersonalDataClass.PSEUDONYM,
+        _REFERENCES,
+        retention=timedelta(days=730),
+    ),
+    Topic(
+        notifications.FEEDBACK,
+        "notifications",
+        "office_id/service",
+        1,
+        _consumers("search"),
+        PersonalDataClass.NONE,
+        _HISTORY,
+    ),
+)
+
+
+def dead_letter_topic(service: str) -> str:
+    """Name of the service's topic for records it could not apply."""
+    return _DEAD_LETTER.format(service)
+
+
+_DEAD_LETTERS = tuple(
+    Topic(
+        dead_letter_topic(service),
+        service,
+        "the failed record's key",
+        1,
+        _consumers(),
+        PersonalDataClass.RESTRICTED,
+        "Failed records as they came, for repair; the shortest time that leaves room for it.",
+        retention=timedelta(days=30),
+    )
+    for service in SERVICES
+)
+
+TOPICS: dict[str, Topic] = {topic.name: topic for topic in (*_BUSINESS, *_DEAD_LETTERS)}
+"""Every topic of the system by its name."""
+
+
+def written_by(service: str) -> Iterable[Topic]:
+    """The topics `service` owns."""
+    return (topic for topic in TOPICS.values() if topic.owner == service)
+
+
+def read_by(service: str) -> Iterable[Topic]:
+    """The topics `service` consumes."""
+    return (topic for topic in TOPICS.values() if service in topic.consumers)

@@ -1,0 +1,112 @@
+"""Value types that services share: plain enums and checked strings, standard library only."""
+
+import re
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """Service languages (R-DEC-22)."""
+
+    FI = "fi"
+    SV = "sv"
+
+
+class DecisionState(StrEnum):
+    """States of a decision (domain section 7)."""
+
+    PENDING = "pending"
+    AWAITING_QUOTA = "awaiting_quota"
+    GRANTED = "granted"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    ANNULLED = "annulled"
+    EXPIRED = "expired"
+    USED = "used"
+
+
+class CourseState(StrEnum):
+    """States of a course (domain section 7)."""
+
+    CREATED = "created"
+    PUBLISHED = "published"
+    CONFIRMED = "confirmed"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    DELETED = "deleted"
+    CANCELLED = "cancelled"
+
+
+class PinState(StrEnum):
+    """States of a pin (domain section 7)."""
+
+    ACTIVE = "active"
+    RELEASED = "released"
+    MOVED = "moved"
+    FULFILLED = "fulfilled"
+    INTERRUPTED = "interrupted"
+
+
+class ReleaseReason(StrEnum):
+    """Why a pin was released (domain section 7)."""
+
+    PROVIDER = "provider"
+    DECISION_REVOKED = "decision_revoked"
+    DECISION_ANNULLED = "decision_annulled"
+    PROVIDER_CHANGED = "provider_changed"
+    COURSE_DELETED = "course_deleted"
+    COURSE_CANCELLED = "course_cancelled"
+    DID_NOT_HAPPEN = "did_not_happen"
+
+
+class PeriodKind(StrEnum):
+    """Place of a period within its course."""
+
+    OPENING = "opening"
+    MIDDLE = "middle"
+    CLOSING = "closing"
+
+
+class DeliveryMode(StrEnum):
+    """Delivery mode of one period (R-CRS-46)."""
+
+    FACE_TO_FACE = "face_to_face"
+    ONLINE = "online"
+    REMOTE = "remote"
+
+
+class Coverage(StrEnum):
+    """Where a service is offered (R-REG-1, E-48)."""
+
+    NATIONAL = "national"
+    REGIONAL = "regional"
+
+
+class Provenance(StrEnum):
+    """Where a parameter value comes from; demo values are never passed off as known."""
+
+    SEED = "seed"
+    PUBLIC = "public"
+    DEMO = "demo"
+
+
+class PersonalDataClass(StrEnum):
+    """What kind of personal data a topic carries."""
+
+    NONE = "none"
+    ORGANISATION_CONTACT = "organisation_contact"
+    PSEUDONYM = "pseudonym"
+    RESTRICTED = "restricted"
+
+
+_PERSONAL_IDENTITY_CODE = re.compile(
+    r"(?<![0-9A-Za-z])(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d{2}[-+A-FU-Ya-fu-y]\d{3}[0-9A-Za-z](?![0-9A-Za-z])"
+)
+
+
+def looks_like_personal_identity_code(text: str) -> bool:
+    """True where the text holds something shaped like a Finnish personal identity code (E-59).
+
+    The shape decides, not the check character: a mistyped code is personal data as well.
+    """
+    return _PERSONAL_IDENTITY_CODE.search(text) is not None
