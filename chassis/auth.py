@@ -1,0 +1,169 @@
+"""Who is calling: JWT bearer tokens checked against the issuer's published keys (JWKS)."""
+
+import asyncio
+import json
+import os
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, RSAKey
+
+from chassis.settings import Environment, Settings
+
+ALGORITHMS = ["RS256", "ES256"]
+_REFETCH_AFTER_S = 10.0
+_LEEWAY_S = 30
+
+
+class Role(StrEnum):
+    """What a caller is; `PUBLIC` has no token."""
+
+    PROVIDER = "provider"
+    OFFICER = "officer"
+    SYSTEM = "system"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The caller a command or query runs as. Providers see their own rows only."""
+
+    subject: str
+    role: Role
+    provider_id: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """What row-level security lets this principal see: everything, one provider's rows, or none."""
+        if self.role in (Role.OFFICER, Role.SYSTEM):
+            return "*"
+        return self.provider_id or ""
+
+
+SYSTEM = Principal("system", Role.SYSTEM)
+PUBLIC = Principal("public", Role.PUBLIC)
+
+
+class TokenRefused(Exception):
+    """The token is missing, unsigned, expired, for somebody else, or says nothing usable."""
+
+
+class TokenVerifier:
+    """Checks tokens against the issuer's key set, fetched once and again when a key is unknown."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._keys: KeySet | None = None
+        self._fetched_at = 0.0
+        self._fetching = asyncio.Lock()
+        self._claims = jwt.JWTClaimsRegistry(
+            leeway=_LEEWAY_S,
+            iss={"essential": True, "value": settings.issuer},
+            aud={"essential": True, "value": settings.audience},
+            sub={"essential": True},
+            exp={"essential": True},
+        )
+
+    async def principal_of(self, token: str) -> Principal:
+        """The principal a token speaks for.
+
+        Raises:
+            TokenRefused: for every reason alike; the reason is logged by the caller, never answered.
+        """
+        try:
+            claims = self._decode(token, await self._key_set())
+        except (JoseError, ValueError) as first:
+            try:
+                claims = self._decode(token, await self._key_set(refetch=True))
+            except (JoseError, ValueError) as error:
+                raise TokenRefused(type(error).__name__) from first
+        try:
+            role = Role(claims["role"])
+        except (KeyError, ValueError) as error:
+            raise TokenRefused("no known role") from error
+        provider_id = claims.get("provider_id")
+        if role is Role.PUBLIC or (role is Role.PROVIDER) != isinstance(provider_id, str):
+            raise TokenRefused("role and provider do not fit")
+        return Principal(str(claims["sub"]), role, provider_id)
+
+    def _decode(self, token: str, keys: KeySet) -> dict[str, Any]:
+        decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+        self._claims.validate(decoded.claims)
+        return decoded.claims
+
+    async def _key_set(self, *, refetch: bool = False) -> KeySet:
+        async with self._fetching:
+            stale = refetch and time.monotonic() - self._fetched_at > _REFETCH_AFTER_S
+            if self._keys is None or stale:
+                self._keys = KeySet.import_key_set(await self._fetch())
+                self._fetched_at = time.monotonic()
+            return self._keys
+
+    async def _fetch(self) -> Any:
+        url = urlparse(self._settings.jwks_url)
+        try:
+            if url.scheme == "file":
+                return json.loads(await asyncio.to_thread(Path(unquote(url.path)).read_text))
+            async with httpx.AsyncClient(timeout=5) as client:
+                return (await client.get(self._settings.jwks_url)).raise_for_status().json()
+        except (OSError, httpx.HTTPError, ValueError) as error:
+            raise TokenRefused("the issuer's keys cannot be read") from error
+
+
+class DevIssuer:
+    """Mints tokens on one machine, from a key kept in the home directory; never in production."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.environment is Environment.PRODUCTION or not settings.dev_issuer:
+            raise ValueError("the development issuer is off")
+        self._settings = settings
+        self._key = self._load(settings.home / "dev-issuer.json")
+
+    @staticmethod
+    def jwks_path(home: Path) -> Path:
+        """Where the public keys are written, for `REKKU_JWKS_URL=file://…`."""
+        return home / "dev-issuer-jwks.json"
+
+    @classmethod
+    def _load(cls, path: Path) -> RSAKey:
+        if not path.exists():
+            key = RSAKey.generate_key(2048, auto_kid=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                json.dump(key.as_dict(private=True), file)
+            cls.jwks_path(path.parent).write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+        return RSAKey.import_key(json.loads(path.read_text()))
+
+    def jwks(self) -> dict[str, Any]:
+        """The public key set."""
+        return {"keys": [self._key.as_dict(private=False)]}
+
+    def token(
+        self,
+        role: Role,
+        provider_id: str | None = None,
+        subject: str | None = None,
+        lifetime: timedelta = timedelta(hours=8),
+    ) -> str:
+        """A signed token for `role`; providers need their provider_id."""
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            "iss": self._settings.issuer,
+            "aud": self._settings.audience,
+            "sub": subject or (f"dev-{role}" if provider_id is None else f"dev-{role}-{provider_id}"),
+            "role": str(role),
+            "iat": now,
+            "exp": now + int(lifetime.total_seconds()),
+        }
+        if provider_id is not None:
+            claims["provider_id"] = provider_id
+        return jwt.encode({"alg": "RS256", "kid": self._key.kid}, claims, self._key)

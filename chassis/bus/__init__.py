@@ -1,0 +1,85 @@
+"""The message bus as one narrow interface; only this package knows which bus it is."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import asyncpg
+
+from chassis.db import Connection
+from contracts.envelope import Header
+
+
+@dataclass(frozen=True)
+class Record:
+    """One raw record of a topic's partition; positions grow by one within a partition."""
+
+    topic: str
+    partition: int
+    position: int
+    key: bytes | None
+    headers: tuple[Header, ...]
+    value: bytes | None
+
+
+def as_record(row: asyncpg.Record) -> Record:
+    """A database row that holds a raw record, as a record."""
+    return Record(
+        topic=row["topic"],
+        partition=row["partition"],
+        position=row["position"],
+        key=row["key"],
+        headers=tuple(zip(row["header_names"], row["header_values"], strict=True)),
+        value=row["value"],
+    )
+
+
+class Partition(Protocol):
+    """One partition this process reads at the moment."""
+
+    topic: str
+    number: int
+
+    async def read(self, most: int) -> Sequence[Record]:
+        """The next records, waiting until there are some.
+
+        Raises:
+            PartitionLost: the partition is read by somebody else now, or should be given up.
+        """
+
+    async def commit(self, next_position: int) -> None:
+        """Everything before `next_position` is done; reading goes on from there after a restart.
+
+        Raises:
+            PartitionLost: as `read` does.
+        """
+
+    def rewind(self) -> None:
+        """Read again from the last committed position."""
+
+
+class PartitionLost(Exception):
+    """The partition has gone to another member of the group, or is to be handed over."""
+
+
+class Subscription(Protocol):
+    """A service's share of the topics it consumes."""
+
+    async def run(self, consume: Callable[[Partition], Awaitable[None]]) -> None:
+        """Call `consume` for every partition as it comes to this process, until cancelled."""
+
+    async def lag(self) -> int:
+        """Records on the bus that this service has not finished."""
+
+
+class Bus(Protocol):
+    """What a service needs from a message bus."""
+
+    async def move(self, connection: Connection, most: int) -> int:
+        """Hand up to `most` of the oldest outbox rows to the bus and remove them; how many.
+
+        Order within a key is kept. What is not acknowledged by the bus stays in the outbox.
+        """
+
+    def subscribe(self, member: str, topics: Iterable[str]) -> Subscription:
+        """A subscription of this service under the member name `member`."""

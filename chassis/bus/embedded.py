@@ -1,0 +1,229 @@
+"""The embedded bus: a partitioned log in the services' own PostgreSQL (decision record 0003)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+
+from chassis.bus import Partition, PartitionLost, Record, as_record
+from chassis.db import TRANSIENT_ERRORS, Connection, Database, backoff_s
+from contracts.topics import TOPICS, Topic
+
+_log = logging.getLogger(__name__)
+
+CHANNEL = "rekku_bus"
+
+_MOVE = """
+WITH moved AS (
+    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1)
+    RETURNING id, topic, key, header_names, header_values, value
+)
+SELECT rekku_bus.append(array_agg(ROW(topic, key, header_names, header_values, value)::rekku_bus.outgoing ORDER BY id))
+FROM moved
+"""
+
+
+class EmbeddedBus:
+    """A service's side of the embedded bus, on the service's own connections."""
+
+    def __init__(self, database: Database, lease_s: float) -> None:
+        self._database = database
+        self._lease_s = lease_s
+
+    async def move(self, connection: Connection, most: int) -> int:
+        """Move rows in one transaction: they are in the outbox or on the bus, never both or neither."""
+        return int(await connection.fetchval(_MOVE, most) or 0)
+
+    def subscribe(self, member: str, topics: Iterable[str]) -> EmbeddedSubscription:
+        """A subscription of this service under the member name `member`."""
+        return EmbeddedSubscription(self._database, member, sorted(topics), self._lease_s)
+
+
+class EmbeddedPartition:
+    """A leased partition; `wake` is set when something was appended or the lease ended."""
+
+    def __init__(self, subscription: EmbeddedSubscription, topic: str, number: int, position: int) -> None:
+        self.topic = topic
+        self.number = number
+        self.wake = asyncio.Event()
+        self.surrendered = False
+        self._subscription = subscription
+        self._committed = self._next = position
+
+    async def read(self, most: int) -> Sequence[Record]:
+        """The next records in the order of their positions, waiting until there are some."""
+        while True:
+            self._check()
+            self.wake.clear()
+            rows = await self._subscription.pool.fetch(
+                "SELECT * FROM rekku_bus.read_records($1, $2, $3, $4)", self.topic, self.number, self._next, most
+            )
+            if rows:
+                self._next = rows[-1]["position"] + 1
+                return [as_record(row) for row in rows]
+            await self.wake.wait()
+
+    async def commit(self, next_position: int) -> None:
+        """Store the low-water mark, if the lease is still ours."""
+        kept = await self._subscription.pool.fetchval(
+            "SELECT rekku_bus.commit_position($1, $2, $3, $4)",
+            self._subscription.member,
+            self.topic,
+            self.number,
+            next_position,
+        )
+        if not kept:
+            raise PartitionLost
+        self._committed = next_position
+        self._check()
+
+    def rewind(self) -> None:
+        """Read again from the last committed position."""
+        self._next = self._committed
+
+    def surrender(self) -> None:
+        """Make the reader stop at the next safe point."""
+        self.surrendered = True
+        self.wake.set()
+
+    def _check(self) -> None:
+        if self.surrendered:
+            raise PartitionLost
+
+
+class EmbeddedSubscription:
+    """Leases on partitions, renewed three times per lease; appended records are announced by NOTIFY."""
+
+    def __init__(self, database: Database, member: str, topics: list[str], lease_s: float) -> None:
+        self.pool = database.pool
+        self.member = member
+        self._topics = topics
+        self._lease_s = lease_s
+        self._held: dict[tuple[str, int], tuple[EmbeddedPartition, asyncio.Task[None]]] = {}
+
+    async def run(self, consume: Callable[[Partition], Awaitable[None]]) -> None:
+        """Keep leases and run `consume` for each of them, until cancelled; then give them back."""
+        failures = 0
+        try:
+            while True:
+                try:
+                    async with self.pool.acquire() as listening:
+                        await listening.add_listener(CHANNEL, self._on_append)
+                        try:
+                            await listening.execute("SELECT rekku_bus.subscribe($1)", self._topics)
+                            while True:
+                                await self._heartbeat(listening, consume)
+                                failures = 0
+                                await asyncio.sleep(self._lease_s / 3)
+                        finally:
+                            if not listening.is_closed():
+                                await listening.remove_listener(CHANNEL, self._on_append)
+                except TRANSIENT_ERRORS as error:
+                    failures += 1
+                    _log.warning("the bus cannot be reached, trying again: %s", type(error).__name__)
+                    await asyncio.sleep(backoff_s(failures, first_s=0.1))
+        finally:
+            await self._leave()
+
+    async def lag(self) -> int:
+        """Records appended to our topics that we have not committed."""
+        return int(await self.pool.fetchval("SELECT rekku_bus.lag()"))
+
+    def _on_append(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        for place in str(payload).split():
+            topic, _, number = place.rpartition(":")
+            held = self._held.get((topic, int(number)))
+            if held:
+                held[0].wake.set()
+
+    async def _heartbeat(self, connection: Connection, consume: Callable[[Partition], Awaitable[None]]) -> None:
+        leased = await connection.fetch(
+            "SELECT * FROM rekku_bus.lease($1, $2, $3)", self.member, timedelta(seconds=self._lease_s), self._topics
+        )
+        ours = {(row["topic"], row["partition"]): row for row in leased}
+        for place in self._held.keys() - ours.keys():
+            self._held[place][0].surrender()
+        for place, row in ours.items():
+            held = self._held.get(place)
+            if row["surplus"]:
+                if held:
+                    held[0].surrender()
+                else:
+                    await self._give_back(*place)
+            elif held is None:
+                partition = EmbeddedPartition(self, *place, row["position"])
+                self._held[place] = (partition, asyncio.create_task(self._serve(partition, consume)))
+            elif row["behind"]:
+                held[0].wake.set()
+
+    async def _serve(self, partition: EmbeddedPartition, consume: Callable[[Partition], Awaitable[None]]) -> None:
+        try:
+            await consume(partition)
+        except PartitionLost:
+            _log.info("gave up %s/%s", partition.topic, partition.number)
+        except Exception:  # noqa: BLE001 - whatever it is, the lease stays usable and is read again
+            _log.exception("reading %s/%s stopped; it starts again", partition.topic, partition.number)
+        finally:
+            del self._held[(partition.topic, partition.number)]
+        if partition.surrendered:
+            await self._give_back(partition.topic, partition.number)
+
+    async def _give_back(self, topic: str, number: int) -> None:
+        try:
+            await self.pool.execute("SELECT rekku_bus.give_back($1, $2, $3)", self.member, topic, number)
+        except TRANSIENT_ERRORS:
+            _log.warning("a lease could not be given back; it will expire")
+
+    async def _leave(self) -> None:
+        tasks = [task for _, task in self._held.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await asyncio.wait_for(self.pool.execute("SELECT rekku_bus.leave($1)", self.member), 2)
+        except TRANSIENT_ERRORS:
+            _log.warning("the leases could not be given back; they will expire")
+
+
+def rights_of(topic: Topic) -> list[tuple[str, bool, bool]]:
+    """Which database roles may write and read a topic: (role, may_write, may_read)."""
+    consumers = {f"rekku_{service}" for service in topic.consumers}
+    owner = f"rekku_{topic.owner}"
+    return [(role, role == owner, role in consumers) for role in sorted(consumers | {owner})]
+
+
+async def apply_topics(connection: asyncpg.Connection[Any], topics: Iterable[Topic] = TOPICS.values()) -> None:
+    """Bring the bus' topics and rights in line with the declarations; run as the bus' owner.
+
+    Raises:
+        ValueError: a declaration changes a partition count, which would break order within keys.
+    """
+    async with connection.transaction():
+        await connection.execute("SET LOCAL search_path = rekku_bus")
+        await connection.execute("DELETE FROM rights")
+        for topic in topics:
+            partitions = await connection.fetchval(
+                "INSERT INTO topics (topic, partitions, compacted, retention) VALUES ($1, $2, $3, $4)"
+                " ON CONFLICT (topic) DO UPDATE SET compacted = excluded.compacted, retention = excluded.retention"
+                " RETURNING partitions",
+                topic.name,
+                topic.partitions,
+                topic.compacted,
+                topic.retention,
+            )
+            if partitions != topic.partitions:
+                raise ValueError(f"{topic.name} has {partitions} partitions; that can never be changed")
+            await connection.execute(
+                "INSERT INTO heads (topic, partition) SELECT $1, generate_series(0, $2 - 1) ON CONFLICT DO NOTHING",
+                topic.name,
+                topic.partitions,
+            )
+            await connection.executemany(
+                "INSERT INTO rights (role, topic, may_write, may_read) VALUES ($1, $2, $3, $4)",
+                [(role, topic.name, write, read) for role, write, read in rights_of(topic)],
+            )

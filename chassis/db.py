@@ -1,0 +1,245 @@
+"""PostgreSQL: one pool per process, and the transaction every handler works in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from asyncpg.transaction import Transaction as Savepoint
+
+from chassis.auth import SYSTEM, Principal
+from chassis.calendar import helsinki_date
+from chassis.clock import NOW_SQL, ClockKind
+from chassis.telemetry import current_traceparent
+from chassis.vault import Vault
+from contracts.envelope import Envelope, Event, Header, encode, new_event_id
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection = object
+Result = TypeVar("Result")
+
+TRANSIENT_ERRORS = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
+"""Failures of the moment: the same work may succeed when it is tried again."""
+
+_CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_CONFLICT_ATTEMPTS = 5
+
+
+def backoff_s(attempt: int, *, first_s: float = 0.02, most_s: float = 2.0) -> float:
+    """A growing pause with full jitter, in seconds; attempts count from 0."""
+    return random.uniform(0, min(most_s, first_s * 2**attempt))  # noqa: S311 - jitter, not a secret
+
+
+@dataclass(frozen=True)
+class OutgoingRecord:
+    """One outbox row in the making."""
+
+    topic: str
+    key: bytes
+    headers: Sequence[Header]
+    value: bytes
+
+
+@dataclass
+class Transaction:
+    """One database transaction with the power to read, write, emit and schedule.
+
+    `now` is the injected clock's instant (UTC), read once at the start; `today` its Helsinki date.
+    `cause` is the event being handled, where one is.
+    """
+
+    connection: Connection
+    service: str
+    now: datetime
+    principal: Principal
+    vault: Vault
+    cause: Envelope[Event] | None = None
+    outgoing: list[OutgoingRecord] = field(default_factory=list)
+    scheduled: bool = False
+    _audit: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+
+    @property
+    def today(self) -> date:
+        """The Helsinki business date (E-16)."""
+        return helsinki_date(self.now)
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """All rows of a query."""
+        return await self.connection.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """The first row of a query, or None."""
+        return await self.connection.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        """The first column of the first row, or None."""
+        return await self.connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: object) -> str:
+        """Run a statement; the answer is PostgreSQL's command tag."""
+        return await self.connection.execute(sql, *args)
+
+    async def executemany(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run a statement once per row, in one round trip."""
+        await self.connection.executemany(sql, rows)
+
+    def savepoint(self) -> Savepoint:
+        """`async with` it: what happens inside can be undone without losing the transaction."""
+        return self.connection.transaction()
+
+    def emit(self, event: Event) -> None:
+        """Publish `event` if, and only if, this transaction commits.
+
+        Call it after the aggregate's row lock is taken: then outbox order is commit order per key.
+        """
+        headers, value = encode(
+            event,
+            event_id=new_event_id(),
+            source=f"/rekku/{self.service}",
+            time=self.now,
+            traceparent=current_traceparent(),
+        )
+        self.outgoing.append(OutgoingRecord(event.topic, event.key.encode(), headers, value))
+
+    async def schedule(self, kind: str, key: str, due_at: datetime, payload: Mapping[str, Any] | None = None) -> None:
+        """Plan the timer (kind, key), replacing one that was planned before."""
+        self.scheduled = True
+        await self.execute(
+            "INSERT INTO timers (kind, key, due_at, payload) VALUES ($1, $2, $3, $4)"
+            " ON CONFLICT (kind, key) DO UPDATE"
+            " SET due_at = excluded.due_at, payload = excluded.payload, attempts = 0, retry_at = NULL",
+            kind,
+            key,
+            due_at,
+            dict(payload or {}),
+        )
+
+    async def cancel(self, kind: str, key: str) -> None:
+        """Drop a planned timer, if it is still there."""
+        await self.execute("DELETE FROM timers WHERE kind = $1 AND key = $2", kind, key)
+
+    def audit(self, action: str, subject: str, **detail: Any) -> None:
+        """Leave a row that says who did what to which subject; values only, never personal data."""
+        self._audit.append((action, subject, detail))
+
+    async def flush(self) -> None:
+        """Write what was emitted and audited; called once, right before the commit."""
+        if self._audit:
+            await self.executemany(
+                "INSERT INTO audit (at, actor, role, on_behalf_of, action, subject, detail)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                [
+                    (self.now, self.principal.subject, self.principal.role, self.principal.provider_id, *row)
+                    for row in self._audit
+                ],
+            )
+        if self.outgoing:
+            await self.executemany(
+                "INSERT INTO outbox (topic, key, header_names, header_values, value) VALUES ($1, $2, $3, $4, $5)",
+                [
+                    (r.topic, r.key, [name for name, _ in r.headers], [value for _, value in r.headers], r.value)
+                    for r in self.outgoing
+                ],
+            )
+
+
+async def prepare_connection(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Let jsonb columns take and give Python objects."""
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+class Database:
+    """A service's own schema, seen through its application role.
+
+    `outbox_written` and `timers_planned` are set after the commit, so that the relay and the
+    timers of this process need not wait for their next poll.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], service: str, clock: ClockKind, vault: Vault) -> None:
+        self.pool = pool
+        self.service = service
+        self.vault = vault
+        self.outbox_written = asyncio.Event()
+        self.timers_planned = asyncio.Event()
+        self.committed = asyncio.Event()
+        self._begin = f"SELECT set_config('rekku.scope', $1, true), {NOW_SQL[clock]} AS now"
+
+    @classmethod
+    async def connect(cls, url: str, service: str, clock: ClockKind, vault: Vault, *, size: int = 10) -> Database:
+        """Open the pool; raises what asyncpg raises when PostgreSQL cannot be reached."""
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            init=prepare_connection,
+            command_timeout=30,
+            server_settings={
+                "application_name": f"rekku-{service}",
+                "search_path": service,
+                "lock_timeout": "5s",
+                "idle_in_transaction_session_timeout": "60s",
+                "timezone": "UTC",
+            },
+        )
+        return cls(pool, service, clock, vault)
+
+    async def close(self) -> None:
+        """Close the pool, giving running work a moment."""
+        try:
+            await asyncio.wait_for(self.pool.close(), 5)
+        except TimeoutError:
+            self.pool.terminate()
+
+    @asynccontextmanager
+    async def transaction(
+        self, principal: Principal = SYSTEM, *, readonly: bool = False, cause: Envelope[Event] | None = None
+    ) -> AsyncIterator[Transaction]:
+        """One transaction in the scope of `principal`; commits when the block ends without an error."""
+        async with self.pool.acquire() as connection, connection.transaction(readonly=readonly):
+            started = await connection.fetchrow(self._begin, principal.scope)
+            now = started["now"] if started else None
+            if now is None:
+                raise asyncpg.InterfaceError("the simulated clock has not been set")
+            tx = Transaction(connection, self.service, now, principal, self.vault, cause)
+            yield tx
+            await tx.flush()
+        if tx.outgoing:
+            self.outbox_written.set()
+        if tx.scheduled:
+            self.timers_planned.set()
+        if not readonly:
+            self.committed.set()
+
+    async def run(
+        self, work: Callable[[Transaction], Awaitable[Result]], principal: Principal = SYSTEM, *, readonly: bool = False
+    ) -> Result:
+        """Run `work` in a transaction; a bounded number of times again when it lost a race."""
+        for attempt in range(_CONFLICT_ATTEMPTS):
+            try:
+                async with self.transaction(principal, readonly=readonly) as tx:
+                    return await work(tx)
+            except _CONFLICTS:
+                if attempt == _CONFLICT_ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(backoff_s(attempt))
+        raise AssertionError("unreachable")

@@ -1,0 +1,186 @@
+"""Records that could not be applied: kept raw, listed, replayed or discarded by hand.
+
+A letter of a fact parks its key: later records of that key wait, in order, until the letter is
+settled, because a fact counts once and in order. Letters of state park nothing: the next version heals.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from chassis.bus import Record, as_record
+from chassis.db import OutgoingRecord, Transaction
+from contracts.envelope import new_event_id
+from contracts.topics import dead_letter_topic
+from contracts.values import looks_like_personal_identity_code
+
+_ERROR_LENGTH = 300
+_PUBLISHED_BYTES = 262_144
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A failed record with where it came from and why it failed."""
+
+    letter_id: UUID
+    record: Record
+    event_id: UUID | None
+    failure: str
+    error: str
+    parks_key: bool
+    state: str
+    failed_at: datetime
+    waiting: int
+
+
+class NoSuchLetter(Exception):
+    """There is no open letter with this id."""
+
+
+def describe(error: BaseException) -> str:
+    """The kind of an error and its first line, without anything that could be personal."""
+    lines = str(error).splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines and lines[0] else type(error).__name__
+    return type(error).__name__ if looks_like_personal_identity_code(text) else text[:_ERROR_LENGTH]
+
+
+async def add_letter(
+    tx: Transaction, record: Record, event_id: UUID | None, failure: str, error: str, *, parks_key: bool
+) -> bool:
+    """Keep the raw record, publish it on the service's dead-letter topic, park its key; False if it was kept before."""
+    letter_id = new_event_id()
+    added = await tx.fetchval(
+        "INSERT INTO dead_letters (letter_id, event_id, topic, partition, position, key, header_names, header_values,"
+        " value, failure, error, parks_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        " ON CONFLICT (topic, partition, position) DO NOTHING RETURNING true",
+        letter_id,
+        event_id,
+        record.topic,
+        record.partition,
+        record.position,
+        record.key,
+        [name for name, _ in record.headers],
+        [value for _, value in record.headers],
+        record.value,
+        failure,
+        error,
+        parks_key,
+    )
+    if not added:
+        return False
+    if parks_key:
+        await tx.execute(
+            "INSERT INTO parked_keys (topic, key, letter_id) VALUES ($1, $2, $3)", record.topic, record.key, letter_id
+        )
+    origin = (
+        ("rekku_letter_id", str(letter_id).encode()),
+        ("rekku_origin", f"{record.topic}/{record.partition}/{record.position}".encode()),
+        ("rekku_error", error.encode()),
+    )
+    tx.outgoing.append(
+        OutgoingRecord(
+            dead_letter_topic(tx.service),
+            record.key or b"",
+            [*record.headers, *origin],
+            (record.value or b"")[:_PUBLISHED_BYTES],
+        )
+    )
+    return True
+
+
+async def park(tx: Transaction, record: Record) -> bool:
+    """Let the record wait behind the letter that parks its key; False when the key is no longer parked."""
+    parked = await tx.fetchval(
+        "SELECT true FROM parked_keys WHERE topic = $1 AND key = $2 FOR UPDATE", record.topic, record.key
+    )
+    if not parked:
+        return False
+    await tx.execute(
+        "INSERT INTO parked_records (topic, key, partition, position, header_names, header_values, value)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        record.topic,
+        record.key,
+        record.partition,
+        record.position,
+        [name for name, _ in record.headers],
+        [value for _, value in record.headers],
+        record.value,
+    )
+    return True
+
+
+async def list_letters(tx: Transaction, *, state: str | None = "open") -> list[DeadLetter]:
+    """Letters in the order of their failing; `state` None lists settled ones as well."""
+    rows = await tx.fetch(f"{_SELECT} WHERE $1::text IS NULL OR state = $1 ORDER BY failed_at, letter_id", state)
+    return [_as_letter(row) for row in rows]
+
+
+async def get_letter(tx: Transaction, letter_id: UUID) -> DeadLetter:
+    """One letter, settled or not.
+
+    Raises:
+        NoSuchLetter: the id is unknown.
+    """
+    row = await tx.fetchrow(f"{_SELECT} WHERE letter_id = $1", letter_id)
+    if row is None:
+        raise NoSuchLetter
+    return _as_letter(row)
+
+
+async def lock_open_letter(tx: Transaction, letter_id: UUID) -> DeadLetter:
+    """An open letter, locked, with its parked key locked as well.
+
+    Raises:
+        NoSuchLetter: the id is unknown or the letter is settled.
+    """
+    await tx.execute("SELECT FROM dead_letters WHERE letter_id = $1 FOR UPDATE", letter_id)
+    await tx.execute("SELECT FROM parked_keys WHERE letter_id = $1 FOR UPDATE", letter_id)
+    letter = await get_letter(tx, letter_id)
+    if letter.state != "open":
+        raise NoSuchLetter
+    return letter
+
+
+async def take_waiting(tx: Transaction, letter: DeadLetter) -> list[Record]:
+    """Remove and return the records that wait behind the letter, in order."""
+    rows = await tx.fetch(
+        "DELETE FROM parked_records USING parked_keys k"
+        " WHERE k.letter_id = $1 AND parked_records.topic = k.topic AND parked_records.key = k.key"
+        " RETURNING parked_records.*",
+        letter.letter_id,
+    )
+    return sorted((as_record(row) for row in rows), key=lambda record: (record.partition, record.position))
+
+
+async def settle(tx: Transaction, letter: DeadLetter, state: str) -> None:
+    """Close the letter as `replayed` or `discarded` and let its key go on."""
+    await tx.execute("DELETE FROM parked_keys WHERE letter_id = $1", letter.letter_id)
+    await tx.execute(
+        "UPDATE dead_letters SET state = $2, settled_at = clock_timestamp() WHERE letter_id = $1",
+        letter.letter_id,
+        state,
+    )
+    tx.audit(f"dead-letter {state}", str(letter.letter_id))
+
+
+_SELECT = """
+SELECT *, (SELECT count(*) FROM parked_records r JOIN parked_keys k USING (topic, key)
+           WHERE k.letter_id = dead_letters.letter_id) AS waiting
+FROM dead_letters
+"""
+
+
+def _as_letter(row: asyncpg.Record) -> DeadLetter:
+    return DeadLetter(
+        letter_id=row["letter_id"],
+        record=as_record(row),
+        event_id=row["event_id"],
+        failure=row["failure"],
+        error=row["error"],
+        parks_key=row["parks_key"],
+        state=row["state"],
+        failed_at=row["failed_at"],
+        waiting=row["waiting"],
+    )

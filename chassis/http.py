@@ -1,0 +1,298 @@
+"""HTTP: commands and queries with scope, versions, idempotency and problem answers."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from chassis.auth import PUBLIC, Principal, Role, TokenRefused
+from chassis.db import TRANSIENT_ERRORS, Transaction
+from chassis.idempotency import IdempotentRequest, find_answer, keep_answer
+from chassis.problems import ProblemWriter, problems
+from chassis.request_guard import guard
+from contracts.refusals import Forbidden, Invalid, NotYetKnown, Refusal
+
+if TYPE_CHECKING:
+    from chassis.runtime import Runtime
+
+__all__ = ["Answer", "Caller", "Command", "caller", "create_app", "problems", "public_caller"]
+
+_KNOWN_WAIT_S = 2.0
+_KNOWN_POLL_S = 0.01
+_IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
+_KNOWN_ITEM = re.compile(r"^([a-z-]{1,40}):(\S{1,100})@(\d{1,18})$")
+_MOST_KNOWN = 20
+
+
+class Command(BaseModel):
+    """Parent of request bodies: unknown fields are refused, surrounding space is dropped."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command or query answers.
+
+    Args:
+        body: a pydantic model, or anything JSON has a form for.
+        version: of the aggregate, answered as ETag.
+        subject: (kind, id) of the aggregate; with `version` answered as `Rekku-Known`.
+    """
+
+    status: int
+    body: Any
+    version: int | None = None
+    subject: tuple[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        """The HTTP response."""
+        headers = dict(self.headers)
+        if self.version is not None:
+            headers["ETag"] = f'"{self.version}"'
+            if self.subject is not None:
+                headers["Rekku-Known"] = f"{self.subject[0]}:{self.subject[1]}@{self.version}"
+        if isinstance(self.body, BaseModel):
+            return Response(self.body.model_dump_json(), self.status, headers, "application/json")
+        return JSONResponse(self.body, self.status, headers)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One authenticated request: runs commands and queries in the scope of its principal."""
+
+    principal: Principal
+    request: Request
+    runtime: "Runtime"
+
+    @property
+    def if_match(self) -> int | None:
+        """The version the caller expects, from If-Match.
+
+        Raises:
+            Invalid: IF_MATCH_INVALID.
+        """
+        header = self.request.headers.get("if-match")
+        if header is None:
+            return None
+        match = re.fullmatch(r'"(\d{1,18})"', header.strip())
+        if match is None:
+            raise Invalid("IF_MATCH_INVALID")
+        return int(match[1])
+
+    async def command(self, act: Callable[[Transaction], Awaitable[Answer]]) -> Response:
+        """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key."""
+        request = await self._idempotent_request()
+        await self._wait_until_known()
+        route = f"{self.request.method} {self.request.scope['route'].path}"
+        named = self.principal.role is not Role.PUBLIC
+
+        async def work(tx: Transaction) -> Response:
+            if request is not None:
+                stored = await find_answer(tx, request)
+                if stored is not None:
+                    return stored
+            answer = await act(tx)
+            if named:
+                tx.audit(route, ":".join(answer.subject) if answer.subject else self.request.url.path)
+            response = answer.response()
+            if request is not None:
+                await keep_answer(tx, request, response)
+            return response
+
+        return await self.runtime.database.run(work, self.principal)
+
+    async def query(self, read: Callable[[Transaction], Awaitable[Answer]]) -> Response:
+        """Run `read` in one read-only transaction."""
+        await self._wait_until_known()
+
+        async def work(tx: Transaction) -> Response:
+            return (await read(tx)).response()
+
+        return await self.runtime.database.run(work, self.principal, readonly=True)
+
+    async def _idempotent_request(self) -> IdempotentRequest | None:
+        key = self.request.headers.get("idempotency-key")
+        # An anonymous caller's answer is never kept: it could link a survey answer to its invitation (E-30).
+        if key is None or self.principal.role is Role.PUBLIC:
+            return None
+        if not _IDEMPOTENCY_KEY.match(key):
+            raise Invalid("IDEMPOTENCY_KEY_INVALID")
+        said = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n".encode()
+        return IdempotentRequest(
+            principal=self.principal.subject,
+            route=f"{self.request.method} {self.request.scope['route'].path}",
+            key=key,
+            said=said + await self.request.body(),
+        )
+
+    async def _wait_until_known(self) -> None:
+        header = self.request.headers.get("rekku-known")
+        if not header:
+            return
+        known = self.runtime.service.known
+        wanted = [item for item in _parse_known(header) if item[0] in known]
+        deadline = time.monotonic() + _KNOWN_WAIT_S
+        while wanted:
+            async with self.runtime.database.transaction(readonly=True) as tx:
+                wanted = [item for item in wanted if (await known[item[0]](tx, item[1]) or 0) < item[2]]
+            if wanted and time.monotonic() >= deadline:
+                raise NotYetKnown("NOT_YET_KNOWN", subjects=[f"{kind}@{least}" for kind, _, least in wanted])
+            if wanted:
+                await asyncio.sleep(_KNOWN_POLL_S)
+
+
+def _parse_known(header: str) -> list[tuple[str, str, int]]:
+    items = [item.strip() for item in header.split(",") if item.strip()]
+    matches = [_KNOWN_ITEM.match(item) for item in items]
+    if len(items) > _MOST_KNOWN or not all(matches):
+        raise Invalid("REKKU_KNOWN_INVALID")
+    return [(match[1], match[2], int(match[3])) for match in matches if match]
+
+
+class Unauthenticated(Refusal):
+    """No usable token (401)."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("UNAUTHENTICATED")
+
+
+def caller(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency: the caller, with a token that has one of `roles`."""
+
+    async def authenticated(request: Request) -> Caller:
+        runtime: Runtime = request.app.state.runtime
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated
+        try:
+            principal = await runtime.verifier.principal_of(token.strip())
+        except TokenRefused as error:
+            raise Unauthenticated from error
+        if principal.role not in roles:
+            raise Forbidden("NOT_ALLOWED", role=principal.role, allowed=sorted(roles))
+        return Caller(principal, request, runtime)
+
+    return authenticated
+
+
+async def public_caller(request: Request) -> Caller:
+    """A dependency: anybody; a token is neither needed nor looked at."""
+    return Caller(PUBLIC, request, request.app.state.runtime)
+
+
+operations = APIRouter(tags=["operations"])
+
+
+@operations.get("/livez", include_in_schema=False)
+async def livez(request: Request) -> Response:
+    """Alive: the loop turns, and consuming progresses or rests on purpose."""
+    runtime: Runtime = request.app.state.runtime
+    return JSONResponse({"alive": runtime.alive}, 200 if runtime.alive else 503)
+
+
+@operations.get("/readyz", include_in_schema=False)
+async def readyz(request: Request) -> Response:
+    """Ready: HTTP and the database; bus lag and pauses raise alerts instead."""
+    runtime: Runtime = request.app.state.runtime
+    try:
+        async with asyncio.timeout(2), runtime.database.pool.acquire() as connection:
+            await connection.fetchval("SELECT 1")
+    except TRANSIENT_ERRORS:
+        return JSONResponse({"ready": False, "why": "the database does not answer"}, 503)
+    return JSONResponse({"ready": True})
+
+
+@operations.get("/version")
+async def show_version(request: Request) -> dict[str, str]:
+    """Which service this is, and its release."""
+    return {"service": request.app.state.runtime.service.name, "version": version("rekku")}
+
+
+class Progress(BaseModel):
+    """How far this service's work has come; all zeros means at rest."""
+
+    outbox: int
+    lag: int
+    timers_due: int
+    dead_letters: int
+    parked: int
+    paused: int
+
+
+@operations.get("/progress", response_model=Progress, responses=problems())
+async def progress(here: Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYSTEM))]) -> Response:
+    """Rows waiting in the outbox, records not yet consumed, due timers, open dead letters."""
+    runtime = here.runtime
+
+    async def read(tx: Transaction) -> Answer:
+        row = await tx.fetchrow(
+            "SELECT (SELECT count(*) FROM outbox) AS outbox,"
+            " (SELECT count(*) FROM timers WHERE due_at <= $1) AS timers_due,"
+            " (SELECT count(*) FROM dead_letters WHERE state = 'open') AS dead_letters,"
+            " (SELECT count(*) FROM parked_records) AS parked",
+            tx.now,
+        )
+        if row is None:
+            raise AssertionError("a query without FROM has one row")
+        return Answer(200, Progress(**row, lag=await runtime.lag(), paused=runtime.paused))
+
+    return await here.query(read)
+
+
+def create_app(runtime: "Runtime") -> FastAPI:
+    """The HTTP application of a service, with everything every service has."""
+    service = runtime.service
+    app = FastAPI(
+        title=f"Rekku {service.name}",
+        version=version("rekku"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=runtime.lifespan,
+        responses=problems(),
+    )
+    app.state.runtime = runtime
+    writer = ProblemWriter(runtime.texts)
+    app.add_exception_handler(Refusal, writer.on_refusal)
+    app.add_exception_handler(RequestValidationError, writer.on_invalid)
+    app.add_exception_handler(HTTPException, writer.on_http)
+    app.include_router(operations)
+    app.include_router(service.router)
+    if service.configure is not None:
+        service.configure(app, runtime)
+    writer.field_names = _declared_names(app.openapi())
+    guard(app, writer)
+    return app
+
+
+def _declared_names(document: Mapping[str, Any]) -> frozenset[str]:
+    names: set[str] = set()
+
+    def walk(node: Any) -> None:
+        if isinstance(node, Mapping):
+            properties = node.get("properties")
+            if isinstance(properties, Mapping):
+                names.update(properties)
+            if "in" in node and isinstance(node.get("name"), str):
+                names.add(node["name"])
+            for inner in node.values():
+                walk(inner)
+        elif isinstance(node, list):
+            for inner in node:
+                walk(inner)
+
+    walk(document)
+    return frozenset(names)

@@ -1,0 +1,135 @@
+"""RFC 9457 problem details: coded, translated, and never echoing what was sent."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from opentelemetry import trace
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from chassis import telemetry
+from chassis.texts import Texts, preferred_language, text_id
+from contracts.refusals import Refusal
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_S = "1"
+
+_HTTP_CODES = {401: "UNAUTHENTICATED", 403: "NOT_ALLOWED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+class FieldProblem(BaseModel):
+    """Where a request is wrong, and how."""
+
+    field: str
+    problem: str
+
+
+class Problem(BaseModel):
+    """A problem answer. `code` is stable; `detail` is translated; `values` are the figures that did not fit."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    values: dict[str, Any] = {}
+    errors: list[FieldProblem] = []
+    trace_id: str | None = None
+
+
+def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: the refusal codes it may answer with."""
+    listed = ", ".join(f"`{code}`" for code in sorted(codes))
+    return {
+        "4XX": {
+            "model": Problem,
+            "description": f"Refused: {listed}" if listed else "Refused",
+            "content": {MEDIA_TYPE: {}},
+            "x-refusals": sorted(codes),
+        },
+        "5XX": {"model": Problem, "description": "Try again: `NOT_YET_KNOWN`, `UNAVAILABLE`"},
+    }
+
+
+class ProblemWriter:
+    """Turns refusals and failures of one service into problem answers."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self.field_names: frozenset[str] = frozenset()
+        """Names of declared fields; other names in a request are input and are not echoed."""
+
+    def answer(
+        self,
+        accept_language: str | None,
+        status: int,
+        code: str,
+        values: Mapping[str, Any] | None = None,
+        errors: Sequence[FieldProblem] = (),
+    ) -> JSONResponse:
+        """The problem answer for `code`."""
+        language = preferred_language(accept_language)
+        text = self._texts.text(language, text_id(code), values)
+        span = trace.get_current_span().get_span_context()
+        body = Problem(
+            type=f"urn:rekku:problem:{text_id(code)}",
+            title=code.replace("_", " ").capitalize(),
+            status=status,
+            code=code,
+            detail=text,
+            values=dict(values or {}),
+            errors=list(errors),
+            trace_id=trace.format_trace_id(span.trace_id) if span.is_valid else None,
+        )
+        telemetry.refusals.add(1, {"code": code})
+        headers = {"Content-Language": language}
+        if status == 503:
+            headers["Retry-After"] = _RETRY_AFTER_S
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return JSONResponse(
+            body.model_dump(mode="json", exclude_defaults=True), status, headers=headers, media_type=MEDIA_TYPE
+        )
+
+    async def on_refusal(self, request: Request, error: Exception) -> JSONResponse:
+        """A rule said no."""
+        if not isinstance(error, Refusal):
+            raise error
+        values = {name: _plain(value) for name, value in error.values.items()}
+        return self.answer(request.headers.get("accept-language"), error.status, error.code, values)
+
+    async def on_invalid(self, request: Request, error: Exception) -> JSONResponse:
+        """The request does not have the declared shape."""
+        if not isinstance(error, RequestValidationError):
+            raise error
+        errors = [
+            FieldProblem(field=self._field(found["loc"], found["type"]), problem=str(found["type"]))
+            for found in error.errors()
+        ]
+        return self.answer(request.headers.get("accept-language"), 422, "VALIDATION", errors=errors)
+
+    async def on_http(self, request: Request, error: Exception) -> JSONResponse:
+        """No such route, or a method it does not take."""
+        if not isinstance(error, HTTPException):
+            raise error
+        code = _HTTP_CODES.get(error.status_code, "NOT_FOUND")
+        return self.answer(request.headers.get("accept-language"), error.status_code, code)
+
+    def _field(self, location: Sequence[str | int], kind: str) -> str:
+        shown = [str(part) if isinstance(part, int) or part in self.field_names else "?" for part in location[1:]]
+        if kind == "json_invalid":
+            shown = []
+        return ".".join([str(location[0]), *shown])
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    return str(value)

@@ -1,0 +1,186 @@
+"""Running one service: its database, bus, consumer, relay, timers, workers and HTTP application."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import asyncpg
+import uvicorn
+from fastapi import FastAPI
+
+from chassis.auth import TokenVerifier
+from chassis.bus import Bus, Subscription
+from chassis.bus.embedded import EmbeddedBus
+from chassis.consumer import Consumer
+from chassis.db import TRANSIENT_ERRORS, Database, backoff_s
+from chassis.http import create_app
+from chassis.inbox import Inbox
+from chassis.migrate import missing_migrations
+from chassis.outbox import relay
+from chassis.service import Service
+from chassis.settings import Settings
+from chassis.telemetry import start_telemetry
+from chassis.texts import Texts
+from chassis.timers import fire_timers
+from chassis.vault import Vault
+
+_log = logging.getLogger(__name__)
+
+_STUCK_AFTER_S = 60.0
+_GRACE_S = 8
+
+
+class Runtime:
+    """One process' share of a service."""
+
+    def __init__(self, service: Service, settings: Settings, database: Database) -> None:
+        self.service = service
+        self.settings = settings
+        self.database = database
+        self.texts = Texts(service.root / "texts")
+        self.verifier = TokenVerifier(settings)
+        self.inbox = Inbox(service, database, lanes=max(2, settings.pool_size - 3))
+        self.bus: Bus = EmbeddedBus(database, settings.lease_s)
+        self.stopping = asyncio.Event()
+        self._subscription: Subscription | None = None
+        self._consumer: Consumer | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._beat = time.monotonic()
+        self.app = create_app(self)
+
+    @property
+    def kick(self) -> asyncio.Event:
+        """Set after commits of this process: a worker may have something to do."""
+        return self.database.committed
+
+    @property
+    def paused(self) -> int:
+        """Partitions that rest after failures."""
+        return len(self._consumer.paused) if self._consumer else 0
+
+    @property
+    def alive(self) -> bool:
+        """False when the loop stands still or a background task has died."""
+        return not any(task.done() for task in self._tasks) and time.monotonic() - self._beat < _STUCK_AFTER_S
+
+    async def lag(self) -> int:
+        """Records on the bus that this service has not finished."""
+        return await self._subscription.lag() if self._subscription else 0
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Background work runs while the HTTP application does."""
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+    async def start(self) -> None:
+        """Run the service's start-up work, then start relay, consumer, timers and workers."""
+        if self.service.startup is not None:
+            await self.database.run(self.service.startup)
+        work: list[tuple[str, Coroutine[Any, Any, None]]] = [
+            ("heartbeat", self._heartbeat()),
+            ("relay", relay(self.database, self.bus)),
+        ]
+        if self.service.topics:
+            member = f"{self.settings.instance}-{os.getpid()}"
+            self._subscription = self.bus.subscribe(member, self.service.topics)
+            self._consumer = Consumer(self.service.name, self._subscription, self.inbox)
+            work.append(("consumer", self._consumer.run()))
+        if self.service.timers:
+            work.append(("timers", fire_timers(self.service, self.database)))
+        work += [(getattr(worker, "__name__", "worker"), worker(self)) for worker in self.service.workers]
+        for name, coroutine in work:
+            task = asyncio.create_task(coroutine, name=name)
+            task.add_done_callback(_report_death)
+            self._tasks.append(task)
+
+    async def stop(self) -> None:
+        """Stop background work: what runs is cancelled, and its transactions roll back and come again."""
+        self.stopping.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def _heartbeat(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            await asyncio.sleep(1)
+
+
+def _report_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("%s has died", task.get_name(), exc_info=task.exception())
+
+
+async def connect(service: Service, settings: Settings) -> Database:
+    """Connect to PostgreSQL, waiting for it with backoff and one clear line per try, and for its schema."""
+    attempt = 0
+    vault = Vault(settings.keys_database_url.get_secret_value())
+    while True:
+        try:
+            database = await Database.connect(
+                settings.database_url.get_secret_value(), service.name, settings.clock, vault, size=settings.pool_size
+            )
+            async with database.pool.acquire() as connection:
+                missing = await missing_migrations(connection, service.migrations)
+            if not missing:
+                return database
+            await database.close()
+            problem = f"{len(missing)} migrations are missing; run `rekku migrate`"
+        except (*TRANSIENT_ERRORS, asyncpg.PostgresError, OSError) as error:
+            problem = f"PostgreSQL cannot be reached ({type(error).__name__})"
+        attempt += 1
+        pause = 0.2 + backoff_s(attempt, first_s=0.2, most_s=5.0)
+        _log.warning("%s waits: %s; next try in %.1f s", service.name, problem, pause)
+        await asyncio.sleep(pause)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `serve`, which also has to interrupt the wait for PostgreSQL."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(service: Service, settings: Settings) -> None:
+    """Run one service until SIGTERM or SIGINT."""
+    start_telemetry(service.name, settings)
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    connecting = asyncio.create_task(connect(service, settings))
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({connecting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not connecting.done():
+        connecting.cancel()
+        return
+    database = await connecting
+    runtime = Runtime(service, settings, database)
+    config = uvicorn.Config(
+        runtime.app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        server_header=False,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve())
+    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    stopped.cancel()
+    await database.close()
+    await database.vault.close()

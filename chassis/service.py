@@ -1,0 +1,65 @@
+"""The declaration of a service: everything the chassis needs to run it."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, FastAPI
+
+from chassis.db import Transaction
+from contracts.envelope import Event
+
+if TYPE_CHECKING:
+    from chassis.runtime import Runtime
+
+Reaction = Callable[[Transaction, Any], Awaitable[None]]
+"""Handles one event in one transaction; reactions are never replayed."""
+
+Projection = Callable[[Transaction, Sequence[Event]], Awaitable[None]]
+"""Applies a batch of one partition, in order, in one transaction; can be rebuilt from the topics."""
+
+TimerHandler = Callable[[Transaction, str, Mapping[str, Any]], Awaitable[None]]
+"""Handles a due timer `(tx, key, payload)`; its row goes in the same transaction."""
+
+KnownVersion = Callable[[Transaction, str], Awaitable[int | None]]
+"""The version of this service's copy of a subject, None while it has none (`Rekku-Known`)."""
+
+Worker = Callable[["Runtime"], Coroutine[Any, Any, None]]
+"""A background loop for work outside transactions, such as delivery; ends when cancelled."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: what it answers, consumes, plans and keeps.
+
+    Args:
+        name: schema, topic owner and URL name.
+        root: the package's folder, with `migrations/` and `texts/`.
+        reactions: event type to handler, one message per transaction.
+        projected, project: the event types of a read model and the function that applies batches.
+        startup: runs once at the start of every process, idempotent.
+        configure: last changes to the HTTP application (static files, pages).
+    """
+
+    name: str
+    root: Path
+    router: APIRouter
+    reactions: Mapping[type[Event], Reaction] = field(default_factory=dict)
+    projected: tuple[type[Event], ...] = ()
+    project: Projection | None = None
+    timers: Mapping[str, TimerHandler] = field(default_factory=dict)
+    known: Mapping[str, KnownVersion] = field(default_factory=dict)
+    startup: Callable[[Transaction], Awaitable[None]] | None = None
+    workers: Sequence[Worker] = ()
+    configure: Callable[[FastAPI, "Runtime"], None] | None = None
+
+    @property
+    def migrations(self) -> Path:
+        """The folder of the service's migrations."""
+        return self.root / "migrations"
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics this service reads."""
+        return frozenset(event.topic for event in (*self.reactions, *self.projected))

@@ -1,0 +1,74 @@
+"""Settings of one process, from `REKKU_…` environment variables."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.clock import ClockKind
+
+
+class Environment(StrEnum):
+    """Where the process runs."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class BusKind(StrEnum):
+    """Which message bus carries the events."""
+
+    EMBEDDED = "embedded"
+
+
+class Settings(BaseSettings):
+    """Everything a service process can be told.
+
+    Production refuses what only makes sense on a developer's machine: the development token
+    issuer, a simulated clock, keys read from a file, and a missing or default secret.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="REKKU_", frozen=True, extra="ignore")
+
+    environment: Environment = Environment.DEVELOPMENT
+    home: Path = Path(".rekku")
+    host: str = "127.0.0.1"
+    port: int = 8080
+    instance: str = "1"
+    database_url: SecretStr = SecretStr("")
+    owner_database_url: SecretStr = SecretStr("")
+    keys_database_url: SecretStr = SecretStr("")
+    pool_size: int = 10
+    bus: BusKind = BusKind.EMBEDDED
+    lease_s: float = 3.0
+    clock: ClockKind = ClockKind.REAL
+    jwks_url: str = ""
+    issuer: str = "https://rekku.invalid/dev-issuer"
+    audience: str = "rekku"
+    dev_issuer: bool = False
+    secret: SecretStr = SecretStr("")
+    upstreams: dict[str, str] = {}
+    public_url: str = "http://127.0.0.1:8080"
+    otlp_endpoint: str = ""
+    log_level: str = "INFO"
+
+    @model_validator(mode="after")
+    def _production_is_strict(self) -> Self:
+        if self.environment is not Environment.PRODUCTION:
+            return self
+        wrong = [
+            problem
+            for problem, present in (
+                ("the development issuer (REKKU_DEV_ISSUER)", self.dev_issuer),
+                ("a simulated clock (REKKU_CLOCK)", self.clock is not ClockKind.REAL),
+                ("token keys from a file (REKKU_JWKS_URL must be https)", not self.jwks_url.startswith("https://")),
+                ("no secret (REKKU_SECRET, at least 32 characters)", len(self.secret.get_secret_value()) < 32),
+                ("plain http to the public (REKKU_PUBLIC_URL)", not self.public_url.startswith("https://")),
+            )
+            if present
+        ]
+        if wrong:
+            raise ValueError("production does not start with " + "; ".join(wrong))
+        return self

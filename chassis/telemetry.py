@@ -1,0 +1,85 @@
+"""OpenTelemetry traces and metrics; one trace runs from the HTTP command to every consumer."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
+from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from chassis.settings import Settings
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+_tracer = trace.get_tracer("rekku")
+_meter = metrics.get_meter("rekku")
+
+records_handled = _meter.create_counter("rekku.inbox.handled", description="Records applied, by outcome")
+dead_letters = _meter.create_counter("rekku.inbox.dead_letters", description="Records that could not be applied")
+unknown_types = _meter.create_counter("rekku.inbox.unknown_types", description="Records of a type not known here")
+partition_pauses = _meter.create_counter("rekku.bus.pauses", description="Partitions paused after transient failures")
+records_sent = _meter.create_counter("rekku.outbox.sent", description="Outbox rows handed to the bus")
+timers_fired = _meter.create_counter("rekku.timers.fired", description="Timers fired, by kind")
+refusals = _meter.create_counter("rekku.http.refusals", description="Refused commands, by code")
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object per line, with the trace it belongs to."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        context = trace.get_current_span().get_span_context()
+        entry = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if context.is_valid:
+            entry["trace_id"] = trace.format_trace_id(context.trace_id)
+        if record.exc_info:
+            entry["error"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def start_telemetry(service: str, settings: Settings) -> None:
+    """Set up logging, and OTLP export where an endpoint is configured.
+
+    Without an endpoint trace ids still travel with every event; spans are not recorded.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines())
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    resource = Resource.create({"service.name": f"rekku-{service}", "service.instance.id": settings.instance})
+    exporting = bool(settings.otlp_endpoint)
+    tracing = TracerProvider(resource=resource, sampler=ALWAYS_ON if exporting else ALWAYS_OFF)
+    if exporting:
+        tracing.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{settings.otlp_endpoint}/v1/traces")))
+        reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{settings.otlp_endpoint}/v1/metrics"))
+        metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
+    trace.set_tracer_provider(tracing)
+
+
+def current_traceparent() -> str | None:
+    """The W3C traceparent of the running span, to be stored with an outbox row."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier.get("traceparent")
+
+
+@contextmanager
+def span(name: str, kind: SpanKind, traceparent: str | None = None, **attributes: str | int) -> Iterator[Span]:
+    """A span named `name`, continuing the trace of `traceparent` where one is given."""
+    context = _PROPAGATOR.extract({"traceparent": traceparent}) if traceparent else None
+    with _tracer.start_as_current_span(name, context=context, kind=kind, attributes=attributes) as current:
+        yield current

@@ -1,0 +1,15 @@
+validation = Some fields are missing or wrong.
+personal-identity-code = The request holds something that looks like a personal identity code. Never send one; use the decision identifier.
+body-too-large = The request is larger than { $allowed_bytes } bytes.
+unauthenticated = Sign in to do this.
+not-allowed = Your role may not do this.
+not-found = There is nothing at this address.
+method-not-allowed = This address does not take this method.
+stale-version = The data changed meanwhile: the current version is { $current }.
+not-yet-known = What you just saved has not arrived here yet. Try again in a moment.
+idempotency-key-reused = This Idempotency-Key was already used for another request.
+idempotency-key-invalid = An Idempotency-Key is 1 to 128 printable characters.
+if-match-invalid = If-Match takes one version in quotes, such as "3".
+rekku-known-invalid = Rekku-Known takes subject:id@version, separated by commas.
+unavailable = The service cannot answer right now. Nothing was changed; try again in a moment.
+internal = Something went wrong on our side. Nothing was changed.

@@ -1,0 +1,15 @@
+validation = Osa tiedoista puuttuu tai on väärin.
+personal-identity-code = Pyynnössä on jotain, mikä näyttää henkilötunnukselta. Älä koskaan lähetä sitä, vaan käytä päätöstunnistetta.
+body-too-large = Pyyntö on suurempi kuin { $allowed_bytes } tavua.
+unauthenticated = Kirjaudu ensin sisään.
+not-allowed = Roolillasi ei ole oikeutta tähän.
+not-found = Tästä osoitteesta ei löydy mitään.
+method-not-allowed = Tämä osoite ei ota vastaan tätä pyyntöä.
+stale-version = Tiedot ovat muuttuneet sillä välin: nykyinen versio on { $current }.
+not-yet-known = Juuri tallentamasi tieto ei ole vielä ehtinyt perille. Yritä hetken kuluttua uudelleen.
+idempotency-key-reused = Tätä Idempotency-Key-arvoa on jo käytetty toiseen pyyntöön.
+idempotency-key-invalid = Idempotency-Key on 1–128 tulostuvaa merkkiä.
+if-match-invalid = If-Match ottaa yhden version lainausmerkeissä, esimerkiksi "3".
+rekku-known-invalid = Rekku-Known on muotoa kohde:tunniste@versio, pilkuilla erotettuna.
+unavailable = Palvelu ei pysty juuri nyt vastaamaan. Mitään ei muutettu; yritä hetken kuluttua uudelleen.
+internal = Jokin meni meillä vikaan. Mitään ei muutettu.

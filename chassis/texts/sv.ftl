@@ -1,0 +1,15 @@
+validation = En del uppgifter saknas eller är fel.
+personal-identity-code = Begäran innehåller något som ser ut som en personbeteckning. Skicka aldrig en sådan, utan använd beslutsidentifikationen.
+body-too-large = Begäran är större än { $allowed_bytes } byte.
+unauthenticated = Logga in först.
+not-allowed = Din roll har inte rätt att göra detta.
+not-found = Det finns ingenting på den här adressen.
+method-not-allowed = Adressen tar inte emot den här metoden.
+stale-version = Uppgifterna har ändrats under tiden: den aktuella versionen är { $current }.
+not-yet-known = Det du nyss sparade har inte kommit fram än. Försök igen om en stund.
+idempotency-key-reused = Denna Idempotency-Key har redan använts för en annan begäran.
+idempotency-key-invalid = En Idempotency-Key är 1–128 utskrivbara tecken.
+if-match-invalid = If-Match tar en version inom citattecken, till exempel "3".
+rekku-known-invalid = Rekku-Known har formen objekt:id@version, åtskilda med kommatecken.
+unavailable = Tjänsten kan inte svara just nu. Inget ändrades; försök igen om en stund.
+internal = Något gick fel hos oss. Inget ändrades.

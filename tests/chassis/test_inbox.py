@@ -1,0 +1,237 @@
+"""The inbox: applied once, in order per key; every class of failure does what the design says."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from chassis import dead_letters, inbox
+from chassis.bus import Record
+from chassis.inbox import Flood, PartitionMustPause, discard, replay
+from chassis.testing import ServiceUnderTest
+from contracts.envelope import UndecodableRecord, new_event_id
+from tests.chassis.builders import a_payment, a_pin, an_office
+
+
+async def payments(toy: ServiceUnderTest) -> list[tuple[str, int, int]]:
+    async with toy.transaction() as tx:
+        rows = await tx.fetch("SELECT decision_ref, period_number, times FROM paid ORDER BY seq")
+    return [tuple(row) for row in rows]
+
+
+async def letters(toy: ServiceUnderTest, state: str | None = "open") -> Sequence[dead_letters.DeadLetter]:
+    async with toy.transaction() as tx:
+        return await dead_letters.list_letters(tx, state=state)
+
+
+def not_json(record: Record) -> Record:
+    return replace(record, value=b"{not json")
+
+
+def wrong_model(record: Record) -> Record:
+    return replace(record, value=b'{"version": 1, "decision_ref": 7}')
+
+
+def bad_header(record: Record) -> Record:
+    return replace(record, headers=(*record.headers, ("ce_note", b"\xff\xfe")))
+
+
+async def test_a_repeated_delivery_is_applied_once(toy: ServiceUnderTest):
+    """E-67."""
+    event_id = new_event_id()
+    await toy.deliver(a_payment(), event_id=event_id)
+    await toy.deliver(a_payment(), event_id=event_id)
+    assert await payments(toy) == [("D-1", 1, 1)]
+
+
+async def test_without_the_inbox_the_repeated_delivery_counts_twice(
+    toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+):
+    """The negative control: the toy's handler counts what reaches it."""
+
+    async def always_new(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(inbox.Inbox, "_is_new", always_new)
+    event_id = new_event_id()
+    await toy.deliver(a_payment(), event_id=event_id)
+    await toy.deliver(a_payment(), event_id=event_id)
+    assert await payments(toy) == [("D-1", 1, 2)]
+
+
+async def test_two_processes_with_the_same_record_apply_it_once(toy: ServiceUnderTest):
+    record = toy.record_of(a_payment())
+    await asyncio.gather(*(toy.deliver_records(record) for _ in range(8)))
+    assert await payments(toy) == [("D-1", 1, 1)]
+
+
+async def test_a_batch_keeps_the_order_of_each_key(toy: ServiceUnderTest):
+    batch = [toy.record_of(a_payment(decision_ref=f"D-{key}", period_number=n)) for n in range(1, 9) for key in "abc"]
+    await toy.deliver_records(*batch)
+    applied = await payments(toy)
+    for key in "abc":
+        assert [n for ref, n, _ in applied if ref == f"D-{key}"] == list(range(1, 9))
+
+
+@pytest.mark.parametrize("spoil", [not_json, wrong_model, bad_header])
+async def test_a_record_that_cannot_be_read_becomes_a_letter_and_holds_up_nobody(toy: ServiceUnderTest, spoil):
+    poison = spoil(toy.record_of(a_payment(decision_ref="D-poison")))
+    await toy.deliver_records(poison, toy.record_of(a_payment(decision_ref="D-fine")))
+    assert await payments(toy) == [("D-fine", 1, 1)]
+    (letter,) = await letters(toy)
+    assert (letter.failure, letter.parks_key) == ("permanent", True)
+    assert letter.record == poison
+    async with toy.transaction() as tx:
+        topic = await tx.fetchval("SELECT topic FROM outbox")
+    assert topic == "rekku.notifications.dead-letter"
+
+
+async def test_a_handler_bug_becomes_a_letter_and_parks_its_key(toy: ServiceUnderTest):
+    """Later records of the key wait in order; other keys go on; a replay lets them all through."""
+    await toy.deliver(a_payment(period_number=99), a_payment(period_number=2), a_payment(period_number=3))
+    await toy.deliver(a_payment(decision_ref="D-other"))
+    assert await payments(toy) == [("D-other", 1, 1)]
+    (letter,) = await letters(toy)
+    assert (letter.failure, letter.waiting) == ("bug", 2)
+    assert letter.error == "ZeroDivisionError: cannot be handled"
+
+
+async def test_a_letter_that_still_fails_stays_open(toy: ServiceUnderTest):
+    await toy.deliver(a_payment(period_number=99), a_payment(period_number=2))
+    (letter,) = await letters(toy)
+    with pytest.raises(ZeroDivisionError):
+        await replay(toy.service, toy.db, letter.letter_id)
+    assert [found.waiting for found in await letters(toy)] == [1]
+    assert await payments(toy) == []
+
+
+async def test_a_mended_letter_is_replayed_before_what_waited(toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch):
+    await toy.deliver(a_payment(period_number=99), a_payment(period_number=2), a_payment(period_number=3))
+    (letter,) = await letters(toy)
+
+    async def mended(tx, event) -> None:
+        await tx.execute("INSERT INTO paid VALUES ($1, $2)", event.decision_ref, event.period_number)
+
+    monkeypatch.setitem(toy.service.reactions, type(a_payment()), mended)  # type: ignore[arg-type]
+    assert await replay(toy.service, toy.db, letter.letter_id) == 3
+    assert [n for _, n, _ in await payments(toy)] == [99, 2, 3]
+    await toy.deliver(a_payment(period_number=4))
+    assert [n for _, n, _ in await payments(toy)] == [99, 2, 3, 4]
+    with pytest.raises(dead_letters.NoSuchLetter):
+        await replay(toy.service, toy.db, letter.letter_id)
+
+
+async def test_a_discarded_letter_lets_its_key_go_on(toy: ServiceUnderTest):
+    await toy.deliver(a_payment(period_number=99), a_payment(period_number=2))
+    (letter,) = await letters(toy)
+    assert await discard(toy.db, toy.service, letter.letter_id) == 1
+    assert await payments(toy) == [("D-1", 2, 1)]
+    assert [found.state for found in await letters(toy, None)] == ["discarded"]
+
+
+async def test_a_poison_record_delivered_again_is_one_letter(toy: ServiceUnderTest):
+    for poison in (toy.record_of(a_payment(period_number=99)), not_json(toy.record_of(a_payment(decision_ref="D-2")))):
+        await toy.deliver_records(poison)
+        await toy.deliver_records(poison)
+    assert len(await letters(toy)) == 2
+
+
+async def test_a_waiting_record_delivered_again_waits_once(toy: ServiceUnderTest):
+    later = toy.record_of(a_payment(period_number=2))
+    await toy.deliver(a_payment(period_number=99))
+    await toy.deliver_records(later)
+    await toy.deliver_records(later)
+    assert [letter.waiting for letter in await letters(toy)] == [1]
+
+
+async def test_a_failing_state_event_parks_nothing(toy: ServiceUnderTest):
+    """The next version heals."""
+    await toy.deliver(a_pin(99), a_pin(100))
+    (letter,) = await letters(toy)
+    assert not letter.parks_key
+    async with toy.transaction() as tx:
+        assert await tx.fetchval("SELECT array_agg(key) FROM fired") == ["pin D-1 100"]
+
+
+async def test_an_event_that_is_not_acceptable_is_not_tried_again(toy: ServiceUnderTest):
+    await toy.deliver(a_payment(period_number=98))
+    assert [letter.failure for letter in await letters(toy)] == ["permanent"]
+
+
+async def test_a_type_of_the_future_is_ignored(toy: ServiceUnderTest):
+    record = toy.record_of(a_payment())
+    headers = tuple((n, b"fi.kela.rekku.decisions.new.v9" if n == "ce_type" else v) for n, v in record.headers)
+    await toy.deliver_records(replace(record, headers=headers))
+    assert await letters(toy) == []
+
+
+async def test_a_failure_of_the_moment_is_tried_again(toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch):
+    tries = 0
+    handler = toy.service.reactions[type(a_payment())]
+
+    async def flaky(tx, event) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise asyncpg.SerializationError("lost a race")
+        await handler(tx, event)
+
+    monkeypatch.setitem(toy.service.reactions, type(a_payment()), flaky)  # type: ignore[arg-type]
+    await toy.deliver(a_payment())
+    assert await payments(toy) == [("D-1", 1, 1)]
+    assert await letters(toy) == []
+
+
+async def test_a_lasting_failure_pauses_the_partition_and_loses_nothing(
+    toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(inbox, "_TRANSIENT_ATTEMPTS", 3)
+    record = toy.record_of(a_payment())
+    with monkeypatch.context() as broken:
+
+        async def unreachable(*_: object) -> None:
+            raise asyncpg.ConnectionDoesNotExistError("gone")
+
+        broken.setitem(toy.service.reactions, type(a_payment()), unreachable)  # type: ignore[arg-type]
+        with pytest.raises(PartitionMustPause):
+            await toy.deliver_records(record)
+    assert await letters(toy) == []
+    await toy.deliver_records(record)
+    assert await payments(toy) == [("D-1", 1, 1)]
+
+
+async def test_a_flood_of_letters_stops_the_consumer(toy: ServiceUnderTest):
+    with pytest.raises(Flood):
+        for n in range(40):
+            await toy.deliver(a_payment(decision_ref=f"D-{n}", period_number=98))
+    assert len(await letters(toy)) == 20
+    with pytest.raises(Flood):
+        await toy.deliver(a_payment(decision_ref="D-fine"))
+
+
+async def test_a_few_letters_among_many_records_are_data(toy: ServiceUnderTest):
+    for n in range(25):
+        good = [toy.record_of(a_payment(decision_ref=f"D-{n}-{m}")) for m in range(30)]
+        await toy.deliver_records(*good, toy.record_of(a_payment(decision_ref=f"D-{n}", period_number=98)))
+    assert len(await letters(toy)) == 25
+
+
+async def test_a_projection_takes_a_batch_and_loses_only_the_poison(toy: ServiceUnderTest):
+    batch = [toy.record_of(an_office(office_id=f"O-{n}", name="poison" if n == 5 else "fine")) for n in range(12)]
+    batch[8] = not_json(batch[8])
+    await toy.deliver_records(*batch)
+    await toy.deliver_records(*batch)
+    async with toy.transaction() as tx:
+        found = {row["office_id"] for row in await tx.fetch("SELECT office_id FROM offices")}
+    assert found == {f"O-{n}" for n in range(12)} - {"O-5", "O-8"}
+    assert len(await letters(toy)) == 2
+
+
+async def test_a_letter_that_cannot_be_read_cannot_be_replayed(toy: ServiceUnderTest):
+    await toy.deliver_records(not_json(toy.record_of(a_payment())))
+    (letter,) = await letters(toy)
+    with pytest.raises(UndecodableRecord):
+        await replay(toy.service, toy.db, letter.letter_id)
+    assert len(await letters(toy)) == 1
