@@ -35,9 +35,7 @@ TRANSIENT_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
-    ConnectionError,
-    TimeoutError,
+    OSError,
 )
 """Failures of the moment: the same work may succeed when it is tried again."""
 
@@ -215,14 +213,20 @@ class Database:
         self, principal: Principal = SYSTEM, *, readonly: bool = False, cause: Envelope[Event] | None = None
     ) -> AsyncIterator[Transaction]:
         """One transaction in the scope of `principal`; commits when the block ends without an error."""
-        async with self.pool.acquire() as connection, connection.transaction(readonly=readonly):
-            started = await connection.fetchrow(self._begin, principal.scope)
-            now = started["now"] if started else None
-            if now is None:
-                raise asyncpg.InterfaceError("the simulated clock has not been set")
-            tx = Transaction(connection, self.service, now, principal, self.vault, cause)
-            yield tx
-            await tx.flush()
+        try:
+            async with self.pool.acquire() as connection, connection.transaction(readonly=readonly):
+                started = await connection.fetchrow(self._begin, principal.scope)
+                now = started["now"] if started else None
+                if now is None:
+                    raise ConnectionError("the simulated clock has not been set")
+                tx = Transaction(connection, self.service, now, principal, self.vault, cause)
+                yield tx
+                await tx.flush()
+        except asyncpg.InterfaceError as error:
+            # asyncpg says this both of a lost connection and of a query that was put wrongly; only one passes.
+            if "clos" in str(error):
+                raise ConnectionResetError("the connection to PostgreSQL is gone") from error
+            raise
         if tx.outgoing:
             self.outbox_written.set()
         if tx.scheduled:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
 
+import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -211,7 +212,7 @@ async def readyz(request: Request) -> Response:
     try:
         async with asyncio.timeout(2), runtime.database.pool.acquire() as connection:
             await connection.fetchval("SELECT 1")
-    except TRANSIENT_ERRORS:
+    except (*TRANSIENT_ERRORS, asyncpg.InterfaceError):
         return JSONResponse({"ready": False, "why": "the database does not answer"}, 503)
     return JSONResponse({"ready": True})
 
@@ -271,10 +272,10 @@ def create_app(runtime: "Runtime") -> FastAPI:
     app.add_exception_handler(HTTPException, writer.on_http)
     app.include_router(operations)
     app.include_router(service.router)
+    guard(app, writer)
     if service.configure is not None:
         service.configure(app, runtime)
     writer.field_names = _declared_names(app.openapi())
-    guard(app, writer)
     return app
 
 

@@ -42,7 +42,7 @@ async def relay(database: Database, bus: Bus) -> None:
                 finally:
                     if not connection.is_closed():
                         await connection.execute(_UNLOCK)
-        except (*TRANSIENT_ERRORS, asyncpg.PostgresError) as error:
+        except (*TRANSIENT_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             failures += 1
             _log.warning("the outbox cannot be moved, trying again: %s", type(error).__name__)
             await asyncio.sleep(backoff_s(failures, first_s=0.1))

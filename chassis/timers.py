@@ -8,6 +8,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
+import asyncpg
 from opentelemetry.trace import SpanKind
 
 from chassis import telemetry
@@ -82,7 +83,7 @@ async def fire_timers(service: Service, database: Database) -> None:
                 finally:
                     if not listening.is_closed():
                         await listening.remove_listener(CLOCK_CHANNEL, wake)
-        except TRANSIENT_ERRORS as error:
+        except (*TRANSIENT_ERRORS, asyncpg.InterfaceError) as error:
             failures += 1
             _log.warning("timers cannot be read, trying again: %s", type(error).__name__)
             await asyncio.sleep(backoff_s(failures, first_s=0.1))

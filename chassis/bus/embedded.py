@@ -123,7 +123,7 @@ class EmbeddedSubscription:
                         finally:
                             if not listening.is_closed():
                                 await listening.remove_listener(CHANNEL, self._on_append)
-                except TRANSIENT_ERRORS as error:
+                except (*TRANSIENT_ERRORS, asyncpg.InterfaceError) as error:
                     failures += 1
                     _log.warning("the bus cannot be reached, trying again: %s", type(error).__name__)
                     await asyncio.sleep(backoff_s(failures, first_s=0.1))
@@ -176,7 +176,7 @@ class EmbeddedSubscription:
     async def _give_back(self, topic: str, number: int) -> None:
         try:
             await self.pool.execute("SELECT rekku_bus.give_back($1, $2, $3)", self.member, topic, number)
-        except TRANSIENT_ERRORS:
+        except (*TRANSIENT_ERRORS, asyncpg.InterfaceError):
             _log.warning("a lease could not be given back; it will expire")
 
     async def _leave(self) -> None:
@@ -186,7 +186,7 @@ class EmbeddedSubscription:
         await asyncio.gather(*tasks, return_exceptions=True)
         try:
             await asyncio.wait_for(self.pool.execute("SELECT rekku_bus.leave($1)", self.member), 2)
-        except TRANSIENT_ERRORS:
+        except (*TRANSIENT_ERRORS, asyncpg.InterfaceError):
             _log.warning("the leases could not be given back; they will expire")
 
 

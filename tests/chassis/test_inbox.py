@@ -235,3 +235,14 @@ async def test_a_letter_that_cannot_be_read_cannot_be_replayed(toy: ServiceUnder
     with pytest.raises(UndecodableRecord):
         await replay(toy.service, toy.db, letter.letter_id)
     assert len(await letters(toy)) == 1
+
+
+async def test_a_query_put_wrongly_is_a_bug_and_not_a_failure_of_the_moment(
+    toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+):
+    async def wrong(tx, _event) -> None:
+        await tx.execute("SELECT $1::int, $2::int", 1)
+
+    monkeypatch.setitem(toy.service.reactions, type(a_payment()), wrong)  # type: ignore[arg-type]
+    await toy.deliver(a_payment())
+    assert [letter.failure for letter in await letters(toy)] == ["bug"]
