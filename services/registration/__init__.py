@@ -1,0 +1,1 @@
+"""Registration: providers, offices, contracts, announced counts and service descriptions."""

@@ -1,0 +1,16 @@
+"""Wiring of the registration service."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from services.registration import api, descriptions, gauge, store
+
+SERVICE = Service(
+    name="registration",
+    root=Path(__file__).parent,
+    router=api.router,
+    projected=(*gauge.DECISION_EVENTS, *gauge.COURSE_EVENTS),
+    project=gauge.merge_uses,
+    known={"decision": store.known_decision_version, "course": store.known_course_version},
+    startup=descriptions.load_descriptions,
+)

@@ -1,0 +1,68 @@
+"""The second wall: row-level security holds even where a query forgets who asks."""
+
+import asyncpg
+import pytest
+
+from chassis.auth import PUBLIC, SYSTEM, Principal, Role
+from tests.registration.builders import OURS, THEIRS, a_course, a_grant, announce, office_body, registered_contract
+
+TABLES = ("providers", "offices", "contracts", "announced_counts", "decisions", "courses")
+OUR_PROVIDER = Principal("worker", Role.PROVIDER, OURS)
+
+
+@pytest.fixture
+async def two_providers(registration):
+    """Two providers, each with a row in every table that has a provider."""
+    for provider_id in (OURS, THEIRS):
+        contract_id = await registered_contract(registration, provider_id=provider_id)
+        await announce(registration, contract_id, 2024, 24, provider_id=provider_id)
+        await registration.http().post(f"/providers/{provider_id}/offices", json=office_body())
+        await registration.deliver(
+            a_grant(contract_id, provider_id=provider_id), a_course(contract_id, provider_id=provider_id)
+        )
+    return registration
+
+
+async def providers_seen(registration, principal: Principal, table: str) -> list[str]:
+    async with registration.transaction(principal) as tx:
+        rows = await tx.fetch(f"SELECT provider_id FROM {table} ORDER BY provider_id")
+    return [row["provider_id"] for row in rows]
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_a_plain_select_shows_a_provider_its_own_rows_only(two_providers, table):
+    """No WHERE at all: PostgreSQL adds it; the public sees nothing, Kela sees both."""
+    assert await providers_seen(two_providers, OUR_PROVIDER, table) == [OURS]
+    assert await providers_seen(two_providers, PUBLIC, table) == []
+    assert await providers_seen(two_providers, SYSTEM, table) == [OURS, THEIRS]
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_with_row_level_security_off_the_same_select_shows_everything(two_providers, table):
+    """Negative control: it is the policy that holds, not the query."""
+    owner = await asyncpg.connect(
+        two_providers.settings.owner_database_url.get_secret_value(), server_settings={"search_path": "registration"}
+    )
+    await owner.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+    await owner.close()
+    assert await providers_seen(two_providers, OUR_PROVIDER, table) == [OURS, THEIRS]
+
+
+async def test_a_provider_cannot_write_a_row_of_another(two_providers):
+    """WITH CHECK: not even SQL of our own could."""
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with two_providers.transaction(OUR_PROVIDER) as tx:
+            await tx.execute("UPDATE providers SET provider_id = '0246246-0'")
+    async with two_providers.transaction(OUR_PROVIDER) as tx:
+        assert await tx.execute("UPDATE contracts SET web = NULL WHERE provider_id = $1", THEIRS) == "UPDATE 0"
+
+
+async def test_every_table_with_a_provider_is_behind_the_wall(registration):
+    """A new table with a provider_id cannot be forgotten."""
+    async with registration.transaction() as tx:
+        rows = await tx.fetch(
+            "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AS walled"
+            " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'provider_id'"
+            " WHERE c.relnamespace = 'registration'::regnamespace AND c.relkind = 'r'"
+        )
+    assert {row["relname"]: row["walled"] for row in rows} == dict.fromkeys(TABLES, True)
