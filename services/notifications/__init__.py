@@ -1,0 +1,1 @@
+"""Notifications: messages to clients and providers, feedback surveys and their averages."""

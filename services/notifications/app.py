@@ -1,0 +1,48 @@
+"""Wiring of the notifications service."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from contracts import courses, decisions, registration
+from services.notifications import api, copies, feedback, handlers
+from services.notifications.delivery import deliver_messages
+
+SERVICE = Service(
+    name="notifications",
+    root=Path(__file__).parent,
+    router=api.router,
+    reactions={
+        registration.ServiceDescriptionPublished: handlers.on_service_description,
+        registration.ContractRegistered: handlers.on_contract,
+        registration.ContactChanged: handlers.on_contract,
+        registration.AnnouncedCountChanged: handlers.on_contract,
+        decisions.ClientContactChanged: handlers.on_client_contact,
+        decisions.DecisionGranted: handlers.on_decision,
+        decisions.DecisionRejected: handlers.on_decision,
+        decisions.DecisionAwaitsQuota: handlers.on_decision,
+        decisions.DecisionWithdrawn: handlers.on_decision,
+        decisions.DecisionRevoked: handlers.on_decision,
+        courses.CourseCreated: handlers.on_course,
+        courses.CoursePublished: handlers.on_course,
+        courses.CoursePlacesChanged: handlers.on_course,
+        courses.CourseConfirmed: handlers.on_course,
+        courses.CourseBegan: handlers.on_course,
+        courses.CourseCompleted: handlers.on_course,
+        courses.ClientPinned: handlers.on_pin,
+        courses.ClientUnpinned: handlers.on_pin,
+        courses.PinFulfilled: handlers.on_pin,
+        decisions.EstimateSet: handlers.on_quota,
+        decisions.QuotaSet: handlers.on_quota,
+        decisions.QuotaFilled: handlers.on_quota,
+        decisions.QuotaReopened: handlers.on_quota,
+        decisions.AnnouncedCountFilled: handlers.on_count_use,
+        decisions.AnnouncedCountReopened: handlers.on_count_use,
+        decisions.PeriodPaid: feedback.on_period_paid,
+    },
+    known={
+        "decision": copies.find_decision_version,
+        "pin": copies.find_pin_version,
+        "course": copies.find_course_version,
+    },
+    workers=(deliver_messages,),
+)

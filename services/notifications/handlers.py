@@ -1,0 +1,142 @@
+"""What this service does about others' news: keeps its copies, and tells whom it concerns.
+
+State events are merged, and the reaction looks at the merged copy; what a message is about (its
+occasion) is unique, so order and repetition of the news do not matter.
+"""
+
+from chassis.db import Transaction
+from contracts import courses, decisions, registration
+from contracts.values import DecisionState, PinState
+from services.notifications import copies, domain, store
+from services.notifications.domain import Template
+from services.notifications.writing import InboxLine, tell_client, tell_providers
+
+
+async def on_service_description(tx: Transaction, event: registration.ServiceDescriptionPublished) -> None:
+    """What a service is called, for surveys and inboxes."""
+    await copies.merge_service(tx, event)
+
+
+async def on_contract(tx: Transaction, event: registration.ContractEvent) -> None:
+    """A provider whose contract we hear of late learns of the quota that is already in use."""
+    await copies.lock_service(tx, event.contract.service)
+    await copies.merge_contract(tx, event.version, event.contract)
+    for quota in await copies.find_quotas(tx, event.contract.service, from_year=tx.today.year):
+        await _tell_of_quota(tx, quota)
+
+
+async def on_client_contact(tx: Transaction, event: decisions.ClientContactChanged) -> None:
+    """Kept sealed; messages that wait for it are found by the delivery."""
+    await copies.set_client_contact(tx, event.version, event.client_ref, event.sealed)
+
+
+async def on_decision(tx: Transaction, event: decisions.DecisionEvent) -> None:
+    """Tell the provider of a grant and the client of a wait; cancel what a later state makes untrue."""
+    decision = await copies.merge_decision(tx, event.version, event.decision)
+    if decision.state is None or decision.provider_id is None:
+        return
+    await store.cancel_unsent(tx, decision.decision_ref, domain.outdated_by_decision(decision.state))
+    if not domain.may_be_surveyed(decision.state):
+        await store.cancel_surveys_never_sent(tx, decision.decision_ref)
+    if decision.state is DecisionState.GRANTED:
+        await tell_providers(
+            tx,
+            [
+                InboxLine(
+                    f"{Template.DECISION_RECEIVED}/{decision.decision_ref}",
+                    Template.DECISION_RECEIVED,
+                    decision.provider_id,
+                    {"decision_ref": decision.decision_ref},
+                    decision.decision_ref,
+                    decision.language,
+                )
+            ],
+        )
+    if decision.state is DecisionState.AWAITING_QUOTA:
+        occasion = f"{Template.APPLICATION_WAITS}/{decision.decision_ref}"
+        await tell_client(tx, Template.APPLICATION_WAITS, occasion, decision.decision_ref)
+
+
+async def on_course(tx: Transaction, event: courses.CourseEvent) -> None:
+    """Everybody pinned to a course that has been confirmed is told so (R-CRS-18)."""
+    state = await copies.merge_course(tx, event.version, event.course)
+    if not domain.tells_of_confirmation(state):
+        return
+    for decision_ref in await copies.find_clients_on_course(tx, event.course.course_id):
+        await _tell_of_confirmation(tx, decision_ref, event.course.course_id)
+
+
+async def on_pin(tx: Transaction, event: courses.PinEvent) -> None:
+    """A client pinned to a confirmed course is told so; a pin that a revocation ended is told to both (E-21).
+
+    The course is locked before the pin, as `on_course` does: of a pin and a confirmation at the
+    same time, the second sees the first.
+    """
+    course_state, course_number = await copies.lock_course(tx, event.pin.course_id)
+    pin = await copies.merge_pin(tx, event.version, event.pin)
+    still_true = _confirmation_occasion(pin.decision_ref, pin.course_id) if pin.state is PinState.ACTIVE else None
+    await store.cancel_unsent(tx, pin.decision_ref, [Template.COURSE_CONFIRMED], but=still_true)
+    if pin.course_id != event.pin.course_id:
+        return
+    if pin.state is PinState.ACTIVE and course_state is not None and domain.tells_of_confirmation(course_state):
+        await _tell_of_confirmation(tx, pin.decision_ref, pin.course_id)
+    if domain.tells_of_release(pin.state, pin.reason):
+        await _tell_of_release(tx, pin, course_number)
+
+
+async def _tell_of_release(tx: Transaction, pin: copies.PinCopy, course_number: int | None) -> None:
+    figures = {
+        "decision_ref": pin.decision_ref,
+        "course_number": "unknown" if course_number is None else str(course_number),
+        "place": "taken" if pin.occupies_place else "free",
+    }
+    occasion = f"{Template.CLIENT_UNPINNED}/{pin.decision_ref}"
+    line = InboxLine(occasion, Template.CLIENT_UNPINNED, pin.provider_id, figures, pin.decision_ref)
+    await tell_providers(tx, [line])
+    await tell_client(tx, Template.PLACE_RELEASED, f"{Template.PLACE_RELEASED}/{pin.decision_ref}", pin.decision_ref)
+
+
+def _confirmation_occasion(decision_ref: str, course_id: str) -> str:
+    return f"{Template.COURSE_CONFIRMED}/{decision_ref}/{course_id}"
+
+
+async def _tell_of_confirmation(tx: Transaction, decision_ref: str, course_id: str) -> None:
+    occasion = _confirmation_occasion(decision_ref, course_id)
+    await tell_client(tx, Template.COURSE_CONFIRMED, occasion, decision_ref)
+
+
+async def on_quota(tx: Transaction, event: decisions.QuotaEvent) -> None:
+    """Providers of the service are told when a quota is taken into use, changed or full (R-DEC-14)."""
+    quota = event.quota
+    await copies.lock_service(tx, quota.service)
+    stopped = quota.suspended or quota.remaining == 0
+    await _tell_of_quota(tx, await copies.merge_quota(tx, event.version, quota, stopped=stopped))
+
+
+async def _tell_of_quota(tx: Transaction, quota: copies.QuotaCopy) -> None:
+    if quota.limit is None and quota.stopped_version is None:
+        return
+    about = {"service": quota.service, "year": str(quota.year)}
+    where = f"{quota.service}/{quota.year}"
+    lines = []
+    for provider_id, language in await copies.find_providers_of(tx, quota.service, quota.year):
+        if quota.limit is not None:
+            occasion = f"{Template.QUOTA_IN_USE}/{where}/{quota.limit_version}/{provider_id}"
+            figures = about | {"limit": str(quota.limit)}
+            lines.append(InboxLine(occasion, Template.QUOTA_IN_USE, provider_id, figures, language=language))
+        if quota.stopped_version is not None:
+            occasion = f"{Template.QUOTA_FULL}/{where}/{quota.stopped_version}/{provider_id}"
+            lines.append(InboxLine(occasion, Template.QUOTA_FULL, provider_id, about, language=language))
+    await tell_providers(tx, lines)
+
+
+async def on_count_use(tx: Transaction, event: decisions.CountUseEvent) -> None:
+    """A line in the provider's own inbox, once per announced figure; nobody is contacted (E-9, R-DEC-4)."""
+    count = event.count
+    announced, used = await copies.merge_count_use(tx, event.version, count)
+    if not 0 < announced <= used:
+        return
+    figures = {"service": count.service, "year": str(count.year), "announced": str(announced)}
+    occasion = f"{Template.COUNT_FULL}/{count.contract_id}/{count.year}/{announced}"
+    line = InboxLine(occasion, Template.COUNT_FULL, count.provider_id, figures, language=count.language)
+    await tell_providers(tx, [line])

@@ -1,0 +1,23 @@
+# Viestit. Sanamuodot ovat tämän järjestelmän omia: Kelan alkuperäisiä tekstejä ei ole ollut saatavilla.
+# Tekstiviestit: ei henkilötietoja, ei pyyntöä tunnistautua pankkitunnuksilla, linkki vain kela.fi-osoitteeseen.
+
+## Asiakkaalle tekstiviestinä
+
+feedback = Kela: Kerro, miten kuntoutuksesi sujuu. Vastaa nimettömästi: { $link } Kela ei pyydä pankkitunnuksia.
+course-confirmed = Kela: Kuntoutuskurssisi on vahvistettu ja se järjestetään. Palveluntuottaja kertoo sinulle aikataulun.
+place-released = Kela: Kuntoutuspäätöksesi on lakkautettu ilmoituksesi mukaan. Paikkasi kurssilla on vapautettu. Lisätietoa: kela.fi
+application-waits = Kela: Hakemuksesi odottaa, koska tämän vuoden asiakaskiintiö on täynnä. Sinun ei tarvitse tehdä mitään. Saat päätöksen myöhemmin.
+
+## Palveluntuottajan viesteihin
+
+decision-received = Uusi kurssipäätös { $decision_ref }. Asiakkaan voi kiinnittää kurssille.
+client-unpinned = Päätös { $decision_ref } on lakkautettu. { $course_number ->
+        [unknown] Asiakas poistettiin kurssiltasi.
+       *[other] Asiakas poistettiin kurssilta { $course_number }.
+    } { $place ->
+        [free] Paikka vapautui.
+       *[taken] Kurssi on jo alkanut, joten paikka ei vapautunut.
+    }
+count-full = Vuoden { $year } ilmoitettu asiakasmäärä ({ $announced }) on täynnä palvelussa { $service_name }.
+quota-in-use = Palvelussa { $service_name } on käytössä asiakaskiintiö: { $limit } uutta asiakasta vuonna { $year }.
+quota-full = Palvelun { $service_name } uusia päätöksiä ei tehdä vuonna { $year } toistaiseksi.
