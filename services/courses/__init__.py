@@ -1,0 +1,1 @@
+"""Courses, their places, and which decision's client is pinned where."""

@@ -1,0 +1,314 @@
+"""HTTP of the courses service: parse, authorise, call a handler, shape the answer."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from chassis.auth import Role
+from chassis.db import Transaction
+from chassis.http import Answer, Caller, Command, caller, problems
+from contracts.refusals import Invalid
+from contracts.values import CourseState, DeliveryMode, PinState
+from services.courses import handlers, pinning, store
+from services.courses.creation import Proposal, ProposedPeriod
+from services.courses.domain import Course
+from services.courses.pinning import Pinning
+from services.courses.views import (
+    CourseList,
+    CourseView,
+    PinList,
+    PinnableList,
+    PinnableView,
+    PinningView,
+    PinView,
+    PlaceLedgerView,
+)
+
+router = APIRouter(tags=["courses"])
+
+_ID = r"^[A-Za-z0-9._~-]{1,64}$"
+_CODE = r"^[A-Za-z0-9_-]{1,40}$"
+_AFTER_PINNABLE = r"^\d{4}-\d{2}-\d{2}/[A-Za-z0-9._~-]{1,64}$"
+_AFTER_COURSE = r"^[A-Za-z0-9._~-]{0,64}$"
+_EARLIEST, _LATEST = date(2000, 1, 1), date(2199, 12, 31)
+_NO_DEADLINE = date(9999, 12, 31)
+
+Id = Annotated[str, Field(pattern=_ID)]
+Code = Annotated[str, Field(pattern=_CODE)]
+Day = Annotated[date, Field(ge=_EARLIEST, le=_LATEST)]
+CourseId = Annotated[str, Path(pattern=_ID)]
+DecisionRef = Annotated[str, Path(pattern=_ID)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+Acting = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
+Reading = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
+
+
+class NewPeriod(Command):
+    """A period; `mode` may be left out where the service description plans it."""
+
+    first_day: Day
+    last_day: Day
+    mode: DeliveryMode | None = None
+
+
+class CreateCourse(Command):
+    """Everything a course needs: it is created whole or not at all (R-CRS-38)."""
+
+    contract_id: Id
+    office_id: Id
+    group_size: Annotated[int, Field(ge=1, le=500)]
+    target_groups: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
+    age_group: Code | None = None
+    periods: Annotated[tuple[NewPeriod, ...], Field(min_length=1, max_length=30)]
+
+    def proposal(self) -> Proposal:
+        """What the rules look at."""
+        return Proposal(
+            group_size=self.group_size,
+            target_groups=self.target_groups,
+            age_group=self.age_group,
+            periods=tuple(ProposedPeriod(period.first_day, period.last_day, period.mode) for period in self.periods),
+        )
+
+
+class PinClient(Command):
+    """The decision whose client is pinned."""
+
+    decision_ref: Id
+
+
+@router.post(
+    "/courses",
+    status_code=201,
+    response_model=CourseView,
+    responses=problems(
+        "AGE_GROUP_REQUIRED",
+        "AGE_GROUP_UNKNOWN",
+        "CONTRACT_NOT_VALID",
+        "CONTRACT_UNKNOWN",
+        "GROUP_SIZE_OUT_OF_RANGE",
+        "NOT_A_COURSE_SERVICE",
+        "NO_DESCRIPTION_IN_FORCE",
+        "OFFICE_CLOSED",
+        "OFFICE_OF_OTHER_PROVIDER",
+        "OFFICE_UNKNOWN",
+        "PERIODS_IN_PAST",
+        "PERIODS_OVERLAP",
+        "PERIOD_BACKWARDS",
+        "PERIOD_LENGTH",
+        "PERIOD_MODE_PLANNED",
+        "PERIOD_MODE_REQUIRED",
+        "PERIOD_PLAN_MISMATCH",
+        "PLACE_LEDGER_FULL",
+        "TARGET_GROUPS_COUNT",
+        "TARGET_GROUP_UNKNOWN",
+        "TOTAL_DURATION_EXCEEDED",
+    ),
+)
+async def create_course(body: CreateCourse, caller: Acting) -> Response:
+    """Create a course; it is not yet visible in the search (R-CRS-6)."""
+
+    async def act(tx: Transaction) -> Answer:
+        course = await handlers.create_course(tx, body.contract_id, body.office_id, body.proposal())
+        return _course_answer(tx, course, None, status=201)
+
+    return await caller.command(act)
+
+
+@router.get("/courses", response_model=CourseList)
+async def list_courses(
+    caller: Reading,
+    contract_id: Annotated[str | None, Query(pattern=_ID)] = None,
+    state: CourseState | None = None,
+    year: Annotated[int | None, Query(ge=2000, le=2199)] = None,
+    after: Annotated[str, Query(pattern=_AFTER_COURSE)] = "",
+    limit: Limit = 100,
+) -> Response:
+    """The caller's courses in the order they were created."""
+
+    async def read(tx: Transaction) -> Answer:
+        found = await store.find_courses(
+            tx,
+            provider_id=tx.principal.provider_id,
+            contract_id=contract_id,
+            state=state,
+            year=year,
+            after=after,
+            limit=limit + 1,
+        )
+        items = [CourseView.of(course, confirm_by, tx.today) for course, confirm_by in found[:limit]]
+        return Answer(200, CourseList(items=items, next=items[-1].course_id if len(found) > limit else None))
+
+    return await caller.query(read)
+
+
+@router.get("/courses/{course_id}", response_model=CourseView, responses=problems("COURSE_UNKNOWN"))
+async def show_course(course_id: CourseId, caller: Reading) -> Response:
+    """One course with its places, its confirm-by date and whether it must be carried out."""
+
+    async def read(tx: Transaction) -> Answer:
+        course = await store.get_course(tx, course_id)
+        return _course_answer(tx, course, await store.find_confirm_by(tx, course_id))
+
+    return await caller.query(read)
+
+
+@router.post(
+    "/courses/{course_id}/publication",
+    response_model=CourseView,
+    responses=problems("ALREADY_PUBLISHED", "CONTRACT_NOT_VALID", "COURSE_GONE", "COURSE_STARTED", "COURSE_UNKNOWN"),
+)
+async def publish_course(course_id: CourseId, caller: Acting) -> Response:
+    """Show the course in the search; this cannot be undone (R-CRS-9)."""
+
+    async def act(tx: Transaction) -> Answer:
+        return _course_answer(tx, await handlers.publish_course(tx, course_id, caller.if_match), None)
+
+    return await caller.command(act)
+
+
+@router.post(
+    "/courses/{course_id}/confirmation",
+    response_model=CourseView,
+    responses=problems(
+        "ALREADY_CONFIRMED", "CONFIRM_TOO_FEW", "COURSE_GONE", "COURSE_STARTED", "COURSE_UNKNOWN", "NOT_PUBLISHED"
+    ),
+)
+async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
+    """Commit to carrying the course out (R-CRS-17, R-CRS-26)."""
+
+    async def act(tx: Transaction) -> Answer:
+        course = await handlers.confirm_course(tx, course_id, caller.if_match)
+        return _course_answer(tx, course, await store.find_confirm_by(tx, course_id))
+
+    return await caller.command(act)
+
+
+@router.post(
+    "/courses/{course_id}/pins",
+    status_code=201,
+    response_model=PinningView,
+    responses=problems(
+        "ALREADY_PINNED",
+        "COURSE_FULL",
+        "COURSE_GONE",
+        "COURSE_UNKNOWN",
+        "DECISION_NOT_GRANTED",
+        "DECISION_REVOKED",
+        "DECISION_UNKNOWN",
+        "NOT_PUBLISHED",
+        "OTHER_PROVIDER",
+        "OTHER_SERVICE",
+    )
+    | {200: {"model": PinningView, "description": "The client was pinned to this course already"}},
+)
+async def pin_client(course_id: CourseId, body: PinClient, caller: Acting) -> Response:
+    """Give a decision's client a place; If-Match is the course's version."""
+
+    async def act(tx: Transaction) -> Answer:
+        pinned = await pinning.pin_client(tx, course_id, body.decision_ref, caller.if_match)
+        return _pinning_answer(pinned, status=201 if pinned.changed else 200)
+
+    return await caller.command(act)
+
+
+@router.delete(
+    "/courses/{course_id}/pins/{decision_ref}",
+    response_model=PinningView,
+    responses=problems("COURSE_UNKNOWN", "NOT_PINNED"),
+)
+async def unpin_client(course_id: CourseId, decision_ref: DecisionRef, caller: Acting) -> Response:
+    """Take a client off the course; If-Match is the pin's version."""
+
+    async def act(tx: Transaction) -> Answer:
+        return _pinning_answer(await pinning.unpin_client(tx, course_id, decision_ref, caller.if_match))
+
+    return await caller.command(act)
+
+
+@router.get("/courses/{course_id}/pins", response_model=PinList, responses=problems("COURSE_UNKNOWN"))
+async def list_pins(
+    course_id: CourseId,
+    caller: Reading,
+    state: PinState | None = None,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Limit = 100,
+) -> Response:
+    """Every pin the course has or had, in the order they were made (R-CRS-29)."""
+
+    async def read(tx: Transaction) -> Answer:
+        await store.get_course(tx, course_id)
+        found = await store.find_pins(tx, course_id, state=state, after=after, limit=limit + 1)
+        page = found[:limit]
+        items = [PinView.of(pin, confirm_by) for _, pin, confirm_by in page]
+        return Answer(200, PinList(items=items, next=str(page[-1][0]) if len(found) > limit else None))
+
+    return await caller.query(read)
+
+
+@router.get("/pinnable-clients", response_model=PinnableList, responses=problems("COURSE_UNKNOWN", "CURSOR_INVALID"))
+async def list_pinnable_clients(
+    caller: Reading,
+    course_id: Annotated[str | None, Query(pattern=_ID)] = None,
+    service: Annotated[str | None, Query(pattern=_CODE)] = None,
+    provider_id: Annotated[str | None, Query(pattern=_ID)] = None,
+    pinnable: bool | None = None,
+    after: Annotated[str | None, Query(pattern=_AFTER_PINNABLE)] = None,
+    limit: Limit = 100,
+) -> Response:
+    """Clients with a decision for the provider, the most urgent first, each with why it cannot be pinned (E-25)."""
+
+    async def read(tx: Transaction) -> Answer:
+        found = await pinning.find_pinnable(
+            tx,
+            course_id=course_id,
+            service=service,
+            provider_id=provider_id or tx.principal.provider_id,
+            pinnable=pinnable,
+            after=_seen(after),
+            limit=limit + 1,
+        )
+        items = [PinnableView.of(decision, reason) for decision, reason in found[:limit]]
+        return Answer(200, PinnableList(items=items, next=_after(items[-1]) if len(found) > limit else None))
+
+    return await caller.query(read)
+
+
+@router.get(
+    "/place-ledgers/{contract_id}/{year}", response_model=PlaceLedgerView, responses=problems("CONTRACT_UNKNOWN")
+)
+async def show_place_ledger(
+    contract_id: Annotated[str, Path(pattern=_ID)], year: Annotated[int, Path(ge=2000, le=2199)], caller: Reading
+) -> Response:
+    """How many places of the announced count the year's courses take (R-CRS-2)."""
+
+    async def read(tx: Transaction) -> Answer:
+        return Answer(200, PlaceLedgerView.of(await handlers.get_place_ledger(tx, contract_id, year)))
+
+    return await caller.query(read)
+
+
+def _course_answer(tx: Transaction, course: Course, confirm_by: date | None, status: int = 200) -> Answer:
+    view = CourseView.of(course, confirm_by, tx.today)
+    return Answer(status, view, version=course.version, subject=("course", course.course_id))
+
+
+def _pinning_answer(done: Pinning, status: int = 200) -> Answer:
+    return Answer(status, PinningView.after(done), version=done.pin.version, subject=("pin", done.pin.decision_ref))
+
+
+def _seen(after: str | None) -> tuple[date, str] | None:
+    if after is None:
+        return None
+    day, _, decision_ref = after.partition("/")
+    try:
+        return date.fromisoformat(day), decision_ref
+    except ValueError as error:
+        raise Invalid("CURSOR_INVALID") from error
+
+
+def _after(last: PinnableView) -> str:
+    return f"{last.confirm_by or _NO_DEADLINE}/{last.decision_ref}"

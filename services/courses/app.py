@@ -1,0 +1,51 @@
+"""Wiring of the courses service."""
+
+from functools import partial
+from pathlib import Path
+
+from chassis.service import Service
+from contracts.decisions import (
+    DecisionAwaitsQuota,
+    DecisionGranted,
+    DecisionRejected,
+    DecisionRevoked,
+    DecisionWithdrawn,
+)
+from contracts.registration import (
+    AnnouncedCountChanged,
+    ContactChanged,
+    ContractRegistered,
+    OfficeRegistered,
+    ServiceDescriptionPublished,
+)
+from services.courses import api, copies, handlers, pinning, store
+
+SERVICE = Service(
+    name="courses",
+    root=Path(__file__).parent,
+    router=api.router,
+    reactions={
+        ContractRegistered: handlers.on_contract,
+        ContactChanged: handlers.on_contract,
+        AnnouncedCountChanged: handlers.on_contract,
+        OfficeRegistered: handlers.on_office,
+        ServiceDescriptionPublished: handlers.on_service_description,
+        DecisionGranted: pinning.on_decision,
+        DecisionRejected: pinning.on_decision,
+        DecisionAwaitsQuota: pinning.on_decision,
+        DecisionWithdrawn: pinning.on_decision,
+        DecisionRevoked: pinning.on_decision,
+    },
+    timers={
+        handlers.BEGIN_COURSE: handlers.begin_course,
+        handlers.COMPLETE_COURSE: handlers.complete_course,
+    },
+    known={
+        "contract": partial(copies.find_version, table="contracts", column="contract_id"),
+        "office": partial(copies.find_version, table="offices", column="office_id"),
+        "service-description": partial(copies.find_version, table="service_descriptions", column="service"),
+        "decision": partial(copies.find_version, table="decisions", column="decision_ref"),
+        "course": partial(copies.find_version, table="courses", column="course_id"),
+        "pin": store.find_pin_version,
+    },
+)

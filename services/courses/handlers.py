@@ -1,0 +1,131 @@
+"""Creating, publishing and confirming courses, their first and last days, and the copies they rest on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from chassis.calendar import start_of_day
+from chassis.db import Transaction
+from contracts.courses import (
+    CourseBegan,
+    CourseCompleted,
+    CourseConfirmed,
+    CourseCreated,
+    CoursePublished,
+    PinFulfilled,
+)
+from contracts.envelope import new_event_id
+from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
+from contracts.registration import ContractEvent, OfficeRegistered, ServiceDescription, ServiceDescriptionPublished
+from services.courses import copies, creation, domain, store
+from services.courses.creation import Proposal
+from services.courses.domain import Course, PlaceLedger
+from services.courses.snapshots import course_snapshot, pin_snapshot
+
+BEGIN_COURSE = "begin-course"
+COMPLETE_COURSE = "complete-course"
+
+
+async def create_course(tx: Transaction, contract_id: str, office_id: str, proposal: Proposal) -> Course:
+    """Create a course whole or not at all (R-CRS-38), within the year's announced count (R-CRS-2)."""
+    contract = await copies.find_contract(tx, contract_id)
+    if contract is None:
+        raise Refusal("CONTRACT_UNKNOWN")
+    office = await copies.find_office(tx, office_id)
+    if office is None:
+        raise Refusal("OFFICE_UNKNOWN")
+    description = copies.described(await _description_in_force(tx, contract.service))
+    course = creation.create(str(new_event_id()), proposal, contract, office, description, on=tx.today)
+    ledger = await store.lock_ledger(tx, contract_id, course.year)
+    domain.reserve(ledger, course.group_size)
+    await store.set_reserved(tx, ledger, course.group_size)
+    course = replace(course, course_number=await store.add_course(tx, course))
+    tx.emit(CourseCreated(version=course.version, course=course_snapshot(course)))
+    return course
+
+
+async def publish_course(tx: Transaction, course_id: str, if_match: int | None = None) -> Course:
+    """Show the course in the search, for good (R-CRS-8, R-CRS-9)."""
+    course = await _lock_matching(tx, course_id, if_match)
+    contract = await copies.find_contract(tx, course.contract_id)
+    if contract is None:
+        raise Refusal("CONTRACT_UNKNOWN")
+    course = domain.publish(course, contract, on=tx.today)
+    await store.set_state(tx, course)
+    tx.emit(CoursePublished(version=course.version, course=course_snapshot(course)))
+    return course
+
+
+async def confirm_course(tx: Transaction, course_id: str, if_match: int | None = None) -> Course:
+    """Commit to carrying the course out (R-CRS-17, E-39); it begins by itself on its first day."""
+    course = await _lock_matching(tx, course_id, if_match)
+    course = domain.confirm(course, on=tx.today)
+    await store.set_state(tx, course)
+    await tx.schedule(BEGIN_COURSE, course.course_id, start_of_day(course.first_day))
+    tx.emit(CourseConfirmed(version=course.version, course=course_snapshot(course)))
+    return course
+
+
+async def begin_course(tx: Transaction, course_id: str, payload: Mapping[str, Any]) -> None:
+    """The first day of a confirmed course, 00:00 in Helsinki."""
+    begun = domain.begin(await store.lock_course(tx, course_id), on=tx.today)
+    if begun is None:
+        return
+    await store.set_state(tx, begun)
+    await tx.schedule(COMPLETE_COURSE, course_id, start_of_day(begun.last_day + timedelta(days=1)))
+    tx.emit(CourseBegan(version=begun.version, course=course_snapshot(begun)))
+
+
+async def complete_course(tx: Transaction, course_id: str, payload: Mapping[str, Any]) -> None:
+    """The day after the last day: the course is completed and its pins are fulfilled."""
+    completed = domain.complete(await store.lock_course(tx, course_id), on=tx.today)
+    if completed is None:
+        return
+    fulfilled = await store.set_completed(tx, completed)
+    tx.emit(CourseCompleted(version=completed.version, course=course_snapshot(completed)))
+    for pin in fulfilled:
+        tx.emit(PinFulfilled(version=pin.version, pin=pin_snapshot(pin)))
+
+
+async def on_contract(tx: Transaction, event: ContractEvent) -> None:
+    """Keep our copy of the contract and the announced counts of its place ledgers."""
+    await copies.merge_contract(tx, event.contract, event.version)
+
+
+async def on_office(tx: Transaction, event: OfficeRegistered) -> None:
+    """Keep our copy of the office."""
+    await copies.merge_office(tx, event.office, event.version)
+
+
+async def on_service_description(tx: Transaction, event: ServiceDescriptionPublished) -> None:
+    """Keep our copy of the service's descriptions; existing courses keep their terms (E-13)."""
+    await copies.merge_descriptions(tx, event.service, event.descriptions, event.version)
+
+
+async def get_place_ledger(tx: Transaction, contract_id: str, year: int) -> PlaceLedger:
+    """The places of a contract's courses in a year; NotFound CONTRACT_UNKNOWN."""
+    if await copies.find_contract(tx, contract_id) is None:
+        raise NotFound("CONTRACT_UNKNOWN")
+    return await store.get_ledger(tx, contract_id, year)
+
+
+async def _lock_matching(tx: Transaction, course_id: str, if_match: int | None) -> Course:
+    course = await store.lock_course(tx, course_id)
+    if if_match not in (None, course.version):
+        raise Stale(course.version)
+    return course
+
+
+async def _description_in_force(tx: Transaction, service: str) -> ServiceDescription:
+    descriptions = await copies.find_descriptions(tx, service)
+    if not descriptions:
+        raise NotYetKnown("NOT_YET_KNOWN", subjects=["service-description"])
+    in_force = [
+        description
+        for description in descriptions
+        if description.valid_from <= tx.today and (description.valid_to is None or tx.today <= description.valid_to)
+    ]
+    if not in_force:
+        raise Refusal("NO_DESCRIPTION_IN_FORCE", service=service)
+    return max(in_force, key=lambda description: description.description_version)

@@ -1,0 +1,93 @@
+"""Pinning clients to courses, and letting go of them."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from chassis.db import Transaction
+from contracts.courses import ClientPinned, ClientUnpinned, CoursePlacesChanged
+from contracts.decisions import DecisionEvent
+from contracts.refusals import Stale
+from contracts.values import ReleaseReason
+from services.courses import copies, pins, store
+from services.courses.domain import Course
+from services.courses.pins import Decision, Pin
+from services.courses.snapshots import course_snapshot, pin_snapshot
+
+
+@dataclass(frozen=True)
+class Pinning:
+    """What became of a command on a pin; `changed` is False where it was so already."""
+
+    course: Course
+    pin: Pin
+    changed: bool = True
+
+
+async def pin_client(tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None) -> Pinning:
+    """Give the decision's client a place (R-CRS-10, R-CRS-14, E-22).
+
+    A client who is pinned to this very course already stays so: success, without an event (E-23).
+    `if_match` is the course's version.
+    """
+    course = await store.lock_course(tx, course_id)
+    decision = await copies.lock_decision(tx, decision_ref)
+    if decision and decision.pinned_to == course.course_id:
+        return Pinning(course, await store.get_active_pin(tx, decision_ref), changed=False)
+    if if_match not in (None, course.version):
+        raise Stale(course.version)
+    course, pin = pins.pin(course, decision, at=tx.now, on=tx.today)
+    await store.add_pin(tx, course, pin)
+    tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
+    tx.emit(ClientPinned(version=pin.version, pin=pin_snapshot(pin)))
+    return Pinning(course, pin)
+
+
+async def unpin_client(tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None) -> Pinning:
+    """The provider takes the client off the course (R-CRS-13). `if_match` is the pin's version."""
+    course = await store.lock_course(tx, course_id)
+    decision = pins.require_pinned_here(course, await copies.lock_decision(tx, decision_ref))
+    if if_match not in (None, decision.pin_version):
+        raise Stale(decision.pin_version)
+    return await _release(tx, course, await store.get_active_pin(tx, decision_ref), ReleaseReason.PROVIDER)
+
+
+async def on_decision(tx: Transaction, event: DecisionEvent) -> None:
+    """A revoked decision holds no place: its pin goes without anyone asking.
+
+    Level-triggered: acts on what our copy says after the event, so it does not matter which event
+    brought the news, how often, or in what order (E-19, E-21).
+    """
+    if not event.decision.valid:
+        # Courses are locked before decisions. A pin that commits after this look is found below.
+        await store.lock_course_of_pin(tx, event.decision.decision_ref)
+    decision = await copies.merge_decision(tx, event.decision, event.version)
+    if decision.taken_back and decision.pinned_to:
+        course = await store.lock_course(tx, decision.pinned_to)
+        pin = await store.get_active_pin(tx, decision.decision_ref)
+        await _release(tx, course, pin, pins.release_reason(decision))
+
+
+async def find_pinnable(
+    tx: Transaction,
+    *,
+    course_id: str | None,
+    service: str | None,
+    provider_id: str | None,
+    pinnable: bool | None,
+    after: tuple[date, str] | None,
+    limit: int,
+) -> list[tuple[Decision, str | None]]:
+    """The provider's clients, the most urgent first, each with why it cannot be pinned (E-25)."""
+    course = await store.get_course(tx, course_id) if course_id else None
+    decisions = await copies.find_pinnable(
+        tx, service=service, provider_id=provider_id, pinnable=pinnable, after=after, limit=limit
+    )
+    return [(decision, pins.why_not_pinnable(decision, course)) for decision in decisions]
+
+
+async def _release(tx: Transaction, course: Course, pin: Pin, reason: ReleaseReason) -> Pinning:
+    course, pin = pins.release(course, pin, reason, at=tx.now, on=tx.today)
+    await store.set_pin_ended(tx, pin)
+    tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
+    tx.emit(ClientUnpinned(version=pin.version, pin=pin_snapshot(pin)))
+    return Pinning(course, pin)

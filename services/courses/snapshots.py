@@ -1,0 +1,55 @@
+"""What other services see of courses and pins: the public snapshots inside the events."""
+
+from contracts.courses import Course as CourseSnapshot
+from contracts.courses import Period as PeriodSnapshot
+from contracts.courses import Pin as PinSnapshot
+from services.courses.domain import Course
+from services.courses.pins import Pin
+
+
+def course_snapshot(course: Course) -> CourseSnapshot:
+    """The course with its counts, never with a list of pins."""
+    return CourseSnapshot(
+        course_id=course.course_id,
+        course_number=course.course_number,
+        contract_id=course.contract_id,
+        provider_id=course.provider_id,
+        office_id=course.office_id,
+        service=course.service,
+        language=course.language,
+        state=course.state,
+        year=course.year,
+        group_size=course.group_size,
+        pinned=course.pinned,
+        occupied=course.occupied,
+        target_groups=course.target_groups,
+        age_group=course.age_group,
+        min_age=course.min_age,
+        max_age=course.max_age,
+        periods=tuple(
+            PeriodSnapshot(
+                number=period.number,
+                kind=period.kind,
+                mode=period.mode,
+                first_day=period.first_day,
+                last_day=period.last_day,
+            )
+            for period in course.periods
+        ),
+        confirmed_on=course.confirmed_on,
+    )
+
+
+def pin_snapshot(pin: Pin) -> PinSnapshot:
+    """Where the decision's client is, or was, pinned."""
+    return PinSnapshot(
+        decision_ref=pin.decision_ref,
+        course_id=pin.course_id,
+        provider_id=pin.provider_id,
+        office_id=pin.office_id,
+        state=pin.state,
+        reason=pin.reason,
+        occupies_place=pin.occupies_place,
+        pinned_at=pin.pinned_at,
+        ended_at=pin.ended_at,
+    )

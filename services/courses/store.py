@@ -1,0 +1,342 @@
+"""SQL of courses, place ledgers and pins.
+
+Lock order: courses by id, then decisions by reference, then place ledgers by contract and year.
+A pin is only changed under the locks of its course and of its decision. Counters and versions grow
+by relative updates, so that the constraints guard them a second time.
+"""
+
+# ruff: noqa: S608 - only names of this package are put into SQL text; values are bound parameters
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from asyncpg import Record
+
+from chassis.db import Transaction
+from contracts.refusals import NotFound
+from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, PinState, ReleaseReason
+from services.courses.domain import Course, Period, PlaceLedger, Terms
+from services.courses.pins import Pin
+
+_COURSE = """
+    course_id, course_number, version, contract_id, provider_id, office_id, service, language, state, year, periods,
+    group_size, target_groups, age_group, min_age, max_age, description_version, group_min, group_max, confirm_min,
+    must_run_at, pinned, occupied, must_run_since, confirmed_on
+"""
+_PIN = """
+    decision_ref, version, course_id, provider_id, office_id, state, occupies_place, pinned_at, ended_at, reason
+"""
+
+
+async def lock_course(tx: Transaction, course_id: str) -> Course:
+    """The course, locked; NotFound COURSE_UNKNOWN where it is not, or not in the caller's scope."""
+    row = await tx.fetchrow(f"SELECT {_COURSE} FROM courses WHERE course_id = $1 FOR UPDATE", course_id)
+    return _course(row)
+
+
+async def lock_course_of_pin(tx: Transaction, decision_ref: str) -> None:
+    """Lock the course the decision's client is pinned to, if any: courses come before decisions."""
+    await tx.execute(
+        "SELECT FROM courses WHERE course_id = (SELECT pinned_to FROM decisions WHERE decision_ref = $1) FOR UPDATE",
+        decision_ref,
+    )
+
+
+async def get_course(tx: Transaction, course_id: str) -> Course:
+    """The course, not locked; NotFound COURSE_UNKNOWN."""
+    row = await tx.fetchrow(f"SELECT {_COURSE} FROM courses WHERE course_id = $1", course_id)
+    return _course(row)
+
+
+async def find_courses(
+    tx: Transaction,
+    *,
+    provider_id: str | None,
+    contract_id: str | None,
+    state: str | None,
+    year: int | None,
+    after: str,
+    limit: int,
+) -> list[tuple[Course, date | None]]:
+    """Courses of the caller's scope in the order of their ids, each with its confirm-by date (E-44)."""
+    rows = await tx.fetch(
+        f"SELECT {_COURSE}, ("
+        "   SELECT min(confirm_by) FROM decisions JOIN pins USING (decision_ref)"
+        "   WHERE pins.course_id = courses.course_id AND pins.state = 'active'"
+        " ) AS confirm_by FROM courses"
+        " WHERE ($1::text IS NULL OR contract_id = $1) AND ($2::text IS NULL OR state = $2)"
+        " AND ($3::integer IS NULL OR year = $3) AND ($4::text IS NULL OR provider_id = $4)"
+        " AND course_id > $5 ORDER BY course_id LIMIT $6",
+        contract_id,
+        state,
+        year,
+        provider_id,
+        after,
+        limit,
+    )
+    return [(_course(row), row["confirm_by"]) for row in rows]
+
+
+async def find_confirm_by(tx: Transaction, course_id: str) -> date | None:
+    """The earliest deadline among the pinned decisions (R-CRS-25, E-44)."""
+    found: date | None = await tx.fetchval(
+        "SELECT min(confirm_by) FROM decisions JOIN pins USING (decision_ref)"
+        " WHERE pins.course_id = $1 AND pins.state = 'active'",
+        course_id,
+    )
+    return found
+
+
+async def add_course(tx: Transaction, course: Course) -> int:
+    """Store a new course; its number, never given before and never again (R-CRS-7)."""
+    number: int = await tx.fetchval(
+        "INSERT INTO courses (course_id, version, contract_id, provider_id, office_id, service, language, state, year,"
+        " first_day, last_day, periods, group_size, target_groups, age_group, min_age, max_age, description_version,"
+        " group_min, group_max, confirm_min, must_run_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+        " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) RETURNING course_number",
+        course.course_id,
+        course.version,
+        course.contract_id,
+        course.provider_id,
+        course.office_id,
+        course.service,
+        course.language,
+        course.state,
+        course.year,
+        course.first_day,
+        course.last_day,
+        [_period_document(period) for period in course.periods],
+        course.group_size,
+        list(course.target_groups),
+        course.age_group,
+        course.min_age,
+        course.max_age,
+        course.terms.description_version,
+        course.terms.group_min,
+        course.terms.group_max,
+        course.terms.confirm_min,
+        course.terms.must_run_at,
+        tx.now,
+    )
+    return number
+
+
+async def set_state(tx: Transaction, course: Course) -> None:
+    """Store the course's new state; what was pinned at the confirmation is kept with it (R-CRS-51)."""
+    await tx.execute(
+        "UPDATE courses SET version = version + 1, state = $2, confirmed_on = $3,"
+        " confirmed_with = coalesce(confirmed_with, CASE WHEN $2 = 'confirmed' THEN pinned END)"
+        " WHERE course_id = $1",
+        course.course_id,
+        course.state,
+        course.confirmed_on,
+    )
+
+
+async def set_completed(tx: Transaction, course: Course) -> list[Pin]:
+    """Store the completed course and fulfil its active pins, which are returned.
+
+    The decisions are locked in the order of their references, their pins' versions counted on.
+    """
+    pinned = await tx.fetch(
+        "SELECT decision_ref FROM decisions"
+        " WHERE decision_ref IN (SELECT decision_ref FROM pins WHERE course_id = $1 AND state = 'active')"
+        " ORDER BY decision_ref FOR UPDATE",
+        course.course_id,
+    )
+    await tx.execute(
+        "UPDATE courses SET version = version + 1, state = $2, pinned = 0 WHERE course_id = $1",
+        course.course_id,
+        course.state,
+    )
+    await tx.execute(
+        "UPDATE decisions SET pinned_to = NULL, pin_version = pin_version + 1 WHERE decision_ref = ANY($1::text[])",
+        [row["decision_ref"] for row in pinned],
+    )
+    rows = await tx.fetch(
+        "UPDATE pins SET version = version + 1, state = 'fulfilled', ended_at = $2"
+        f" WHERE course_id = $1 AND state = 'active' RETURNING {_PIN}",
+        course.course_id,
+        tx.now,
+    )
+    return sorted((_pin(row) for row in rows), key=lambda pin: pin.decision_ref)
+
+
+async def add_pin(tx: Transaction, course: Course, pin: Pin) -> None:
+    """Store a new pin and the place it takes, in one round trip."""
+    await tx.execute(
+        "WITH course AS ("
+        "   UPDATE courses SET version = version + 1, pinned = pinned + 1, occupied = occupied + 1,"
+        "   must_run_since = $8 WHERE course_id = $2"
+        " ), decision AS ("
+        "   UPDATE decisions SET pinned_to = $2, pin_version = pin_version + 1 WHERE decision_ref = $1"
+        " ) INSERT INTO pins"
+        " (decision_ref, course_id, version, provider_id, office_id, state, pinned_at, occupies_place)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, true)",
+        pin.decision_ref,
+        pin.course_id,
+        pin.version,
+        pin.provider_id,
+        pin.office_id,
+        pin.state,
+        pin.pinned_at,
+        course.must_run_since,
+    )
+
+
+async def set_pin_ended(tx: Transaction, pin: Pin) -> None:
+    """Store the end of an active pin, and its place unless it keeps it, in one round trip."""
+    await tx.execute(
+        "WITH course AS ("
+        "   UPDATE courses SET version = version + 1, pinned = pinned - 1,"
+        "   occupied = occupied - CASE WHEN $6 THEN 0 ELSE 1 END WHERE course_id = $2"
+        " ), decision AS ("
+        "   UPDATE decisions SET pinned_to = NULL, pin_version = pin_version + 1 WHERE decision_ref = $1"
+        " ) UPDATE pins SET version = $3, state = $4, reason = $5, occupies_place = $6, ended_at = $7"
+        " WHERE decision_ref = $1 AND state = 'active'",
+        pin.decision_ref,
+        pin.course_id,
+        pin.version,
+        pin.state,
+        pin.reason,
+        pin.occupies_place,
+        pin.ended_at,
+    )
+
+
+async def find_active_pin(tx: Transaction, decision_ref: str) -> Pin | None:
+    """Where the decision's client is pinned now."""
+    row = await tx.fetchrow(f"SELECT {_PIN} FROM pins WHERE decision_ref = $1 AND state = 'active'", decision_ref)
+    return _pin(row) if row else None
+
+
+async def get_active_pin(tx: Transaction, decision_ref: str) -> Pin:
+    """The active pin of a decision that is known to have one."""
+    found = await find_active_pin(tx, decision_ref)
+    if found is None:
+        raise NotFound("NOT_PINNED")
+    return found
+
+
+async def find_pins(
+    tx: Transaction, course_id: str, *, state: str | None, after: int, limit: int
+) -> list[tuple[int, Pin, date | None]]:
+    """Pins of a course in the order they were made: (place in the list, pin, its decision's deadline)."""
+    rows = await tx.fetch(
+        f"SELECT pin_id, deadline, {_PIN} FROM pins"
+        " JOIN (SELECT decision_ref, confirm_by AS deadline FROM decisions) AS decided USING (decision_ref)"
+        " WHERE course_id = $1 AND ($2::text IS NULL OR state = $2) AND pin_id > $3 ORDER BY pin_id LIMIT $4",
+        course_id,
+        state,
+        after,
+        limit,
+    )
+    return [(row["pin_id"], _pin(row), row["deadline"]) for row in rows]
+
+
+async def find_pin_version(tx: Transaction, decision_ref: str) -> int | None:
+    """How often the decision's pin has changed; None while it never had one."""
+    version: int | None = await tx.fetchval(
+        "SELECT pin_version FROM decisions WHERE decision_ref = $1 AND pin_version > 0", decision_ref
+    )
+    return version
+
+
+async def lock_ledger(tx: Transaction, contract_id: str, year: int) -> PlaceLedger:
+    """The place ledger, locked; nothing is announced where there is no row, and nothing can be reserved."""
+    return _ledger(await tx.fetchrow(f"{_LEDGER} FOR UPDATE", contract_id, year), contract_id, year)
+
+
+async def get_ledger(tx: Transaction, contract_id: str, year: int) -> PlaceLedger:
+    """The place ledger, not locked."""
+    return _ledger(await tx.fetchrow(_LEDGER, contract_id, year), contract_id, year)
+
+
+async def set_reserved(tx: Transaction, ledger: PlaceLedger, added: int) -> None:
+    """Store `added` more reserved places."""
+    await tx.execute(
+        "UPDATE place_ledgers SET reserved = reserved + $3 WHERE contract_id = $1 AND year = $2",
+        ledger.contract_id,
+        ledger.year,
+        added,
+    )
+
+
+_LEDGER = "SELECT contract_id, year, announced, reserved FROM place_ledgers WHERE contract_id = $1 AND year = $2"
+
+
+def _ledger(row: Record | None, contract_id: str, year: int) -> PlaceLedger:
+    return PlaceLedger(**row) if row else PlaceLedger(contract_id, year, announced=0, reserved=0)
+
+
+def _course(row: Record | None) -> Course:
+    if row is None:
+        raise NotFound("COURSE_UNKNOWN")
+    return Course(
+        course_id=row["course_id"],
+        course_number=row["course_number"],
+        version=row["version"],
+        contract_id=row["contract_id"],
+        provider_id=row["provider_id"],
+        office_id=row["office_id"],
+        service=row["service"],
+        language=Language(row["language"]),
+        state=CourseState(row["state"]),
+        year=row["year"],
+        periods=_periods(row["periods"]),
+        group_size=row["group_size"],
+        target_groups=tuple(row["target_groups"]),
+        age_group=row["age_group"],
+        min_age=row["min_age"],
+        max_age=row["max_age"],
+        terms=Terms(
+            description_version=row["description_version"],
+            group_min=row["group_min"],
+            group_max=row["group_max"],
+            confirm_min=row["confirm_min"],
+            must_run_at=row["must_run_at"],
+        ),
+        pinned=row["pinned"],
+        occupied=row["occupied"],
+        must_run_since=row["must_run_since"],
+        confirmed_on=row["confirmed_on"],
+    )
+
+
+def _period_document(period: Period) -> dict[str, object]:
+    return {
+        "number": period.number,
+        "kind": period.kind,
+        "mode": period.mode,
+        "first_day": period.first_day.isoformat(),
+        "last_day": period.last_day.isoformat(),
+    }
+
+
+def _periods(documents: Sequence[Mapping[str, Any]]) -> tuple[Period, ...]:
+    return tuple(
+        Period(
+            number=document["number"],
+            kind=PeriodKind(document["kind"]),
+            mode=DeliveryMode(document["mode"]),
+            first_day=date.fromisoformat(document["first_day"]),
+            last_day=date.fromisoformat(document["last_day"]),
+        )
+        for document in documents
+    )
+
+
+def _pin(row: Record) -> Pin:
+    return Pin(
+        decision_ref=row["decision_ref"],
+        version=row["version"],
+        course_id=row["course_id"],
+        provider_id=row["provider_id"],
+        office_id=row["office_id"],
+        state=PinState(row["state"]),
+        occupies_place=row["occupies_place"],
+        pinned_at=row["pinned_at"],
+        ended_at=row["ended_at"],
+        reason=ReleaseReason(row["reason"]) if row["reason"] else None,
+    )

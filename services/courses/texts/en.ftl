@@ -1,0 +1,43 @@
+course-unknown = There is no such course.
+course-gone = Course { $course_number } is over, deleted or cancelled.
+course-started = The first day of the course, { $first_day }, has already begun.
+not-published = Course { $course_number } must be published first.
+already-published = Course { $course_number } is already published.
+already-confirmed = Course { $course_number } is already confirmed.
+confirm-too-few = A course can be confirmed when at least { $needed } clients are pinned. Now { $pinned } are.
+course-full = The course is full: { $group_size } places are taken.
+decision-unknown = There is no decision for you with this decision identifier.
+decision-revoked = The decision was revoked, so the client cannot be pinned.
+decision-not-granted = The decision is not a valid grant.
+other-provider = The decision was given to another provider.
+other-service = The decision is for another service ({ $decision_service }); the course's service is { $course_service }.
+already-pinned = The client is already pinned to your course { $course_number }.
+not-pinned = The client is not pinned to this course.
+contract-unknown = There is no such contract.
+contract-not-valid = { $valid_to ->
+    [None] The contract is valid from { $valid_from }.
+   *[other] The contract is valid from { $valid_from } to { $valid_to }.
+}
+office-unknown = There is no such office.
+office-closed = The office is closed.
+office-of-other-provider = The office belongs to another provider than the contract.
+not-a-course-service = This service has no courses.
+no-description-in-force = The service has no service description in force.
+group-size-out-of-range = { $group_max ->
+    [None] The group size must be at least { $group_min }.
+   *[other] The group size must be { $group_min } to { $group_max }.
+}
+target-group-unknown = The target group is not in the service description. Its groups are: { $known }.
+target-groups-count = Choose { $least } to { $most } different target groups. Chosen: { $chosen }.
+age-group-required = The service description asks for an age group: { $known }.
+age-group-unknown = The age group is not in the service description. Its groups are: { $known }.
+periods-in-past = The course cannot begin on a day that has passed ({ $first_day }).
+period-backwards = The last day of period { $number } is before its first.
+periods-overlap = Period { $number } begins before the one before it ends.
+period-plan-mismatch = The service description has { $planned } periods, { $given } were given.
+period-length = Period { $number } lasts { $planned } days in the service description, { $given } were given.
+period-mode-planned = The delivery mode of period { $number } is fixed in the service description: { $mode }.
+period-mode-required = Choose the delivery mode of period { $number }.
+total-duration-exceeded = The course may last { $months } months: its last day can be { $latest }, given { $last_day }.
+place-ledger-full = The announced count for { $year } is { $announced }. Courses already have { $reserved } places and { $free } are free, so { $requested } do not fit. You can raise the announced count.
+cursor-invalid = This is not a place in the list. Start from its beginning.

@@ -1,0 +1,43 @@
+course-unknown = Kurssia ei löydy.
+course-gone = Kurssi { $course_number } on päättynyt, poistettu tai peruttu.
+course-started = Kurssin ensimmäinen päivä { $first_day } on jo alkanut.
+not-published = Kurssi { $course_number } on julkaistava ensin.
+already-published = Kurssi { $course_number } on jo julkaistu.
+already-confirmed = Kurssi { $course_number } on jo vahvistettu.
+confirm-too-few = Kurssin voi vahvistaa, kun asiakkaita on kiinnitetty vähintään { $needed }. Nyt kiinnitettyjä on { $pinned }.
+course-full = Kurssi on täynnä: { $group_size } paikkaa on varattu.
+decision-unknown = Päätöstunnisteella ei löydy teille annettua päätöstä.
+decision-revoked = Päätös on lakkautettu, joten asiakasta ei voi kiinnittää.
+decision-not-granted = Päätös ei ole voimassa oleva myöntö.
+other-provider = Päätös on annettu toiselle palveluntuottajalle.
+other-service = Päätös koskee toista palvelua ({ $decision_service }); kurssin palvelu on { $course_service }.
+already-pinned = Asiakas on jo kiinnitetty kurssillenne { $course_number }.
+not-pinned = Asiakasta ei ole kiinnitetty tälle kurssille.
+contract-unknown = Sopimusta ei löydy.
+contract-not-valid = { $valid_to ->
+    [None] Sopimus on voimassa { $valid_from } alkaen.
+   *[other] Sopimus on voimassa { $valid_from } – { $valid_to }.
+}
+office-unknown = Toimipistettä ei löydy.
+office-closed = Toimipiste on suljettu.
+office-of-other-provider = Toimipiste kuuluu toiselle palveluntuottajalle kuin sopimus.
+not-a-course-service = Tässä palvelussa ei ole kursseja.
+no-description-in-force = Palvelulla ei ole voimassa olevaa palvelukuvausta.
+group-size-out-of-range = { $group_max ->
+    [None] Ryhmäkoon on oltava vähintään { $group_min }.
+   *[other] Ryhmäkoon on oltava { $group_min }–{ $group_max }.
+}
+target-group-unknown = Sairauskohderyhmä ei ole palvelukuvauksessa. Palvelukuvauksen ryhmät: { $known }.
+target-groups-count = Valitse { $least }–{ $most } eri sairauskohderyhmää. Valittuja on { $chosen }.
+age-group-required = Palvelukuvaus edellyttää, että kurssille valitaan ikäryhmä: { $known }.
+age-group-unknown = Ikäryhmä ei ole palvelukuvauksessa. Palvelukuvauksen ryhmät: { $known }.
+periods-in-past = Kurssi ei voi alkaa menneenä päivänä { $first_day }.
+period-backwards = Jakson { $number } viimeinen päivä on ennen ensimmäistä.
+periods-overlap = Jakso { $number } alkaa ennen kuin edellinen päättyy.
+period-plan-mismatch = Palvelukuvauksessa on { $planned } jaksoa, annettuja on { $given }.
+period-length = Jakson { $number } pituus on palvelukuvauksen mukaan { $planned } päivää, annettu { $given }.
+period-mode-planned = Jakson { $number } toteutusmuoto on määrätty palvelukuvauksessa: { $mode }.
+period-mode-required = Jaksolle { $number } on valittava toteutusmuoto.
+total-duration-exceeded = Kurssin kokonaiskesto on enintään { $months } kuukautta: viimeinen päivä voi olla { $latest }, annettu { $last_day }.
+place-ledger-full = Vuoden { $year } ilmoitettu asiakasmäärä on { $announced }. Kursseilla on jo { $reserved } asiakaspaikkaa ja vapaana { $free }, joten { $requested } ei mahdu. Voitte korottaa ilmoitettua asiakasmäärää.
+cursor-invalid = Sivun osoite ei kelpaa. Aloita luettelon alusta.

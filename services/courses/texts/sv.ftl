@@ -1,0 +1,43 @@
+course-unknown = Kursen hittas inte.
+course-gone = Kurs { $course_number } har avslutats, raderats eller ställts in.
+course-started = Kursens första dag { $first_day } har redan börjat.
+not-published = Kurs { $course_number } måste publiceras först.
+already-published = Kurs { $course_number } har redan publicerats.
+already-confirmed = Kurs { $course_number } har redan bekräftats.
+confirm-too-few = Kursen kan bekräftas när minst { $needed } klienter är kopplade. Nu är { $pinned } kopplade.
+course-full = Kursen är full: { $group_size } platser är upptagna.
+decision-unknown = Det finns inget beslut för er med den här beslutsidentifikationen.
+decision-revoked = Beslutet har dragits in, så klienten kan inte kopplas.
+decision-not-granted = Beslutet är inte ett giltigt beviljande.
+other-provider = Beslutet gäller en annan serviceproducent.
+other-service = Beslutet gäller en annan tjänst ({ $decision_service }); kursens tjänst är { $course_service }.
+already-pinned = Klienten är redan kopplad till er kurs { $course_number }.
+not-pinned = Klienten är inte kopplad till den här kursen.
+contract-unknown = Avtalet hittas inte.
+contract-not-valid = { $valid_to ->
+    [None] Avtalet gäller från { $valid_from }.
+   *[other] Avtalet gäller { $valid_from } – { $valid_to }.
+}
+office-unknown = Verksamhetsstället hittas inte.
+office-closed = Verksamhetsstället är stängt.
+office-of-other-provider = Verksamhetsstället hör till en annan serviceproducent än avtalet.
+not-a-course-service = Den här tjänsten har inga kurser.
+no-description-in-force = Tjänsten har ingen gällande servicebeskrivning.
+group-size-out-of-range = { $group_max ->
+    [None] Gruppstorleken ska vara minst { $group_min }.
+   *[other] Gruppstorleken ska vara { $group_min }–{ $group_max }.
+}
+target-group-unknown = Sjukdomsmålgruppen finns inte i servicebeskrivningen. Grupperna är: { $known }.
+target-groups-count = Välj { $least }–{ $most } olika sjukdomsmålgrupper. Valda: { $chosen }.
+age-group-required = Servicebeskrivningen kräver att en åldersgrupp väljs: { $known }.
+age-group-unknown = Åldersgruppen finns inte i servicebeskrivningen. Grupperna är: { $known }.
+periods-in-past = Kursen kan inte börja en dag som har passerat ({ $first_day }).
+period-backwards = Sista dagen i period { $number } är före den första.
+periods-overlap = Period { $number } börjar innan den föregående slutar.
+period-plan-mismatch = Servicebeskrivningen har { $planned } perioder, { $given } angavs.
+period-length = Period { $number } är enligt servicebeskrivningen { $planned } dagar, { $given } angavs.
+period-mode-planned = Genomförandeformen för period { $number } anges i servicebeskrivningen: { $mode }.
+period-mode-required = Välj genomförandeform för period { $number }.
+total-duration-exceeded = Kursens totala längd är högst { $months } månader: sista dagen kan vara { $latest }, angiven { $last_day }.
+place-ledger-full = Det anmälda klientantalet för { $year } är { $announced }. Kurserna har redan { $reserved } klientplatser och { $free } är lediga, så { $requested } ryms inte. Ni kan höja det anmälda klientantalet.
+cursor-invalid = Sidans adress duger inte. Börja från listans början.

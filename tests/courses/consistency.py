@@ -1,0 +1,48 @@
+"""What must hold in the service's tables and events at all times."""
+
+from collections import defaultdict
+
+from chassis.testing import ServiceUnderTest
+from contracts.courses import Course, CourseEvent
+from contracts.envelope import Event
+
+_WRONG_COUNTERS = """
+SELECT course_id FROM courses LEFT JOIN pins USING (course_id) GROUP BY course_id
+HAVING courses.pinned <> count(pins.pin_id) FILTER (WHERE pins.state = 'active')
+    OR courses.occupied <> count(pins.pin_id) FILTER (WHERE pins.occupies_place)
+"""
+_WRONG_PLACES = """
+SELECT contract_id, year FROM place_ledgers WHERE reserved <> (
+    SELECT coalesce(sum(group_size), 0) FROM courses
+    WHERE courses.contract_id = place_ledgers.contract_id AND courses.year = place_ledgers.year AND state <> 'deleted'
+)
+"""
+_WRONG_DECISIONS = """
+SELECT decisions.decision_ref FROM decisions LEFT JOIN pins
+    ON pins.decision_ref = decisions.decision_ref AND pins.state = 'active'
+WHERE pins.course_id IS DISTINCT FROM decisions.pinned_to
+    OR pins.course_id IS NOT NULL AND decisions.state = 'revoked'
+"""
+
+
+async def assert_consistent(service: ServiceUnderTest) -> None:
+    """Counters equal the pins, ledgers equal the courses, and every change was published in order."""
+    async with service.transaction() as tx:
+        for sql in (_WRONG_COUNTERS, _WRONG_PLACES, _WRONG_DECISIONS):
+            assert await tx.fetch(sql) == []
+        courses = {row["course_id"]: row for row in await tx.fetch("SELECT * FROM courses")}
+        pinned = await tx.fetch("SELECT decision_ref, pin_version FROM decisions WHERE pin_version > 0")
+        pin_versions = {row["decision_ref"]: row["pin_version"] for row in pinned}
+    versions: dict[str, list[int]] = defaultdict(list)
+    newest: dict[str, Course] = {}
+    for event in await service.published(Event):
+        versions[event.key].append(event.version)
+        if isinstance(event, CourseEvent):
+            newest[event.key] = event.course
+    for key, seen in versions.items():
+        assert seen == list(range(1, len(seen) + 1)), f"{key} was published as {seen}"
+    assert {key: versions[key][-1] for key in courses} == {key: row["version"] for key, row in courses.items()}
+    assert {key: seen[-1] for key, seen in versions.items() if key not in courses} == pin_versions
+    for key, course in newest.items():
+        row = courses[key]
+        assert (course.pinned, course.occupied, course.state) == (row["pinned"], row["occupied"], row["state"])

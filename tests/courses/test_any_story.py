@@ -1,0 +1,86 @@
+"""Random stories: whatever is asked in whatever order, everything agrees in the end."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from contracts.decisions import Decision
+from contracts.values import PinState
+from tests.courses.builders import CoursesUnderTest, a_proposal, count_changed, granted, revoked
+from tests.courses.consistency import assert_consistent
+
+
+class Story:
+    """Providers, Kela and the calendar, all acting at random."""
+
+    def __init__(self, courses: CoursesUnderTest, seed: int) -> None:
+        self.courses = courses
+        self.chance = random.Random(seed)
+        self.made: list[dict[str, Any]] = []
+        self.decisions: list[Decision] = []
+        self.counts = [30]
+
+    async def create(self) -> None:
+        first = self.courses.clock.now.date() + timedelta(days=self.chance.randrange(-2, 60))
+        body = a_proposal(group_size=self.chance.choice([6, 7, 12, 13]), first_day=first)
+        answer = await self.courses.provider.post("/courses", json=body)
+        if answer.status_code == 201:
+            self.made.append(answer.json())
+            await self.courses.provider.post(f"/courses/{self.made[-1]['course_id']}/publication")
+
+    async def raise_the_count(self) -> None:
+        """Counts only grow; any of those announced so far may arrive (again) now."""
+        self.counts.append(self.counts[-1] + self.chance.randrange(12))
+        version = self.chance.randrange(1, len(self.counts) + 1)
+        await self.courses.know(count_changed({2024: self.counts[version - 1]}, version=version))
+
+    async def grant(self) -> None:
+        event = granted()
+        self.decisions.append(event.decision)
+        await self.courses.know(event)
+
+    async def revoke(self) -> None:
+        await self.courses.know(revoked(self.chance.choice(self.decisions)))
+
+    async def pin(self) -> None:
+        await self.courses.pin(self.chance.choice(self.made), self.chance.choice(self.decisions))
+
+    async def unpin(self) -> None:
+        await self.courses.unpin(self.chance.choice(self.made), self.chance.choice(self.decisions))
+
+    async def confirm(self) -> None:
+        await self.courses.confirm(self.chance.choice(self.made))
+
+    async def let_time_pass(self) -> None:
+        await self.courses.clock.advance(timedelta(days=self.chance.randrange(1, 8)))
+        await self.courses.service.fire_timers()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_counters_ledgers_and_events_agree_after_any_story(empty_courses, seed):
+    """R-CRS-2, R-CRS-14, E-19, E-22, E-39: no step may break what must always hold."""
+    await empty_courses.start({2024: 30})
+    story = Story(empty_courses, seed)
+    while not story.made:
+        await story.create()
+    await story.grant()
+    steps = {
+        story.create: 3,
+        story.raise_the_count: 1,
+        story.grant: 10,
+        story.pin: 25,
+        story.unpin: 2,
+        story.revoke: 1,
+        story.confirm: 4,
+        story.let_time_pass: 1,
+    }
+    for step in story.chance.choices(list(steps), weights=list(steps.values()), k=250):
+        await step()
+    await assert_consistent(empty_courses.service)
+    async with empty_courses.service.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM place_ledgers WHERE reserved > announced") == 0
+        assert await tx.fetchval("SELECT count(*) FROM dead_letters") == 0
+        states = {row["state"] for row in await tx.fetch("SELECT DISTINCT state FROM pins")}
+    assert PinState.RELEASED in states
