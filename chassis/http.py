@@ -264,6 +264,8 @@ def create_app(runtime: "Runtime") -> FastAPI:
         redoc_url=None,
         lifespan=runtime.lifespan,
         responses=problems(),
+        # FastAPI's own spans and logs would carry query strings and failing input; ours never do (E-49, E-59).
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.runtime = runtime
     writer = ProblemWriter(runtime.texts)

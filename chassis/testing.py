@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -225,3 +225,57 @@ async def service_under_test(
             yield under_test
         finally:
             await under_test.close()
+
+
+class SystemUnderTest:
+    """Several services in this process on one database, with the real embedded bus between them."""
+
+    def __init__(self, services: dict[str, ServiceUnderTest], clock: SimulatedClock) -> None:
+        self.services = services
+        self.clock = clock
+
+    def __getitem__(self, name: str) -> ServiceUnderTest:
+        return self.services[name]
+
+    async def settled(self, *, within_s: float = 30) -> None:
+        """Wait until nothing is on its way: outboxes empty, everything consumed, due timers fired.
+
+        Raises:
+            TimeoutError: something still moves after `within_s` seconds.
+        """
+        async with asyncio.timeout(within_s):
+            quiet = 0
+            while quiet < 2:
+                counts = [await self._moving(one) for one in self.services.values()]
+                quiet = quiet + 1 if not any(counts) else 0
+                await asyncio.sleep(0.02)
+
+    async def _moving(self, one: ServiceUnderTest) -> int:
+        async with one.db.transaction() as tx:
+            waiting = await tx.fetchval(
+                "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM timers WHERE due_at <= $1)", tx.now
+            )
+        return int(waiting) + await one.runtime.lag()
+
+
+@asynccontextmanager
+async def system_under_test(
+    cluster: ClusterUnderTest, services: Sequence[Service], home: Path
+) -> AsyncIterator[SystemUnderTest]:
+    """`services` running together on a fresh database, the clock at `CLOCK_START`."""
+    async with cluster.database(services) as name, AsyncExitStack() as stack:
+        clock = SimulatedClock(cluster.cluster.url(SUPERUSER, name))
+        await clock.set(CLOCK_START)
+        running = {}
+        for service in services:
+            settings = cluster.settings(service.name, name, home)
+            vault = Vault(settings.keys_database_url.get_secret_value())
+            database = await Database.connect(
+                settings.database_url.get_secret_value(), service.name, settings.clock, vault
+            )
+            under_test = ServiceUnderTest(service, Runtime(service, settings, database), database, clock)
+            stack.push_async_callback(under_test.close)
+            await under_test.runtime.start()
+            stack.push_async_callback(under_test.runtime.stop)
+            running[service.name] = under_test
+        yield SystemUnderTest(running, clock)
