@@ -1,0 +1,28 @@
+"""Everything the gateway answers: pages for people, and the services' APIs behind one address."""
+
+from fastapi import APIRouter
+
+from services.gateway import (
+    docs_pages,
+    health,
+    officer_pages,
+    provider_pages,
+    proxy,
+    search_pages,
+    sign_in,
+    survey_pages,
+)
+
+router = APIRouter()
+for part in (
+    health.router,
+    proxy.router,
+    sign_in.router,
+    sign_in.issuer_router,
+    docs_pages.router,
+    survey_pages.router,
+    provider_pages.router,
+    officer_pages.router,
+    search_pages.router,
+):
+    router.include_router(part)

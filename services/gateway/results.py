@@ -1,0 +1,208 @@
+"""What the search answers, put into the words of a page. Pure: documents in, cards out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from typing import Any
+
+from services.gateway.wording import Wording
+
+Document = Mapping[str, Any]
+
+_SUGGESTIONS = 4
+_FINNISH_ORDER = str.maketrans({"å": "{", "ä": "|", "ö": "}"})
+
+
+@dataclass(frozen=True)
+class Period:
+    """One period of a course."""
+
+    number: int
+    kind: str | None
+    mode: str
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True)
+class CourseCard:
+    """One course as shown in the results and on its own page."""
+
+    course_number: int
+    state: str
+    periods: tuple[Period, ...]
+    group_size: int
+    free_places: int
+    target_names: tuple[str, ...]
+    age_name: str
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Published contact details."""
+
+    email: str
+    phone: str
+    web: str | None
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """A published average, 1-5 where 5 is best."""
+
+    average: float
+    answers: int
+
+
+@dataclass(frozen=True)
+class OfficeCard:
+    """One office with one service and its courses."""
+
+    office_id: str
+    name: str
+    provider_name: str
+    municipality: str
+    distance: str
+    street_address: str
+    phone: str | None
+    service: str
+    service_name: str
+    language: str
+    contact: Contact | None
+    feedback: Feedback | None
+    courses: tuple[CourseCard, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """One page of results."""
+
+    municipality: str
+    offices: tuple[OfficeCard, ...]
+    more: str | None
+    whole: bool
+
+    @property
+    def office_count(self) -> int:
+        """How many different offices there are."""
+        return len({office.office_id for office in self.offices})
+
+    @property
+    def course_count(self) -> int:
+        """How many courses there are."""
+        return sum(len(office.courses) for office in self.offices)
+
+    @property
+    def free_count(self) -> int:
+        """How many places are free on them."""
+        return sum(course.free_places for office in self.offices for course in office.courses)
+
+
+def name_in(names: Document | None, t: Wording, otherwise: str = "") -> str:
+    """A name in the page's language; without names, its code."""
+    return str(names[t.language]) if names else otherwise
+
+
+def office_card(item: Document, t: Wording) -> OfficeCard:
+    """An offering of the search as a card."""
+    office, contact, feedback = item["office"], item["contact"], item.get("feedback")
+    return OfficeCard(
+        office_id=office["office_id"],
+        name=office["name"],
+        provider_name=item["provider"]["name"],
+        municipality=name_in((item["municipality"] or {}).get("names"), t),
+        distance=distance_text(item.get("distance_km"), t),
+        street_address=office["street_address"],
+        phone=office["phone"],
+        service=item["service"],
+        service_name=name_in(item["service_names"], t, item["service"]),
+        language=item["language"],
+        contact=Contact(contact["email"], contact["phone"], contact["web"]) if contact else None,
+        feedback=Feedback(feedback["average"], feedback["answers"]) if feedback and feedback["average"] else None,
+        courses=tuple(course_card(course, t) for course in item.get("courses", ())),
+    )
+
+
+def course_card(course: Document, t: Wording) -> CourseCard:
+    """A course of the search as a card."""
+    return CourseCard(
+        course_number=course["course_number"],
+        state=course["state"],
+        periods=tuple(
+            Period(
+                period["number"],
+                period["kind"],
+                period["mode"],
+                date.fromisoformat(period["first_day"]),
+                date.fromisoformat(period["last_day"]),
+            )
+            for period in course["periods"]
+        ),
+        group_size=course["group_size"],
+        free_places=course["free_places"],
+        target_names=tuple(name_in(group["names"], t, group["code"]) for group in course["target_groups"]),
+        age_name=_age_name(course["age_group"], t),
+    )
+
+
+def _age_name(group: Document | None, t: Wording) -> str:
+    if group is None:
+        return ""
+    if group["names"]:
+        return name_in(group["names"], t)
+    youngest, oldest = group["min_age"], group["max_age"]
+    if youngest is not None and oldest is not None:
+        return t("age-from-to", **{"from": str(youngest), "to": str(oldest)})
+    if youngest is not None:
+        return t("age-from", **{"from": str(youngest)})
+    return t("age-to", to=str(oldest)) if oldest is not None else ""
+
+
+def distance_text(distance_km: float | None, t: Wording) -> str:
+    """How far an office is, in whole kilometres; nothing where it is not known."""
+    if distance_km is None:
+        return ""
+    if distance_km == 0:
+        return t("distance-here")
+    return t("distance-near") if distance_km < 1 else t("distance", km=t.number(round(distance_km)))
+
+
+def quota_notices(quotas: Iterable[Document], t: Wording, services: frozenset[str] | None = None) -> list[str]:
+    """What stops new decisions right now, said of `services` or, with None, of all."""
+    texts = {"full": "quota-full", "suspended": "quota-suspended"}
+    return [
+        t(texts[quota["status"]], service=_service_of(quota, t), year=str(quota["year"]))
+        for quota in quotas
+        if quota["status"] in texts and (services is None or quota["service"] in services)
+    ]
+
+
+def quota_lines(quotas: Iterable[Document], t: Wording) -> list[str]:
+    """Kela's published estimates and quotas, a line for each (R-DEC-8, R-DEC-14)."""
+    lines = []
+    for quota in quotas:
+        common = {"service": _service_of(quota, t), "year": str(quota["year"])}
+        if quota["estimate"] is not None:
+            lines.append(t("quota-estimate", estimate=t.number(quota["estimate"]), **common))
+        if quota["limit"] is not None:
+            lines.append(t("quota-limit", limit=t.number(quota["limit"]), **common))
+    return lines
+
+
+def _service_of(quota: Document, t: Wording) -> str:
+    return name_in(quota["service_names"], t, quota["service"])
+
+
+def similar_names(typed: str, names: Iterable[str]) -> list[str]:
+    """Municipality names that somebody who typed this may have meant, at most four."""
+    known = {name.casefold(): name for name in names}
+    wanted = typed.casefold()
+    begins = [name for folded, name in known.items() if len(wanted) > 1 and folded.startswith(wanted)]
+    close = [known[folded] for folded in get_close_matches(wanted, list(known), _SUGGESTIONS, cutoff=0.65)]
+    return list(dict.fromkeys([*begins, *close]))[:_SUGGESTIONS]
+
+
+def in_finnish_order(name: str) -> str:
+    """A key that sorts å, ä and ö behind z, as Finnish and Swedish readers expect."""
+    return name.casefold().translate(_FINNISH_ORDER)

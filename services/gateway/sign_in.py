@@ -1,0 +1,129 @@
+"""Sign-in for development: choose a role, get a session. Production signs in with an identification service."""
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+from stdnum.fi import ytunnus
+
+from chassis.auth import DevIssuer, Role
+from contracts.refusals import NotFound
+from services.gateway import domain, handlers
+from services.gateway.forms import read_form, read_session_form, require_form_token
+from services.gateway.handlers import SESSION_LIFETIME
+from services.gateway.limited import limited
+from services.gateway.visitor import Gateway, Visitor, gateway_of, visitor
+
+_ROLES = {"provider": Role.PROVIDER, "officer": Role.OFFICER, "system": Role.SYSTEM}
+_VISIT_COOKIE = "rekku-visit"
+_VISIT_S = 3600
+
+router = APIRouter(tags=["sign-in"], include_in_schema=False, dependencies=[Depends(limited("sign-in"))])
+issuer_router = APIRouter(tags=["sign-in"])
+
+
+def dev_issuer(gateway: Annotated[Gateway, Depends(gateway_of)]) -> DevIssuer:
+    """The development issuer.
+
+    Raises:
+        NotFound: SIGN_IN_OFF where there is none, as in production.
+    """
+    if gateway.issuer is None:
+        raise NotFound("SIGN_IN_OFF")
+    return gateway.issuer
+
+
+Issuer = Annotated[DevIssuer, Depends(dev_issuer)]
+
+
+@router.get("/sign-in")
+async def sign_in_page(visitor: Annotated[Visitor, Depends(visitor)], _: Issuer) -> Response:
+    """The form that chooses a role."""
+    return _form_page(visitor, {})
+
+
+@router.post("/sign-in")
+async def sign_in(visitor: Annotated[Visitor, Depends(visitor)], issuer: Issuer) -> Response:
+    """Open a session in the chosen role; a session that was open before ends."""
+    form = await read_form(visitor.request)
+    visit = visitor.request.cookies.get(_VISIT_COOKIE, "")
+    require_form_token(domain.csrf_token(visit) if visit else "", form.get("csrf", ""))
+    role = _ROLES.get(form.get("role", ""))
+    provider_id = form.get("provider_id", "").strip()
+    if role is None:
+        return _form_page(visitor, {"role": "error-role-unknown"}, form.get("role", ""), provider_id)
+    if role is Role.PROVIDER and not ytunnus.is_valid(provider_id):
+        return _form_page(visitor, {"provider_id": "error-provider-id"}, role, provider_id)
+    acts_for = ytunnus.format(provider_id) if role is Role.PROVIDER else None
+    token = issuer.token(role, acts_for, lifetime=SESSION_LIFETIME)
+    subject = f"dev-{role}" if acts_for is None else f"dev-{role}-{acts_for}"
+    old = visitor.session
+    if old:
+        await visitor.gateway.db.run(lambda tx: handlers.end_session(tx, old.cookie))
+    session = await visitor.gateway.db.run(lambda tx: handlers.open_session(tx, role, acts_for, subject, token))
+    answer = visitor.redirect("/provider" if acts_for else "/officer")
+    answer.delete_cookie(_VISIT_COOKIE, path="/sign-in")
+    answer.set_cookie(
+        visitor.gateway.session_cookie,
+        session.cookie,
+        max_age=int(SESSION_LIFETIME.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=visitor.gateway.secure,
+    )
+    return answer
+
+
+@router.post("/sign-out")
+async def sign_out(visitor: Annotated[Visitor, Depends(visitor)]) -> Response:
+    """End the session, here and in the database."""
+    session = visitor.session
+    if session:
+        await read_session_form(visitor.request, session)
+        await visitor.gateway.db.run(lambda tx: handlers.end_session(tx, session.cookie))
+    answer = visitor.redirect("/")
+    answer.delete_cookie(visitor.gateway.session_cookie, secure=visitor.gateway.secure, httponly=True)
+    return answer
+
+
+@issuer_router.get("/dev-issuer/jwks.json")
+async def show_keys(issuer: Issuer) -> dict[str, Any]:
+    """The development issuer's public keys; absent in production."""
+    return issuer.jwks()
+
+
+@issuer_router.get("/.well-known/openid-configuration")
+async def show_configuration(_: Issuer, gateway: Annotated[Gateway, Depends(gateway_of)]) -> dict[str, Any]:
+    """Where the development issuer's keys are; absent in production."""
+    return {
+        "issuer": gateway.settings.issuer,
+        "jwks_uri": f"{gateway.settings.public_url.rstrip('/')}/dev-issuer/jwks.json",
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    }
+
+
+def _form_page(visitor: Visitor, problems: dict[str, str], role: str = "provider", provider_id: str = "") -> Response:
+    visit = secrets.token_urlsafe(32)
+    answer = visitor.page(
+        "sign_in.html",
+        title=visitor.t("sign-in-title"),
+        status=422 if problems else 200,
+        csrf=domain.csrf_token(visit),
+        chosen_role=role,
+        chosen_provider=provider_id,
+        problems=problems,
+        errors=[(field, visitor.t(text)) for field, text in problems.items()],
+    )
+    answer.set_cookie(
+        _VISIT_COOKIE,
+        visit,
+        max_age=_VISIT_S,
+        path="/sign-in",
+        httponly=True,
+        samesite="strict",
+        secure=visitor.gateway.secure,
+    )
+    return answer

@@ -1,0 +1,164 @@
+"""`/api/<service>/…`: tokens, form tokens, what a session knows, and what does not pass."""
+
+from chassis.auth import Role
+from contracts.courses import CoursePublished
+from services.courses.app import SERVICE as COURSES
+from services.search.app import SERVICE as SEARCH
+from tests.gateway.builders import (
+    OTHER_PROVIDER,
+    PROVIDER,
+    a_course,
+    create_course,
+    csrf_of,
+    tell_courses,
+    tell_search,
+)
+
+JSON = {"accept": "application/json"}
+
+
+def bearer(gateway, role, provider_id=None):
+    return {**JSON, "authorization": f"Bearer {gateway.service.token(role, provider_id)}"}
+
+
+async def test_a_token_of_ones_own_is_passed_on(gateway, courses):
+    course_id = await create_course(courses)
+    browser = gateway.browser()
+    own = await browser.get(f"/api/courses/courses/{course_id}", headers=bearer(gateway, Role.PROVIDER, PROVIDER))
+    foreign = await browser.get(
+        f"/api/courses/courses/{course_id}", headers=bearer(gateway, Role.PROVIDER, OTHER_PROVIDER)
+    )
+    assert (own.status_code, own.json()["course_id"]) == (200, course_id)
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "COURSE_UNKNOWN")
+
+
+async def test_nobody_gets_what_the_service_wants_a_token_for(gateway, courses):
+    answer = await gateway.browser().get("/api/courses/courses", headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_the_session_lends_its_token(gateway, courses):
+    course_id = await create_course(courses)
+    browser = await gateway.provider()
+    answer = await browser.get("/api/courses/courses", headers=JSON)
+    assert [course["course_id"] for course in answer.json()["items"]] == [course_id]
+    stranger = await gateway.provider(OTHER_PROVIDER)
+    assert (await stranger.get("/api/courses/courses", headers=JSON)).json()["items"] == []
+
+
+async def test_a_session_changes_nothing_without_its_form_token(gateway, courses):
+    course_id = await create_course(courses)
+    browser = await gateway.provider()
+    path = f"/api/courses/courses/{course_id}/publication"
+    for headers in (JSON, {**JSON, "x-csrf-token": "0" * 64}):
+        answer = await browser.post(path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "CSRF_REFUSED")
+    answer = await browser.post(path, headers={**JSON, "x-csrf-token": await csrf_of(browser)})
+    assert (answer.status_code, answer.json()["state"]) == (200, "published")
+
+
+async def test_a_token_of_ones_own_goes_before_the_session(gateway, courses):
+    browser = await gateway.provider(OTHER_PROVIDER)
+    course_id = await create_course(courses)
+    answer = await browser.post(
+        f"/api/courses/courses/{course_id}/publication", headers=bearer(gateway, Role.PROVIDER, PROVIDER)
+    )
+    assert answer.status_code == 200
+
+
+async def test_versions_keys_and_languages_pass_both_ways(gateway, courses):
+    course_id = await create_course(courses)
+    browser = gateway.browser()
+    headers = bearer(gateway, Role.PROVIDER, PROVIDER)
+    path = f"/api/courses/courses/{course_id}/publication"
+    stale = await browser.post(path, headers={**headers, "if-match": '"7"', "accept-language": "sv"})
+    assert (stale.status_code, stale.headers["content-language"]) == (412, "sv")
+    first = await browser.post(path, headers={**headers, "idempotency-key": "once"})
+    again = await browser.post(path, headers={**headers, "idempotency-key": "once"})
+    assert first.json() == again.json()
+    assert first.headers["etag"] == '"2"'
+    assert first.headers["rekku-known"] == f"course:{course_id}@2"
+    assert "set-cookie" not in first.headers
+
+
+async def test_what_a_session_wrote_is_waited_for_elsewhere(gateway, new_service):
+    """The course is published in one service; until the search has it, the session's question waits, then says so."""
+    courses, search = await new_service(COURSES), await new_service(SEARCH)
+    await tell_courses(courses)
+    await tell_search(search)
+    gateway.put_behind(courses, search)
+    course_id = await create_course(courses)
+    browser = await gateway.provider()
+    headers = {**JSON, "x-csrf-token": await csrf_of(browser)}
+    await browser.post(f"/api/courses/courses/{course_id}/publication", headers=headers)
+
+    early = await browser.get("/api/search/offices", headers=JSON)
+    assert (early.status_code, early.json()["code"]) == (503, "NOT_YET_KNOWN")
+    assert early.headers["retry-after"]
+
+    published = [event.course for event in await courses.published(CoursePublished)]
+    await search.deliver(*(CoursePublished(version=2, course=course) for course in published))
+    assert (await browser.get("/api/search/offices", headers=JSON)).status_code == 200
+    assert (await gateway.browser().get("/api/search/offices", headers=JSON)).status_code == 200
+
+
+async def test_the_callers_own_marks_are_passed_on(gateway, search):
+    ahead = {**JSON, "rekku-known": "course:course-1@2"}
+    assert (await gateway.browser().get("/api/search/offices", headers=ahead)).status_code == 503
+    await search.deliver(CoursePublished(version=2, course=a_course()))
+    assert (await gateway.browser().get("/api/search/offices", headers=ahead)).status_code == 200
+
+
+async def test_queries_arrive_as_they_were_sent(gateway, search):
+    answer = await gateway.browser().get("/api/search/municipalities?q=peders%C3%B6re&limit=1", headers=JSON)
+    assert [item["code"] for item in answer.json()["items"]] == ["599"]
+    assert answer.headers["cache-control"] == "public, max-age=3600"
+
+
+async def test_what_is_not_a_services_path_is_not_found(gateway, courses):
+    browser = gateway.browser()
+    for path in ("/api/nothing/x", "/api/courses/", "/api/courses/a//b", "/api/courses/%2e%2e/livez"):
+        answer = await browser.get(path, headers=JSON)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_probes_are_for_officers(gateway, courses):
+    browser, officer = gateway.browser(), await gateway.signed_in(Role.OFFICER)
+    for probe in ("livez", "readyz", "progress", "openapi.json"):
+        path = f"/api/courses/{probe}"
+        assert (await browser.get(path, headers=JSON)).status_code == 404
+        assert (await browser.get(path, headers=bearer(gateway, Role.PROVIDER, PROVIDER))).status_code == 404
+        assert (await browser.get(path, headers={**JSON, "authorization": "Bearer x.y.z"})).status_code == 404
+        assert (await browser.get(path, headers=bearer(gateway, Role.SYSTEM))).status_code == 200
+        assert (await officer.get(path, headers=JSON)).status_code == 200
+
+
+async def test_a_service_that_cannot_be_reached_is_told_as_such(gateway):
+    gateway.put_behind(courses="http://127.0.0.1:9")
+    answer = await gateway.browser().get("/api/courses/courses", headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (503, "UPSTREAM_UNAVAILABLE")
+    assert answer.headers["retry-after"]
+
+
+async def test_oversized_bodies_and_identity_codes_go_no_further(gateway, courses):
+    browser = gateway.browser()
+    headers = bearer(gateway, Role.PROVIDER, PROVIDER)
+    large = await browser.post("/api/courses/courses", headers=headers, content=b"x" * 70_000)
+    assert (large.status_code, large.json()["code"]) == (413, "BODY_TOO_LARGE")
+    answer = await browser.post("/api/courses/courses", headers=headers, json={"office_id": "131052-308T"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "PERSONAL_IDENTITY_CODE")
+    assert "131052" not in answer.text
+
+
+async def test_without_a_token_an_address_asks_three_hundred_times_a_minute(gateway, search):
+    browser = gateway.browser(address="192.0.2.7")
+    path = "/api/search/municipalities?q=a"
+    codes = {(await browser.get(path, headers=JSON)).status_code for _ in range(300)}
+    assert codes == {200}
+    over = await browser.get(path, headers=JSON)
+    assert (over.status_code, over.json()["code"]) == (429, "TOO_MANY_REQUESTS")
+    assert over.headers["retry-after"]
+    assert (await gateway.browser(address="192.0.2.8").get(path, headers=JSON)).status_code == 200
+    assert (await browser.get(path, headers=bearer(gateway, Role.OFFICER))).status_code == 200

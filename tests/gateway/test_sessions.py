@@ -1,0 +1,185 @@
+"""Signing in and out: cookies, form tokens, what the database keeps, and nothing of it in production."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from chassis.auth import Role
+from chassis.clock import utc_now
+from chassis.settings import Settings
+from services.gateway import domain, handlers, store
+from tests.gateway.builders import PROVIDER, csrf_of, hidden, sign_in_form, who
+
+
+async def stored(gateway):
+    async with gateway.service.transaction() as tx:
+        return await tx.fetch("SELECT * FROM sessions")
+
+
+async def test_a_provider_signs_in_and_is_led_to_its_courses(gateway):
+    browser = gateway.browser()
+    answer = await browser.post("/sign-in", data={**await sign_in_form(browser), **who(Role.PROVIDER, PROVIDER)})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/provider")
+    assert (await browser.get("/session")).json()["provider_id"] == PROVIDER
+
+
+async def test_the_sessions_cookie_is_for_http_only_and_same_site(gateway):
+    browser = gateway.browser()
+    answer = await browser.post("/sign-in", data={**await sign_in_form(browser), **who(Role.OFFICER)})
+    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith("rekku-session="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+
+
+async def test_with_https_the_cookie_is_secure_and_bound_to_the_host(gateway):
+    settings = gateway.state.settings.model_copy(update={"public_url": "https://rekku.example"})
+    gateway.change(settings=settings)
+    browser = gateway.browser()
+    browser.base_url = "https://gateway.test"
+    answer = await browser.post("/sign-in", data={**await sign_in_form(browser), **who(Role.OFFICER)})
+    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith("__Host-rekku-session="))
+    assert "Secure" in cookie
+    assert "Path=/" in cookie
+    assert "Domain" not in cookie
+
+
+async def test_the_database_keeps_neither_cookie_nor_token(gateway):
+    browser = await gateway.provider()
+    row = (await stored(gateway))[0]
+    cookie = browser.cookies["rekku-session"]
+    async with gateway.service.transaction() as tx:
+        session = await handlers.find_session(tx, cookie)
+    assert session.token.encode() not in row["sealed_token"]
+    assert cookie not in str(dict(row))
+
+
+async def test_a_token_sealed_for_another_cookie_does_not_open(gateway):
+    first, second = await gateway.provider(), await gateway.provider()
+    a, b = (domain.session_hash(browser.cookies["rekku-session"]) for browser in (first, second))
+    async with gateway.service.transaction() as tx:
+        await tx.execute(
+            "UPDATE sessions SET sealed_token = (SELECT sealed_token FROM sessions WHERE session_hash = $1)"
+            " WHERE session_hash = $2",
+            a,
+            b,
+        )
+    assert (await second.get("/session")).json()["role"] == "public"
+
+
+async def test_signing_out_ends_the_session_in_the_database(gateway):
+    browser = await gateway.provider()
+    cookie = browser.cookies["rekku-session"]
+    answer = await browser.post("/sign-out", data={"csrf": await csrf_of(browser)})
+    assert answer.status_code == 303
+    assert await stored(gateway) == []
+    browser.cookies.set("rekku-session", cookie, domain="gateway.test")
+    assert (await browser.get("/session")).json()["role"] == "public"
+
+
+async def test_signing_in_again_ends_the_session_before(gateway):
+    browser = await gateway.provider()
+    await browser.post("/sign-in", data={**await sign_in_form(browser), **who(Role.OFFICER)})
+    assert [row["role"] for row in await stored(gateway)] == ["officer"]
+
+
+async def test_an_expired_session_is_none_and_goes_with_the_next_sign_in(gateway):
+    browser = await gateway.provider()
+    async with gateway.service.transaction() as tx:
+        await tx.execute("UPDATE sessions SET created_at = $1, expires_at = $2", utc_now() - timedelta(9), utc_now())
+    assert (await browser.get("/session")).json()["role"] == "public"
+    await gateway.provider()
+    assert len(await stored(gateway)) == 1
+
+
+async def test_sign_in_and_out_need_their_pages_token(gateway):
+    browser = await gateway.provider()
+    for form in ({}, {"csrf": ""}, {"csrf": "0" * 64}):
+        assert (await browser.post("/sign-out", data=form)).status_code == 403
+        assert (await browser.post("/sign-in", data={**form, **who(Role.OFFICER)})).status_code == 403
+    assert [row["role"] for row in await stored(gateway)] == ["provider"]
+
+
+async def test_a_form_from_another_site_is_refused_even_with_the_token(gateway):
+    browser = gateway.browser()
+    form = {**await sign_in_form(browser), **who(Role.OFFICER)}
+    answer = await browser.post("/sign-in", data=form, headers={"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 403
+    assert "The form is out of date" in answer.text
+
+
+async def test_a_wrong_choice_is_explained_and_the_form_stays(gateway):
+    browser = gateway.browser()
+    for data, said in (
+        (who(Role.PROVIDER, "1234567-8"), "Write the provider&#39;s business ID"),
+        (who(Role.PROVIDER), "Write the provider&#39;s business ID"),
+        ({"role": "root"}, "Choose a role."),
+    ):
+        page = await browser.post("/sign-in", data={**await sign_in_form(browser), **data})
+        assert page.status_code == 422
+        assert said in page.text
+        assert hidden(page, "csrf")
+    assert await stored(gateway) == []
+
+
+async def test_without_the_development_issuer_there_is_no_sign_in(gateway):
+    gateway.change(issuer=None)
+    browser = gateway.browser()
+    for answer in (
+        await browser.get("/sign-in"),
+        await browser.post("/sign-in", data=who(Role.OFFICER)),
+        await browser.get("/dev-issuer/jwks.json"),
+        await browser.get("/.well-known/openid-configuration"),
+    ):
+        assert answer.status_code == 404
+    assert await stored(gateway) == []
+
+
+def test_production_does_not_start_with_the_development_issuer():
+    with pytest.raises(ValidationError, match="development issuer"):
+        Settings(environment="production", dev_issuer=True)
+
+
+async def test_the_development_issuer_publishes_its_keys(gateway):
+    browser = gateway.browser()
+    keys = (await browser.get("/dev-issuer/jwks.json")).json()["keys"]
+    assert [("d" in key, key["kty"]) for key in keys] == [(False, "RSA")]
+    configuration = (await browser.get("/.well-known/openid-configuration")).json()
+    assert configuration["jwks_uri"].endswith("/dev-issuer/jwks.json")
+
+
+async def test_of_many_answers_at_once_none_is_forgotten(gateway):
+    cookie = (await gateway.provider()).cookies["rekku-session"]
+    run = gateway.service.db.run
+
+    async def remember(number):
+        await run(lambda tx: handlers.remember_known(tx, cookie, [f"course:{number}@1"]))
+
+    await asyncio.gather(*(remember(number) for number in range(15)))
+    async with gateway.service.transaction() as tx:
+        known = (await handlers.find_session(tx, cookie)).known
+    assert sorted(known) == sorted(f"course:{number}@1" for number in range(15))
+
+
+async def test_without_the_rows_lock_answers_would_be_forgotten(gateway, monkeypatch):
+    """The negative control: reading without a lock loses what was written in between."""
+    cookie = (await gateway.provider()).cookies["rekku-session"]
+    monkeypatch.setattr(store, "lock_session", store.find_session)
+    read, both_read = 0, asyncio.Event()
+    merge = domain.merge_known
+
+    async def remember(tx, number):
+        nonlocal read
+        held = await store.lock_session(tx, domain.session_hash(cookie), utc_now())
+        read += 1
+        if read == 2:
+            both_read.set()
+        await asyncio.wait_for(both_read.wait(), 5)
+        await store.set_known(tx, held.session_hash, merge(held.known, [f"course:{number}@1"]))
+
+    run = gateway.service.db.run
+    await asyncio.gather(*(run(lambda tx, n=n: remember(tx, n)) for n in range(2)))
+    async with gateway.service.transaction() as tx:
+        assert len((await handlers.find_session(tx, cookie)).known) == 1

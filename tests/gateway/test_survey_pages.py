@@ -1,0 +1,103 @@
+"""The survey page with the real notifications service behind it."""
+
+from datetime import date
+
+import pytest
+
+from contracts.decisions import DecisionGranted, PeriodPaid
+from services.notifications import store
+from services.notifications.links import SurveyLinks, token_hash
+from tests.gateway.builders import CONTRACT, OFFICE, PROVIDER, SERVICE_CODE, a_decision, a_description_event
+
+
+@pytest.fixture
+async def token(notifications):
+    """The link's token of an open survey."""
+    await notifications.deliver(a_description_event(), DecisionGranted(version=1, decision=a_decision()))
+    await notifications.deliver(
+        PeriodPaid(
+            version=1,
+            decision_ref="D1-AAAA7",
+            client_ref="client-1",
+            contract_id=CONTRACT,
+            provider_id=PROVIDER,
+            office_id=OFFICE,
+            service=SERVICE_CODE,
+            course_id="course-1",
+            period_number=2,
+            last=False,
+            paid_on=date(2024, 1, 14),
+        )
+    )
+    links = SurveyLinks(notifications.settings)
+    async with notifications.transaction() as tx:
+        survey_id = await tx.fetchval("SELECT survey_id FROM surveys")
+        await store.set_token_hashes(tx, {survey_id: token_hash(links.token(survey_id))})
+    return links.token(survey_id)
+
+
+def filled(count, value=2):
+    return {f"statement-{number}": str(value) for number in range(1, count + 1)}
+
+
+async def test_nineteen_statements_each_with_five_choices(gateway, token):
+    for language in ("fi", "sv", "en"):
+        page = await gateway.browser(language).get(f"/s/{token}")
+        assert page.status_code == 200
+        assert f'<html lang="{language}">' in page.text
+        assert page.text.count("<fieldset") == page.text.count("<legend>") == 19
+        assert page.text.count('type="radio"') == 95
+        assert "checked" not in page.text
+
+
+async def test_answers_are_stored_and_thanked_for_once(gateway, notifications, token):
+    browser = gateway.browser("fi")
+    thanks = await browser.post(f"/survey/{token}", data=filled(19))
+    assert thanks.status_code == 200
+    assert "Kiitos vastauksestasi" in thanks.text
+    again = await browser.post(f"/survey/{token}", data=filled(19))
+    assert again.status_code == 410
+    assert "Kyselyyn ei voi enää vastata" in again.text
+    assert (await browser.get(f"/s/{token}")).status_code == 410
+
+
+async def test_too_few_answers_keep_what_was_answered_and_lead_to_the_first_gap(gateway, token):
+    page = await gateway.browser("en").post(f"/s/{token}", data=filled(12))
+    assert page.status_code == 422
+    assert '<a href="#statement-13">Answer at least 15 statements. You have answered 12.</a>' in page.text
+    assert page.text.count(" checked>") == 12
+    assert f'action="/s/{token}"' in page.text
+
+
+async def test_what_is_not_an_answer_does_not_count_as_one(gateway, token):
+    page = await gateway.browser("en").post(f"/s/{token}", data={**filled(19, value=9), "statement-1": "3"})
+    assert page.status_code == 422
+    assert "You have answered 1." in page.text
+
+
+async def test_another_site_cannot_send_answers(gateway, token):
+    headers = {"sec-fetch-site": "cross-site"}
+    page = await gateway.browser("en").post(f"/s/{token}", data=filled(19), headers=headers)
+    assert page.status_code == 403
+    assert (await gateway.browser("en").get(f"/s/{token}")).status_code == 200
+
+
+async def test_an_unknown_link_is_explained(gateway, notifications):
+    page = await gateway.browser("sv").get("/s/nothing")
+    assert page.status_code == 404
+    assert "Enkäten hittades inte" in page.text
+
+
+async def test_the_survey_leaves_no_cookie(gateway, token):
+    browser = gateway.browser("fi")
+    await browser.get(f"/s/{token}")
+    await browser.post(f"/s/{token}", data=filled(19))
+    assert dict(browser.cookies) == {}
+
+
+async def test_the_sms_are_shown_in_advance(gateway, notifications):
+    page = await gateway.browser("fi").get("/sms")
+    assert "Palautekysely, suomeksi" in page.text
+    assert "Palautekysely, ruotsiksi" in page.text
+    assert page.text.count('class="phone__bubble" lang="sv"') == 4
+    assert "pankkitunnuksia" in page.text
