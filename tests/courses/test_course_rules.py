@@ -128,7 +128,7 @@ def test_an_unknown_minimum_is_the_smallest_group_and_nothing_must_run(terms, ne
 
 
 def test_confirming_needs_a_published_course_and_happens_once():
-    """R-CRS-26."""
+    """R-CRS-17, R-CRS-26."""
     enough = {"pinned": 6, "occupied": 6}
     refused("NOT_PUBLISHED", domain.confirm, a_course(state=CourseState.CREATED, **enough), EVE)
     refused("ALREADY_CONFIRMED", domain.confirm, a_course(state=CourseState.CONFIRMED, **enough), EVE)

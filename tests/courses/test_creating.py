@@ -69,7 +69,7 @@ async def test_nothing_announced_is_no_room(empty_courses):
 
 
 async def test_a_course_is_created_whole_and_can_be_referred_to(courses):
-    """R-CRS-4, R-CRS-6, R-CRS-7."""
+    """R-CRS-1, R-CRS-4, R-CRS-6, R-CRS-7."""
     course = await courses.create(target_groups=["group_b", "group_a"])
     assert (course["state"], course["free_places"], course["year"]) == ("created", 12, 2024)
     assert course["course_number"] >= 1001

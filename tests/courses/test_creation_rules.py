@@ -143,7 +143,7 @@ def test_without_a_plan_every_period_brings_its_mode():
 
 
 def test_course_976_is_nine_days_too_long_for_nine_months():
-    """Acceptance example 6, E-12: 7.4.2025 to 16.1.2026; accepted where nothing is enforced; its year is 2025."""
+    """Acceptance example 6, E-12, R-CRS-31: 7.4.2025 to 16.1.2026; accepted where nothing is enforced; of 2025."""
     periods = (week(date(2025, 4, 7)), week(date(2025, 9, 8)), week(date(2026, 1, 12)))
     values = refused("TOTAL_DURATION_EXCEEDED", periods=periods)
     assert values == {"months": 9, "latest": date(2026, 1, 7), "last_day": date(2026, 1, 16)}

@@ -20,7 +20,7 @@ from tests.courses.consistency import assert_consistent
 
 
 async def test_a_revocation_releases_the_pin_and_the_place(courses):
-    """Acceptance example 10: seven pinned become six, must-run no more, but since when is kept."""
+    """Acceptance example 10, R-CRS-44: seven pinned become six, must-run no more, but since when is kept."""
     course = await courses.a_course(pinned=6)
     decision = await courses.grant()
     assert expect(201, await courses.pin(course, decision))["must_run"] is True

@@ -38,7 +38,7 @@ def test_a_two_period_course_asks_once():
 
 
 def test_a_three_period_course_asks_after_the_second_and_the_third():
-    """R-FBK-2, acceptance example 12."""
+    """R-FBK-1, R-FBK-2, acceptance example 12."""
     assert not feedback_round([], 1, last=False).stages
     assert feedback_round([], 2, last=False) == FeedbackRound((Stage.SECOND,), invite=True)
     assert feedback_round([Invited(Stage.SECOND, 2)], 3, last=True) == FeedbackRound((Stage.LAST,), invite=True)
@@ -96,7 +96,7 @@ def test_fifteen_statements_in_four_areas_and_four_alone():
     ],
 )
 def test_answers_are_whole_numbers_1_to_5_for_at_least_15_of_19(answers, code):
-    """E-27, E-30."""
+    """R-FBK-3, E-27, E-30."""
     with pytest.raises(Invalid) as refused:
         read_answers(answers)
     assert refused.value.code == code
