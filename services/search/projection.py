@@ -1,0 +1,66 @@
+"""Applies batches of events to the copies: the newest of each aggregate, one statement per kind."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from chassis.db import Transaction
+from contracts import courses, decisions, notifications, registration
+from contracts.envelope import Event
+from contracts.registration import OfficeRegistered
+from services.search import store
+from services.search.municipalities import municipality_register
+
+Merge = Callable[[Transaction, Iterable[Any]], Awaitable[None]]
+
+
+async def set_offices(tx: Transaction, events: Iterable[OfficeRegistered]) -> None:
+    """Merge offices; one registered in a municipality that is gone is found in its successor (E-48)."""
+    register = municipality_register()
+    await store.set_offices(tx, [(e, register.current_code(e.office.municipality_code)) for e in events])
+
+
+MERGES: dict[Merge, tuple[type[Event], ...]] = {
+    store.set_providers: (registration.ProviderRegistered,),
+    set_offices: (registration.OfficeRegistered,),
+    store.set_contracts: (
+        registration.ContractRegistered,
+        registration.ContactChanged,
+        registration.AnnouncedCountChanged,
+    ),
+    store.set_services: (registration.ServiceDescriptionPublished,),
+    store.set_courses: (
+        courses.CourseCreated,
+        courses.CoursePublished,
+        courses.CoursePlacesChanged,
+        courses.CourseConfirmed,
+        courses.CourseBegan,
+        courses.CourseCompleted,
+    ),
+    store.set_feedback_averages: (notifications.FeedbackAveragePublished,),
+    store.set_quotas: (
+        decisions.EstimateSet,
+        decisions.QuotaSet,
+        decisions.QuotaFilled,
+        decisions.QuotaReopened,
+    ),
+}
+"""Each kind of copy with the events that carry its snapshot."""
+
+PROJECTED: tuple[type[Event], ...] = tuple(event for events in MERGES.values() for event in events)
+
+_MERGE_OF = {event: merge for merge, events in MERGES.items() for event in events}
+
+
+async def apply(tx: Transaction, events: Sequence[Event]) -> None:
+    """Merge a batch: whatever the order and however often events come, the rows end up the same.
+
+    Every event carries the whole snapshot, so only the newest of each aggregate needs to be written.
+    """
+    newest: dict[Merge, dict[str, Event]] = {}
+    for event in events:
+        held = newest.setdefault(_MERGE_OF[type(event)], {})
+        if event.key not in held or event.version > held[event.key].version:
+            held[event.key] = event
+    for merge in MERGES:
+        if merge in newest:
+            await merge(tx, newest[merge].values())
