@@ -204,7 +204,8 @@ class Inbox:
                     await self._service.project(tx, events)
 
     async def _bury(self, record: Record, event_id: UUID | None, failure: str, error: BaseException) -> None:
-        parks = record.topic in self._fact_topics and record.key is not None
+        # What will never be accepted is not waited for: else a stranger's event would hold up the rightful ones.
+        parks = record.topic in self._fact_topics and record.key is not None and not isinstance(error, Unacceptable)
         transients = 0
         while True:
             try:

@@ -1,0 +1,1 @@
+"""Decisions, the counters they take from, the queue for a full quota, payments and client contacts."""

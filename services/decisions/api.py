@@ -1,0 +1,187 @@
+"""HTTP of decisions and client contacts: parse, authorise, call a handler, shape the answer."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from chassis.auth import Role
+from chassis.db import Transaction
+from chassis.http import Answer, Caller, Command, problems
+from contracts.values import DecisionState, Language
+from services.decisions import contacts, fields, followup, handlers, store
+from services.decisions.domain import Application, ClientNotice, Decision, NoticeChannel, Outcome
+from services.decisions.quotas import api as quotas_api
+from services.decisions.settlements import api as settlements_api
+from services.decisions.statistics import api as statistics_api
+from services.decisions.views import ContactView, DecisionList, DecisionView
+
+router = APIRouter(tags=["decisions"])
+
+
+class Decide(Command):
+    """An official's decision on an application."""
+
+    application_ref: fields.Reference
+    client_ref: fields.Reference
+    contract_id: fields.Id
+    applied_on: fields.Day
+    outcome: Outcome
+
+    def application(self) -> Application:
+        """What the rules look at."""
+        return Application(self.application_ref, self.client_ref, self.contract_id, self.applied_on, self.outcome)
+
+
+class Notice(Command):
+    """The client's own notice."""
+
+    received_on: fields.Day
+    channel: NoticeChannel
+
+    def notice(self) -> ClientNotice:
+        """What the rules look at."""
+        return ClientNotice(self.received_on, self.channel)
+
+
+class OnNotice(Command):
+    """What is done only because the client said so (R-DEC-16)."""
+
+    client_notice: Notice
+
+
+class ChangeContact(Command):
+    """Where the client can be reached."""
+
+    phone: Annotated[str, Field(min_length=3, max_length=40)]
+    language: Language
+
+
+@router.post(
+    "/decisions",
+    status_code=201,
+    response_model=DecisionView,
+    responses=problems(
+        "ANNOUNCED_COUNT_FULL",
+        "APPLICATION_DECIDED",
+        "APPLIED_IN_FUTURE",
+        "CONTRACT_NOT_IN_FORCE",
+        "CONTRACT_UNKNOWN",
+        "SERVICE_DESCRIPTION_UNKNOWN",
+    ),
+)
+async def decide(body: Decide, caller: fields.Official) -> Response:
+    """Grant or reject; the same application again gets the same answer."""
+
+    async def act(tx: Transaction) -> Answer:
+        return _answer(await handlers.decide(tx, body.application()), caller, status=201)
+
+    return await caller.command(act)
+
+
+@router.get("/decisions", response_model=DecisionList, responses=problems())
+async def list_decisions(
+    caller: fields.Anyone,
+    contract_id: Annotated[fields.Id | None, Query()] = None,
+    service: fields.QueryService | None = None,
+    state: DecisionState | None = None,
+    after: Annotated[fields.DecisionRef | None, Query()] = None,
+    limit: fields.Limit = 100,
+) -> Response:
+    """Decisions in the order of arrival; a provider sees those made to it."""
+
+    async def read(tx: Transaction) -> Answer:
+        found = await store.find_decisions(
+            tx, contract_id=contract_id, service=service, state=state, after=after, limit=limit + 1
+        )
+        page = found[:limit]
+        items = [DecisionView.of(decision, for_kela=_is_kela(caller)) for decision in page]
+        return Answer(200, DecisionList(items=items, next=page[-1].decision_ref if len(found) > limit else None))
+
+    return await caller.query(read)
+
+
+@router.get("/decisions/{decision_ref}", response_model=DecisionView, responses=problems("DECISION_UNKNOWN"))
+async def show_decision(decision_ref: fields.PathRef, caller: fields.Anyone) -> Response:
+    """A decision with its follow-up."""
+
+    async def read(tx: Transaction) -> Answer:
+        decision = await store.get_decision(tx, decision_ref)
+        return _answer(decision, caller, follow_up=await followup.get_follow_up(tx, decision))
+
+    return await caller.query(read)
+
+
+@router.post(
+    "/decisions/{decision_ref}/revocation",
+    response_model=DecisionView,
+    responses=problems("ALREADY_REVOKED", "DECISION_UNKNOWN", "NOTICE_IN_FUTURE", "NOT_GRANTED", "STALE_VERSION"),
+)
+async def revoke(decision_ref: fields.PathRef, body: OnNotice, caller: fields.Official) -> Response:
+    """Revoke on the client's own notice (E-57)."""
+
+    async def act(tx: Transaction) -> Answer:
+        notice = body.client_notice.notice()
+        return _answer(await handlers.revoke_decision(tx, decision_ref, notice, if_match=caller.if_match), caller)
+
+    return await caller.command(act)
+
+
+@router.post(
+    "/decisions/{decision_ref}/rejection",
+    response_model=DecisionView,
+    responses=problems("DECISION_UNKNOWN", "NOT_WAITING", "STALE_VERSION"),
+)
+async def reject(decision_ref: fields.PathRef, caller: fields.Official) -> Response:
+    """Reject on merit what waits for the quota (E-54)."""
+
+    async def act(tx: Transaction) -> Answer:
+        return _answer(await handlers.reject_application(tx, decision_ref, if_match=caller.if_match), caller)
+
+    return await caller.command(act)
+
+
+@router.post(
+    "/decisions/{decision_ref}/withdrawal",
+    response_model=DecisionView,
+    responses=problems("DECISION_UNKNOWN", "NOTICE_IN_FUTURE", "NOT_WAITING", "STALE_VERSION"),
+)
+async def withdraw(decision_ref: fields.PathRef, body: OnNotice, caller: fields.Official) -> Response:
+    """The client withdraws what waits for the quota (E-54)."""
+
+    async def act(tx: Transaction) -> Answer:
+        notice = body.client_notice.notice()
+        return _answer(await handlers.withdraw_application(tx, decision_ref, notice, if_match=caller.if_match), caller)
+
+    return await caller.command(act)
+
+
+@router.put(
+    "/client-contacts/{client_ref}", response_model=ContactView, responses=problems("PHONE_INVALID", "STALE_VERSION")
+)
+async def change_contact(client_ref: fields.PathReference, body: ChangeContact, caller: fields.Kela) -> Response:
+    """Store where a client can be reached; sealed at once, never shown again."""
+
+    async def act(tx: Transaction) -> Answer:
+        version = await contacts.change_contact(tx, client_ref, body.phone, body.language, if_match=caller.if_match)
+        view = ContactView(client_ref=client_ref, version=version)
+        return Answer(200, view, version=version, subject=("client-contact", client_ref))
+
+    return await caller.command(act)
+
+
+router.include_router(quotas_api.router)
+router.include_router(settlements_api.router)
+router.include_router(statistics_api.router)
+
+
+def _is_kela(caller: Caller) -> bool:
+    return caller.principal.role is not Role.PROVIDER
+
+
+def _answer(
+    decision: Decision, caller: Caller, *, status: int = 200, follow_up: followup.FollowUp | None = None
+) -> Answer:
+    view = DecisionView.of(decision, for_kela=_is_kela(caller), followup=follow_up)
+    return Answer(status, view, version=decision.version, subject=("decision", decision.decision_ref))

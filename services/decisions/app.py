@@ -1,0 +1,61 @@
+"""Wiring of the decisions service."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from contracts.courses import (
+    ClientPinned,
+    ClientUnpinned,
+    CourseBegan,
+    CourseCompleted,
+    CourseConfirmed,
+    CourseCreated,
+    CoursePlacesChanged,
+    CoursePublished,
+    PinFulfilled,
+)
+from contracts.decisions import DecisionsSuspended, SuspensionLifted
+from contracts.registration import (
+    AnnouncedCountChanged,
+    ContactChanged,
+    ContractRegistered,
+    ServiceDescriptionPublished,
+)
+from services.decisions import api
+from services.decisions.copies import handlers as copies
+from services.decisions.copies import store as copied
+from services.decisions.quotas import handlers as quotas
+from services.decisions.quotas import release
+
+SERVICE = Service(
+    name="decisions",
+    root=Path(__file__).parent,
+    router=api.router,
+    reactions={
+        ContractRegistered: copies.on_contract,
+        ContactChanged: copies.on_contract,
+        AnnouncedCountChanged: copies.on_contract,
+        ServiceDescriptionPublished: copies.on_service_description,
+        DecisionsSuspended: quotas.on_suspended,
+        SuspensionLifted: quotas.on_lifted,
+    },
+    projected=(
+        CourseCreated,
+        CoursePublished,
+        CoursePlacesChanged,
+        CourseConfirmed,
+        CourseBegan,
+        CourseCompleted,
+        ClientPinned,
+        ClientUnpinned,
+        PinFulfilled,
+    ),
+    project=copies.copy_courses_and_pins,
+    timers={release.TIMER: release.release_queue, quotas.REVIEW_TIMER: quotas.review_quota},
+    known={
+        "contract": copied.known_contract,
+        "service": copied.known_service,
+        "course": copied.known_course,
+        "pin": copied.known_pin,
+    },
+)

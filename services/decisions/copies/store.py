@@ -1,0 +1,189 @@
+"""The SQL of the copies. A newer version wins, whatever the order of arrival (E-19)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from chassis.db import Transaction
+from contracts.courses import Course, Pin
+from contracts.registration import Contract, ServiceDescription
+from contracts.values import CourseState, PinState
+
+
+@dataclass(frozen=True, slots=True)
+class CoursePeriod:
+    """Of a period what a payment needs."""
+
+    number: int
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class CourseCopy:
+    """Of a course what a payment needs; periods by number."""
+
+    course_id: str
+    contract_id: str
+    provider_id: str
+    service: str
+    periods: dict[int, CoursePeriod]
+
+
+@dataclass(frozen=True, slots=True)
+class PinCopy:
+    """Of a pin what a payment needs."""
+
+    decision_ref: str
+    office_id: str
+    state: PinState
+    occupies_place: bool
+
+    @property
+    def took_part(self) -> bool:
+        """True where the client is on the course, or left it after it had begun (E-20, E-60)."""
+        return self.state in (PinState.ACTIVE, PinState.FULFILLED) or self.occupies_place
+
+
+async def merge_contract(tx: Transaction, snapshot: Contract, version: int) -> bool:
+    """Take the snapshot, unless ours is as new; its row stays locked. True where it was newer."""
+    newer = await tx.fetchval(
+        "INSERT INTO contracts AS ours (contract_id, version, provider_id, service, language, valid_from, valid_to)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        " ON CONFLICT (contract_id) DO UPDATE SET version = excluded.version, valid_from = excluded.valid_from,"
+        " valid_to = excluded.valid_to WHERE ours.version < excluded.version RETURNING true",
+        snapshot.contract_id,
+        version,
+        snapshot.provider_id,
+        snapshot.service,
+        snapshot.language,
+        snapshot.valid_from,
+        snapshot.valid_to,
+    )
+    return bool(newer)
+
+
+async def merge_descriptions(
+    tx: Transaction, service: str, version: int, descriptions: Sequence[ServiceDescription]
+) -> None:
+    """Take all versions of a service's description, unless ours are as new."""
+    newer = await tx.fetchval(
+        "INSERT INTO services AS ours (service, version) VALUES ($1, $2)"
+        " ON CONFLICT (service) DO UPDATE SET version = excluded.version WHERE ours.version < excluded.version"
+        " RETURNING true",
+        service,
+        version,
+    )
+    if not newer:
+        return
+    await tx.execute("DELETE FROM service_descriptions WHERE service = $1", service)
+    await tx.executemany(
+        "INSERT INTO service_descriptions (service, description_version, valid_from, valid_to, confirm_within_months)"
+        " VALUES ($1, $2, $3, $4, $5)",
+        [(service, d.description_version, d.valid_from, d.valid_to, d.confirm_within_months) for d in descriptions],
+    )
+
+
+async def merge_courses(tx: Transaction, courses: Sequence[tuple[Course, int]]) -> None:
+    """Take the snapshots with their versions, in order, unless ours are as new."""
+    await tx.executemany(
+        "INSERT INTO courses AS ours"
+        " (course_id, version, contract_id, provider_id, office_id, service, state, periods)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+        " ON CONFLICT (course_id) DO UPDATE SET version = excluded.version, office_id = excluded.office_id,"
+        " state = excluded.state, periods = excluded.periods WHERE ours.version < excluded.version",
+        [
+            (
+                course.course_id,
+                version,
+                course.contract_id,
+                course.provider_id,
+                course.office_id,
+                course.service,
+                course.state,
+                [{"number": period.number, "last_day": period.last_day.isoformat()} for period in course.periods],
+            )
+            for course, version in courses
+        ],
+    )
+
+
+async def merge_pins(tx: Transaction, pins: Sequence[tuple[Pin, int]]) -> None:
+    """Take what the snapshots say of each decision and course, unless ours is as new."""
+    await tx.executemany(
+        "INSERT INTO pins AS ours (decision_ref, course_id, version, provider_id, office_id, state, occupies_place)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        " ON CONFLICT (decision_ref, course_id) DO UPDATE SET version = excluded.version,"
+        " office_id = excluded.office_id, state = excluded.state, occupies_place = excluded.occupies_place"
+        " WHERE ours.version < excluded.version",
+        [
+            (
+                pin.decision_ref,
+                pin.course_id,
+                version,
+                pin.provider_id,
+                pin.office_id,
+                pin.state,
+                pin.occupies_place,
+            )
+            for pin, version in pins
+        ],
+    )
+
+
+async def find_course(tx: Transaction, course_id: str) -> CourseCopy | None:
+    """Our copy of a course."""
+    row = await tx.fetchrow(
+        "SELECT course_id, contract_id, provider_id, service, periods FROM courses WHERE course_id = $1", course_id
+    )
+    if row is None:
+        return None
+    periods = (CoursePeriod(p["number"], date.fromisoformat(p["last_day"])) for p in row["periods"])
+    return CourseCopy(**{**row, "periods": {period.number: period for period in periods}})
+
+
+async def find_present_pin(tx: Transaction, decision_ref: str) -> tuple[str, PinState, CourseState | None] | None:
+    """The decision's newest pin: its course, its state, and the course's state as far as our copy knows it."""
+    row = await tx.fetchrow(
+        "SELECT course_id, p.state, c.state AS course_state FROM pins p LEFT JOIN courses c USING (course_id)"
+        " WHERE decision_ref = $1 ORDER BY p.version DESC LIMIT 1",
+        decision_ref,
+    )
+    if row is None:
+        return None
+    course_state = None if row["course_state"] is None else CourseState(row["course_state"])
+    return row["course_id"], PinState(row["state"]), course_state
+
+
+async def find_pins_on(tx: Transaction, course_id: str, decision_refs: Sequence[str]) -> dict[str, PinCopy]:
+    """What is known of these decisions' pins on one course, by decision."""
+    rows = await tx.fetch(
+        "SELECT decision_ref, office_id, state, occupies_place FROM pins"
+        " WHERE course_id = $1 AND decision_ref = ANY ($2)",
+        course_id,
+        list(decision_refs),
+    )
+    return {row["decision_ref"]: PinCopy(**{**row, "state": PinState(row["state"])}) for row in rows}
+
+
+async def known_contract(tx: Transaction, contract_id: str) -> int | None:
+    """The version of our copy."""
+    version: int | None = await tx.fetchval("SELECT version FROM contracts WHERE contract_id = $1", contract_id)
+    return version
+
+
+async def known_service(tx: Transaction, service: str) -> int | None:
+    """The version of our copy."""
+    version: int | None = await tx.fetchval("SELECT version FROM services WHERE service = $1", service)
+    return version
+
+
+async def known_course(tx: Transaction, course_id: str) -> int | None:
+    """The version of our copy."""
+    version: int | None = await tx.fetchval("SELECT version FROM courses WHERE course_id = $1", course_id)
+    return version
+
+
+async def known_pin(tx: Transaction, decision_ref: str) -> int | None:
+    """The version of our copy of a decision's pin, over all courses."""
+    version: int | None = await tx.fetchval("SELECT max(version) FROM pins WHERE decision_ref = $1", decision_ref)
+    return version

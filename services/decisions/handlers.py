@@ -1,0 +1,149 @@
+"""Commands on decisions: load, decide, save, emit."""
+
+import secrets
+from collections.abc import Callable
+
+from chassis.db import Transaction
+from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
+from services.decisions import domain, store
+from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
+from services.decisions.events import decision_event
+from services.decisions.followup import confirm_by
+from services.decisions.quotas import slots
+from services.decisions.quotas import store as quotas
+from services.decisions.quotas.events import count_event, status_event
+
+
+async def decide(tx: Transaction, application: Application) -> Decision:
+    """Grant or reject an application; the same application again gets the same answer.
+
+    A grant takes one decision of the contract's announced count and, for a new client, one slot of
+    the national quota, or waits for the quota (R-DEC-1, R-DEC-13, E-54).
+
+    Raises:
+        Refusal: ANNOUNCED_COUNT_FULL, CONTRACT_NOT_IN_FORCE or APPLICATION_DECIDED.
+        Invalid: APPLIED_IN_FUTURE.
+        NotFound: CONTRACT_UNKNOWN.
+        NotYetKnown: SERVICE_DESCRIPTION_UNKNOWN.
+    """
+    if application.outcome is Outcome.REJECTED:
+        return await _reject_at_once(tx, application)
+    basis = await _grant_basis(tx, application)
+    if basis.earlier_ref is not None:
+        return _same_answer(await store.get_decision(tx, basis.earlier_ref), application)
+    domain.check_contract(basis.contract, tx.today)
+    pending = domain.pending_decision(_new_ref(), application, basis.contract, tx.today)
+    if basis.count is None or basis.count.full:
+        raise await _count_is_full(tx, basis)
+    if basis.quota.must_queue(new_client=basis.new_client):
+        waiting = domain.wait_for_quota(pending)
+        await store.add_decision(tx, waiting)
+        tx.emit(decision_event(waiting))
+        return waiting
+    if basis.description is None:
+        raise NotYetKnown("SERVICE_DESCRIPTION_UNKNOWN", service=basis.contract.service)
+    deadline = confirm_by(basis.description, tx.today)
+    granted = domain.grant(pending, basis.description, tx.today, confirm_by=deadline, new_client=basis.new_client)
+    count, quota = await slots.add_grant(tx, basis.contract, granted)
+    tx.emit(decision_event(granted))
+    if count.filled:
+        tx.emit(count_event(count))
+    if quota is not None and quota.full:
+        tx.emit(status_event(quota))
+    return granted
+
+
+async def revoke_decision(tx: Transaction, ref: str, notice: ClientNotice, *, if_match: int | None) -> Decision:
+    """Revoke a grant on the client's own notice; the slots stay used (R-DEC-16, E-7).
+
+    Raises:
+        Refusal: ALREADY_REVOKED or NOT_GRANTED.
+        Invalid: NOTICE_IN_FUTURE.
+        NotFound: DECISION_UNKNOWN.
+        Stale: it changed meanwhile.
+    """
+    return await _change(tx, ref, if_match, lambda decision: domain.revoke(decision, notice, tx.today))
+
+
+async def reject_application(tx: Transaction, ref: str, *, if_match: int | None) -> Decision:
+    """Reject on merit what waits for the quota (E-54).
+
+    Raises:
+        Refusal: NOT_WAITING.
+        NotFound: DECISION_UNKNOWN.
+        Stale: it changed meanwhile.
+    """
+    return await _change(tx, ref, if_match, lambda decision: domain.reject(decision, tx.today))
+
+
+async def withdraw_application(tx: Transaction, ref: str, notice: ClientNotice, *, if_match: int | None) -> Decision:
+    """The client withdraws what waits for the quota (E-54).
+
+    Raises:
+        Refusal: NOT_WAITING.
+        Invalid: NOTICE_IN_FUTURE.
+        NotFound: DECISION_UNKNOWN.
+        Stale: it changed meanwhile.
+    """
+    return await _change(tx, ref, if_match, lambda decision: domain.withdraw(decision, notice, tx.today))
+
+
+async def _change(tx: Transaction, ref: str, if_match: int | None, rule: Callable[[Decision], Decision]) -> Decision:
+    decision = await store.lock_decision(tx, ref)
+    if if_match is not None and if_match != decision.version:
+        raise Stale(decision.version)
+    changed = rule(decision)
+    await store.set_decision(tx, changed)
+    tx.emit(decision_event(changed))
+    return changed
+
+
+async def _reject_at_once(tx: Transaction, application: Application) -> Decision:
+    earlier = await store.find_application(tx, application.application_ref)
+    if earlier is not None:
+        return _same_answer(earlier, application)
+    contract = await store.find_contract(tx, application.contract_id)
+    if contract is None:
+        raise NotFound("CONTRACT_UNKNOWN")
+    pending = domain.pending_decision(_new_ref(), application, contract, tx.today)
+    rejected = domain.reject(pending, tx.today)
+    await store.add_decision(tx, rejected)
+    tx.emit(decision_event(rejected))
+    return rejected
+
+
+async def _grant_basis(tx: Transaction, application: Application) -> GrantBasis:
+    basis = await slots.find_basis(tx, application)
+    if basis is not None and not basis.has_room:
+        # Nobody is refused or made to wait on what may have changed: once more, with the counters locked.
+        await quotas.lock_counts(tx, [application.contract_id], tx.today.year)
+        await quotas.lock_quota(tx, basis.contract.service, tx.today.year)
+        basis = await slots.find_basis(tx, application)
+    if basis is None:
+        raise NotFound("CONTRACT_UNKNOWN")
+    return basis
+
+
+def _same_answer(earlier: Decision, application: Application) -> Decision:
+    if not earlier.answers(application):
+        raise Refusal("APPLICATION_DECIDED", decision_ref=earlier.decision_ref, state=earlier.state)
+    return earlier
+
+
+async def _count_is_full(tx: Transaction, basis: GrantBasis) -> Refusal:
+    others = await quotas.find_counts_with_room(tx, basis.contract, tx.today)
+    count = basis.count
+    return Refusal(
+        "ANNOUNCED_COUNT_FULL",
+        year=tx.today.year,
+        announced=count.announced if count else 0,
+        used=count.used if count else 0,
+        version=count.version if count else 0,
+        others=[
+            {"contract_id": other.contract_id, "provider_id": other.provider_id, "left": other.left} for other in others
+        ],
+    )
+
+
+def _new_ref() -> str:
+    return domain.decision_ref(secrets.randbits(domain.RANDOM_BITS))

@@ -1,0 +1,53 @@
+"""What is published of the two counters."""
+
+from collections.abc import Iterator
+
+from contracts import decisions as said
+from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus
+
+
+def quota_snapshot(quota: Quota) -> said.Quota:
+    """The quota as others see it."""
+    return said.Quota(
+        service=quota.service,
+        year=quota.year,
+        estimate=quota.estimate,
+        limit=quota.limit,
+        used=quota.used,
+        suspended=quota.suspended,
+    )
+
+
+def status_event(quota: Quota) -> said.QuotaEvent:
+    """QuotaFilled where new clients cannot be granted, for whatever reason; QuotaReopened where they can."""
+    event = said.QuotaReopened if quota.status is QuotaStatus.OPEN else said.QuotaFilled
+    return event(version=quota.version, quota=quota_snapshot(quota))
+
+
+def count_event(count: CountUse) -> said.CountUseEvent:
+    """AnnouncedCountFilled where no decision is left, AnnouncedCountReopened where there is room again."""
+    event = said.AnnouncedCountFilled if count.filled else said.AnnouncedCountReopened
+    return event(
+        version=count.version,
+        count=said.CountUse(
+            contract_id=count.contract_id,
+            provider_id=count.provider_id,
+            service=count.service,
+            language=count.language,
+            year=count.year,
+            announced=count.announced,
+            used=count.used,
+        ),
+    )
+
+
+def status_news(before: Quota, after: Quota) -> Iterator[said.QuotaEvent]:
+    """The event of a status that has changed."""
+    if before.status is not after.status:
+        yield status_event(after)
+
+
+def count_news(before: CountUse, after: CountUse) -> Iterator[said.CountUseEvent]:
+    """The event of a count that has filled or reopened."""
+    if before.filled is not after.filled:
+        yield count_event(after)

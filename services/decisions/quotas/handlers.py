@@ -1,0 +1,161 @@
+"""Estimates, quotas, and the signals of Kela's systems that follow the money."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from chassis.db import Transaction
+from chassis.inbox import Unacceptable
+from contracts.decisions import DecisionsSuspended, EstimateSet, QuotaSet, SuspensionLifted
+from contracts.refusals import Stale
+from services.decisions.quotas import release, store
+from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, Suspension
+from services.decisions.quotas.events import count_news, quota_snapshot, status_news
+
+ALLOWED_SOURCES = frozenset({"/kela/funds-follow-up"})
+"""Who may stop and start deciding by a signal (`ce_source`)."""
+
+REVIEW_TIMER = "review-quota"
+
+
+async def get_quota(tx: Transaction, service: str, year: int) -> Quota:
+    """The gauge: estimate, quota, use.
+
+    Raises:
+        NotFound: SERVICE_UNKNOWN.
+    """
+    await store.check_service(tx, service)
+    return await store.find_quota(tx, service, year)
+
+
+async def set_limit(tx: Transaction, service: str, year: int, limit: int | None, *, if_match: int | None) -> Quota:
+    """Take a quota into use, change it, or give it up (None); room in it goes to those who wait (E-52).
+
+    Raises:
+        NotFound: SERVICE_UNKNOWN.
+        Stale: somebody changed it meanwhile.
+    """
+    await store.check_service(tx, service)
+    await release.plan(tx, service)
+    before = await _lock(tx, service, year, if_match)
+    if before.limit == limit:
+        return before
+    after = replace(before, limit=limit, version=before.version + 1)
+    tx.emit(QuotaSet(version=after.version, quota=quota_snapshot(after)))
+    return await _publish(tx, before, after)
+
+
+async def set_estimate(tx: Transaction, service: str, year: int, estimate: int, *, if_match: int | None) -> Quota:
+    """Publish Kela's estimate of the year's new clients; it informs and never blocks (R-DEC-8, E-51).
+
+    Raises:
+        NotFound: SERVICE_UNKNOWN.
+        Stale: somebody changed it meanwhile.
+    """
+    await store.check_service(tx, service)
+    before = await _lock(tx, service, year, if_match)
+    if before.estimate == estimate:
+        return before
+    after = replace(before, estimate=estimate, version=before.version + 1)
+    await store.set_quota(tx, after)
+    tx.emit(EstimateSet(version=after.version, quota=quota_snapshot(after)))
+    return after
+
+
+async def makes_room(tx: Transaction, told: CountUse) -> bool:
+    """Whether an announcement of this year's count gives room that those who wait may have been missing."""
+    if told.year != tx.today.year:
+        return False
+    ours = await store.find_count(tx, told.contract_id, told.year)
+    return told.announced > (ours.announced if ours else 0)
+
+
+async def follow_announcement(tx: Transaction, told: CountUse) -> None:
+    """Our copy of an announced count takes the announced figure; those who wait for its contract go first (E-6).
+
+    A raise gives room; a correction below what is used takes nothing away (E-3).
+    """
+    if await store.add_count(tx, told.published()):
+        return
+    before = (await store.lock_counts(tx, [told.contract_id], told.year))[told.contract_id]
+    if before.announced == told.announced:
+        return
+    after = before.with_announced(told.announced)
+    await store.set_announced(tx, after)
+    for event in count_news(before, after):
+        tx.emit(event)
+    if before.full and not after.full and told.year == tx.today.year:
+        quota = await store.lock_quota(tx, told.service, told.year)
+        await _publish(tx, quota, quota)
+
+
+async def on_suspended(tx: Transaction, event: DecisionsSuspended) -> None:
+    """A signal from outside stops every new decision of the service, now or from a later instant on (E-54)."""
+    await _take_signal(tx, Suspension(_source(tx), event.signal_id, event.service, effective_at=event.effective_at))
+
+
+async def on_lifted(tx: Transaction, event: SuspensionLifted) -> None:
+    """Deciding may go on; the lift may also come before the suspension it ends."""
+    await _take_signal(tx, Suspension(_source(tx), event.signal_id, event.service, lifted_at=event.effective_at))
+
+
+async def review_quota(tx: Transaction, _key: str, payload: Mapping[str, Any]) -> None:
+    """Publish whether new clients can be granted, if that is news; let those who wait in, if they can come in."""
+    service = payload["service"]
+    await release.plan(tx, service)
+    before = await store.lock_quota(tx, service, tx.today.year)
+    await _publish(tx, before, before)
+
+
+async def _take_signal(tx: Transaction, told: Suspension) -> None:
+    await release.plan(tx, told.service)
+    # The lock: a grant commits before this signal or sees it.
+    before = await store.lock_quota(tx, told.service, tx.today.year)
+    try:
+        merged = await store.merge_suspension(tx, told)
+    except ValueError as error:
+        raise Unacceptable("the signal's id belongs to another service") from error
+    if merged is None:
+        return
+    tx.audit("take-quota-signal", f"service:{told.service}", source=told.source, signal=told.signal_id)
+    after = await store.find_quota(tx, told.service, before.year)
+    await _publish(tx, before, after)
+    for instant in (told.effective_at, told.lifted_at):
+        await _review_at(tx, told, instant)
+
+
+async def _review_at(tx: Transaction, told: Suspension, instant: datetime | None) -> None:
+    if instant is None or instant <= tx.now:
+        return
+    half = "suspend" if told.lifted_at is None else "lift"
+    key = f"{told.service}/{told.source}/{told.signal_id}/{half}"
+    await tx.schedule(REVIEW_TIMER, key, instant, {"service": told.service})
+
+
+async def _lock(tx: Transaction, service: str, year: int, if_match: int | None) -> Quota:
+    quota = await store.lock_quota(tx, service, year)
+    if if_match is not None and if_match != quota.version:
+        raise Stale(quota.version)
+    return quota
+
+
+async def _publish(tx: Transaction, before: Quota, after: Quota) -> Quota:
+    """Store a locked quota, say what is news of its status, and make way for those who wait.
+
+    A release has to be planned by then: it is what ends `releasing` again.
+    """
+    after = after.published()
+    can_come_in = after.status is QuotaStatus.OPEN and after.year == tx.today.year
+    after = replace(after, releasing=can_come_in and await store.is_anyone_waiting(tx, after.service))
+    await store.set_quota(tx, after)
+    for event in status_news(before, after):
+        tx.emit(event)
+    return after
+
+
+def _source(tx: Transaction) -> str:
+    source = tx.cause.source if tx.cause else ""
+    if source not in ALLOWED_SOURCES:
+        raise Unacceptable("quota signals are not taken from this source")
+    return source

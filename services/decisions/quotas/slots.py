@@ -1,0 +1,160 @@
+"""Taking slots: what a grant is decided on in one statement, everything it leaves in another.
+
+Between the two the rules decide, without a lock. The second statement takes a slot only where
+there still is one, so that a full count is never overrun, and holds the counters no longer than it
+must (E-5, E-53). Whoever is to be refused or to wait is looked at again with the counters locked.
+"""
+
+import asyncpg
+
+from chassis.db import Transaction
+from services.decisions.domain import Application, Contract, Decision, Description, GrantBasis
+from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus
+from services.decisions.quotas.store import add_quota
+from services.decisions.store import RaceLost, as_contract
+
+_READ_BASIS = """
+SELECT contract.contract_id, contract.provider_id, contract.service, contract.language,
+    contract.valid_from, contract.valid_to,
+    count.announced, count.used AS count_used, count.filled, count.version AS count_version,
+    quota.estimate, quota.quota_limit, quota.used AS quota_used, quota.releasing, quota.status,
+    quota.version AS quota_version,
+    description.description_version, description.confirm_within_months,
+    NOT EXISTS (
+        SELECT FROM first_grants f WHERE f.client_ref = $3 AND f.service = contract.service
+    ) AS new_client,
+    deciding_is_stopped(contract.service, $5) AS suspended,
+    (SELECT decision_ref FROM decisions WHERE application_ref = $4) AS earlier_ref
+FROM contracts contract
+LEFT JOIN announced_counts count ON count.contract_id = contract.contract_id AND count.year = $2
+LEFT JOIN quotas quota ON quota.service = contract.service AND quota.year = $2
+LEFT JOIN LATERAL (
+    SELECT description_version, confirm_within_months FROM service_descriptions d
+    WHERE d.service = contract.service AND d.valid_from <= $6 AND (d.valid_to IS NULL OR d.valid_to >= $6)
+    ORDER BY d.valid_from DESC, d.description_version DESC LIMIT 1
+) description ON true
+WHERE contract.contract_id = $1
+"""
+
+TAKE_SLOTS = """
+WITH taken AS (
+    UPDATE announced_counts
+    SET used = used + 1, filled = used + 1 >= announced, version = version + (used + 1 >= announced)::integer
+    WHERE contract_id = $6 AND year = $1 AND used < announced
+    RETURNING announced, used AS count_used, filled, version AS count_version
+), slot AS (
+    UPDATE quotas
+    SET used = used + 1,
+        status = CASE WHEN used + 1 >= quota_limit THEN 'full' ELSE 'open' END,
+        version = version + coalesce((used + 1 >= quota_limit)::integer, 0)
+    WHERE EXISTS (SELECT FROM taken) -- after the announced count: the lock order
+      AND service = $5 AND year = $1 AND $14 AND status = 'open' AND NOT releasing
+      AND (quota_limit IS NULL OR used < quota_limit)
+    RETURNING estimate, quota_limit, used AS quota_used, releasing, status, version AS quota_version
+), client AS (
+    INSERT INTO first_grants (client_ref, service, decision_ref, provider_id, granted_on)
+    SELECT $4, $5, $2, $7, $11 WHERE $14 AND EXISTS (SELECT FROM slot) ON CONFLICT DO NOTHING RETURNING true
+), decision AS (
+    INSERT INTO decisions (
+        decision_ref, application_ref, client_ref, service, contract_id, provider_id, language, state, applied_on,
+        decided_on, confirm_by, description_version, new_client, version
+    )
+    SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+    WHERE EXISTS (SELECT FROM taken) AND (NOT $14 OR EXISTS (SELECT FROM client))
+      AND NOT deciding_is_stopped($5, $16)
+    ON CONFLICT DO NOTHING RETURNING true
+)
+SELECT taken.*, slot.*, false AS suspended FROM decision, taken LEFT JOIN slot ON true
+"""
+
+
+async def find_basis(tx: Transaction, application: Application) -> GrantBasis | None:
+    """What a grant of today is decided on, read in one round trip; None where the contract is not known."""
+    year = tx.today.year
+    arguments = (
+        application.contract_id,
+        year,
+        application.client_ref,
+        application.application_ref,
+        tx.now,
+        tx.today,
+    )
+    row = await tx.fetchrow(_READ_BASIS, *arguments)
+    if row is not None and row["quota_version"] is None:
+        # The first application of the service this year: its counter is there from now on (E-52).
+        await add_quota(tx, row["service"], year)
+        row = await tx.fetchrow(_READ_BASIS, *arguments)
+    if row is None:
+        return None
+    contract = as_contract(row)
+    return GrantBasis(
+        contract=contract,
+        count=None if row["announced"] is None else _count(row, contract, year),
+        quota=_quota(row, contract.service, year),
+        description=None
+        if row["description_version"] is None
+        else Description(row["description_version"], row["confirm_within_months"]),
+        new_client=row["new_client"],
+        earlier_ref=row["earlier_ref"],
+    )
+
+
+async def add_grant(tx: Transaction, contract: Contract, granted: Decision) -> tuple[CountUse, Quota | None]:
+    """Take the slots and add the decision, in one statement; the counters after it, no quota for an old client.
+
+    Raises:
+        RaceLost: a slot is gone, others wait before this client, the client or the application got
+            in elsewhere, or deciding was suspended. Nothing is kept.
+    """
+    row = await tx.fetchrow(
+        TAKE_SLOTS,
+        tx.today.year,
+        granted.decision_ref,
+        granted.application_ref,
+        granted.client_ref,
+        granted.service,
+        granted.contract_id,
+        granted.provider_id,
+        granted.language,
+        granted.state,
+        granted.applied_on,
+        granted.decided_on,
+        granted.confirm_by,
+        granted.description_version,
+        granted.new_client,
+        granted.version,
+        tx.now,
+    )
+    if row is None:
+        raise RaceLost("what the grant was decided on has changed")
+    year = tx.today.year
+    quota = _quota(row, contract.service, year) if granted.new_client else None
+    return _count(row, contract, year), quota
+
+
+def _count(row: asyncpg.Record, contract: Contract, year: int) -> CountUse:
+    return CountUse(
+        contract_id=contract.contract_id,
+        provider_id=contract.provider_id,
+        service=contract.service,
+        language=contract.language,
+        year=year,
+        announced=row["announced"],
+        used=row["count_used"],
+        filled=row["filled"],
+        version=row["count_version"],
+    )
+
+
+def _quota(row: asyncpg.Record, service: str, year: int) -> Quota:
+    return Quota(
+        service=service,
+        year=year,
+        estimate=row["estimate"],
+        limit=row["quota_limit"],
+        used=row["quota_used"],
+        suspended=row["suspended"],
+        releasing=row["releasing"],
+        status=QuotaStatus(row["status"]),
+        version=row["quota_version"],
+    )

@@ -1,0 +1,1 @@
+"""What Kela pays: for now, the periods of clients' courses."""

@@ -1,0 +1,1 @@
+"""Figures by month, from what this service knows."""

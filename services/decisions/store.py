@@ -1,0 +1,190 @@
+"""The SQL of decisions and client contacts.
+
+Lock order of the whole service, never the other way round:
+
+1. `timers` (plan a release before locking what it will lock),
+2. `contracts`, 3. `announced_counts` by contract, 4. `quotas`, 5. `suspensions`,
+6. `decisions` by number, 7. `payments`.
+
+A grant updates 3 and 4 in one statement and adds to 6; a change of one decision takes 6 only.
+"""
+
+import asyncpg
+
+from chassis.db import Transaction
+from contracts.refusals import NotFound
+from contracts.values import DecisionState, Language
+from services.decisions.domain import ClientNotice, Contract, Decision, NoticeChannel
+
+_ADD_DECISION = """
+INSERT INTO decisions (
+    decision_ref, application_ref, client_ref, service, contract_id, provider_id, language, state, applied_on,
+    decided_on, version
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT DO NOTHING RETURNING number
+"""
+
+
+class RaceLost(asyncpg.SerializationError):
+    """Somebody else changed what this transaction had read; it is run again from the start."""
+
+
+async def add_decision(tx: Transaction, decision: Decision) -> None:
+    """Add a rejection or a waiting application.
+
+    Raises:
+        RaceLost: the application was decided meanwhile.
+    """
+    number = await tx.fetchval(
+        _ADD_DECISION,
+        decision.decision_ref,
+        decision.application_ref,
+        decision.client_ref,
+        decision.service,
+        decision.contract_id,
+        decision.provider_id,
+        decision.language,
+        decision.state,
+        decision.applied_on,
+        decision.decided_on,
+        decision.version,
+    )
+    if number is None:
+        raise RaceLost("the application was decided meanwhile")
+
+
+async def find_contract(tx: Transaction, contract_id: str) -> Contract | None:
+    """Our copy of a contract."""
+    row = await tx.fetchrow("SELECT * FROM contracts WHERE contract_id = $1", contract_id)
+    return None if row is None else as_contract(row)
+
+
+async def find_application(tx: Transaction, application_ref: str) -> Decision | None:
+    """The decision on an application, whatever its state."""
+    row = await tx.fetchrow("SELECT * FROM decisions WHERE application_ref = $1", application_ref)
+    return None if row is None else as_decision(row)
+
+
+async def get_decision(tx: Transaction, decision_ref: str) -> Decision:
+    """A decision.
+
+    Raises:
+        NotFound: DECISION_UNKNOWN, also where it is another provider's.
+    """
+    return await _one(tx, "SELECT * FROM decisions WHERE decision_ref = $1", decision_ref)
+
+
+async def lock_decision(tx: Transaction, decision_ref: str) -> Decision:
+    """A decision, its row locked.
+
+    Raises:
+        NotFound: DECISION_UNKNOWN.
+    """
+    return await _one(tx, "SELECT * FROM decisions WHERE decision_ref = $1 FOR NO KEY UPDATE", decision_ref)
+
+
+async def _one(tx: Transaction, sql: str, decision_ref: str) -> Decision:
+    row = await tx.fetchrow(sql, decision_ref)
+    if row is None:
+        raise NotFound("DECISION_UNKNOWN")
+    return as_decision(row)
+
+
+async def set_decision(tx: Transaction, decision: Decision) -> None:
+    """Store what may change of a locked decision."""
+    notice = decision.notice
+    await tx.execute(
+        "UPDATE decisions SET state = $2, version = $3, decided_on = $4, confirm_by = $5, description_version = $6,"
+        " new_client = $7, notice_received_on = $8, notice_channel = $9 WHERE decision_ref = $1",
+        decision.decision_ref,
+        decision.state,
+        decision.version,
+        decision.decided_on,
+        decision.confirm_by,
+        decision.description_version,
+        decision.new_client,
+        notice and notice.received_on,
+        notice and notice.channel,
+    )
+
+
+async def find_decisions(
+    tx: Transaction,
+    *,
+    contract_id: str | None,
+    service: str | None,
+    state: DecisionState | None,
+    after: str | None,
+    limit: int,
+) -> list[Decision]:
+    """Decisions in the order of arrival, behind the decision `after`; what the caller may see of them."""
+    rows = await tx.fetch(
+        "SELECT * FROM decisions"
+        " WHERE ($1::text IS NULL OR number > (SELECT number FROM decisions WHERE decision_ref = $1))"
+        " AND ($2::text IS NULL OR contract_id = $2)"
+        " AND ($3::text IS NULL OR service = $3) AND ($4::text IS NULL OR state = $4) ORDER BY number LIMIT $5",
+        after,
+        contract_id,
+        service,
+        state,
+        limit,
+    )
+    return [as_decision(row) for row in rows]
+
+
+async def lock_contact_version(tx: Transaction, client_ref: str) -> int:
+    """The version of the client's contact data, locked; 0 where there are none."""
+    version = await tx.fetchval(
+        "SELECT version FROM client_contacts WHERE client_ref = $1 FOR NO KEY UPDATE", client_ref
+    )
+    return int(version or 0)
+
+
+async def set_contact(tx: Transaction, client_ref: str, sealed: str) -> int:
+    """Store a client's sealed contact data; their new version."""
+    return int(
+        await tx.fetchval(
+            "INSERT INTO client_contacts (client_ref, sealed, version) VALUES ($1, $2, 1)"
+            " ON CONFLICT (client_ref) DO UPDATE SET sealed = excluded.sealed, version = client_contacts.version + 1"
+            " RETURNING version",
+            client_ref,
+            sealed,
+        )
+    )
+
+
+def as_decision(row: asyncpg.Record) -> Decision:
+    """A row of `decisions`."""
+    notice = None
+    if row["notice_received_on"] is not None:
+        notice = ClientNotice(row["notice_received_on"], NoticeChannel(row["notice_channel"]))
+    return Decision(
+        decision_ref=row["decision_ref"],
+        application_ref=row["application_ref"],
+        client_ref=row["client_ref"],
+        service=row["service"],
+        contract_id=row["contract_id"],
+        provider_id=row["provider_id"],
+        language=Language(row["language"]),
+        state=DecisionState(row["state"]),
+        applied_on=row["applied_on"],
+        decided_on=row["decided_on"],
+        confirm_by=row["confirm_by"],
+        description_version=row["description_version"],
+        new_client=row["new_client"],
+        notice=notice,
+        version=row["version"],
+        number=row["number"],
+    )
+
+
+def as_contract(row: asyncpg.Record) -> Contract:
+    """A row of `contracts`."""
+    return Contract(
+        contract_id=row["contract_id"],
+        provider_id=row["provider_id"],
+        service=row["service"],
+        language=Language(row["language"]),
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+    )

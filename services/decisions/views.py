@@ -1,0 +1,78 @@
+"""Shapes of the answers on decisions."""
+
+from datetime import date
+from typing import Self
+
+from pydantic import BaseModel
+
+from contracts.values import DecisionState, Language
+from services.decisions.domain import Decision
+from services.decisions.followup import FollowUp
+
+
+class FollowUpView(BaseModel):
+    """Where the client is pinned; `open` while Kela watches the deadline."""
+
+    pinned_to: str | None
+    confirmed: bool
+    open: bool
+
+    @classmethod
+    def of(cls, followup: FollowUp) -> Self:
+        """The follow-up as it is now."""
+        return cls(pinned_to=followup.pinned_to, confirmed=followup.confirmed, open=followup.open)
+
+
+class DecisionView(BaseModel):
+    """A decision. Kela's own references (application, client) are not shown to providers."""
+
+    decision_ref: str
+    version: int
+    application_ref: str | None
+    client_ref: str | None
+    service: str
+    contract_id: str
+    provider_id: str
+    language: Language
+    state: DecisionState
+    applied_on: date
+    decided_on: date | None
+    confirm_by: date | None
+    description_version: int | None
+    new_client: bool
+    followup: FollowUpView | None = None
+
+    @classmethod
+    def of(cls, decision: Decision, *, for_kela: bool, followup: FollowUp | None = None) -> Self:
+        """What the caller may see of a decision."""
+        return cls(
+            decision_ref=decision.decision_ref,
+            version=decision.version,
+            application_ref=decision.application_ref if for_kela else None,
+            client_ref=decision.client_ref if for_kela else None,
+            service=decision.service,
+            contract_id=decision.contract_id,
+            provider_id=decision.provider_id,
+            language=decision.language,
+            state=decision.state,
+            applied_on=decision.applied_on,
+            decided_on=decision.decided_on,
+            confirm_by=decision.confirm_by,
+            description_version=decision.description_version,
+            new_client=decision.new_client,
+            followup=None if followup is None else FollowUpView.of(followup),
+        )
+
+
+class DecisionList(BaseModel):
+    """Decisions in the order of arrival; `next` is the cursor of the following page."""
+
+    items: list[DecisionView]
+    next: str | None
+
+
+class ContactView(BaseModel):
+    """That a client's contact data are stored; the data themselves are never shown."""
+
+    client_ref: str
+    version: int

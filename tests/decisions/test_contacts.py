@@ -1,0 +1,56 @@
+"""Client contact data: sealed, published sealed, never shown."""
+
+import json
+
+import pytest
+
+from contracts.decisions import ClientContactChanged
+from tests.decisions.builders import DecisionsUnderTest, expect, refusal
+
+
+async def change(decisions: DecisionsUnderTest, phone: str = "040 123 4567", language: str = "sv", **headers: str):
+    body = {"phone": phone, "language": language}
+    return await decisions.officer.put("/client-contacts/client-x", json=body, headers=headers)
+
+
+async def test_contact_data_travel_and_rest_sealed(decisions):
+    """E-59, design: restricted topic, under the client's own key."""
+    answer = await change(decisions)
+    assert expect(200, answer) == {"client_ref": "client-x", "version": 1}
+    [event] = await decisions.service.published(ClientContactChanged)
+    assert "4567" not in event.sealed
+    async with decisions.service.transaction() as tx:
+        assert await tx.fetchval("SELECT sealed FROM client_contacts") == event.sealed
+        opened = await tx.vault.open("client-x", event.sealed)
+        audit = [dict(row) for row in await tx.fetch("SELECT action, subject, detail FROM audit")]
+    assert json.loads(opened) == {"phone": "+358401234567", "language": "sv"}
+    assert "4567" not in str(audit)
+
+
+async def test_an_erased_key_leaves_nothing_to_read(decisions):
+    """Design: erasing the key erases the data from every log and replay."""
+    await change(decisions)
+    [event] = await decisions.service.published(ClientContactChanged)
+    await decisions.service.db.vault.erase("client-x")
+    assert await decisions.service.db.vault.open("client-x", event.sealed) is None
+
+
+async def test_a_change_is_a_new_version(decisions):
+    await change(decisions)
+    expect(200, await change(decisions, "+46 70 123 45 67", **{"if-match": '"1"'}))
+    assert refusal(await change(decisions, **{"if-match": '"1"'}), 412) == ("STALE_VERSION", {"current": 2})
+    assert [event.version for event in await decisions.service.published(ClientContactChanged)] == [1, 2]
+
+
+@pytest.mark.parametrize("phone", ["12345", "+3581", "call me", "0000000000"])
+async def test_a_number_nobody_can_have_is_refused_and_not_echoed(decisions, phone):
+    answer = await change(decisions, phone)
+    assert refusal(answer, 422)[0] == "PHONE_INVALID"
+    assert phone not in answer.text
+    assert not await decisions.service.published()
+
+
+async def test_providers_have_nothing_to_do_with_contact_data(decisions):
+    body = {"phone": "0401234567", "language": "fi"}
+    answer = await decisions.provider.put("/client-contacts/client-x", json=body)
+    assert refusal(answer, 403)[0] == "NOT_ALLOWED"
