@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -21,6 +22,8 @@ from chassis.settings import Environment, Settings
 ALGORITHMS = ["RS256", "ES256"]
 _REFETCH_AFTER_S = 10.0
 _LEEWAY_S = 30
+_TRUSTED_S = 30.0
+_MOST_TRUSTED = 1024
 
 
 class Role(StrEnum):
@@ -64,6 +67,7 @@ class TokenVerifier:
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
         self._fetching = asyncio.Lock()
+        self._trusted: dict[str, tuple[Principal, float]] = {}
         self._claims = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_S,
             iss={"essential": True, "value": settings.issuer},
@@ -73,11 +77,14 @@ class TokenVerifier:
         )
 
     async def principal_of(self, token: str) -> Principal:
-        """The principal a token speaks for.
+        """The principal a token speaks for; a token just verified is trusted for half a minute.
 
         Raises:
-            TokenRefused: for every reason alike; the reason is logged by the caller, never answered.
+            TokenRefused: for every reason alike; the reason is never answered.
         """
+        trusted = self._trusted.get(token)
+        if trusted is not None and time.monotonic() < trusted[1]:
+            return trusted[0]
         try:
             claims = self._decode(token, await self._key_set())
         except (JoseError, ValueError) as first:
@@ -85,14 +92,11 @@ class TokenVerifier:
                 claims = self._decode(token, await self._key_set(refetch=True))
             except (JoseError, ValueError) as error:
                 raise TokenRefused(type(error).__name__) from first
-        try:
-            role = Role(claims["role"])
-        except (KeyError, ValueError) as error:
-            raise TokenRefused("no known role") from error
-        provider_id = claims.get("provider_id")
-        if role is Role.PUBLIC or (role is Role.PROVIDER) != isinstance(provider_id, str):
-            raise TokenRefused("role and provider do not fit")
-        return Principal(str(claims["sub"]), role, provider_id)
+        principal = _principal(claims)
+        if len(self._trusted) >= _MOST_TRUSTED:
+            self._trusted.clear()
+        self._trusted[token] = (principal, time.monotonic() + min(_TRUSTED_S, claims["exp"] - time.time()))
+        return principal
 
     def _decode(self, token: str, keys: KeySet) -> dict[str, Any]:
         decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
@@ -116,6 +120,17 @@ class TokenVerifier:
                 return (await client.get(self._settings.jwks_url)).raise_for_status().json()
         except (OSError, httpx.HTTPError, ValueError) as error:
             raise TokenRefused("the issuer's keys cannot be read") from error
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    try:
+        role = Role(claims["role"])
+    except (KeyError, ValueError) as error:
+        raise TokenRefused("no known role") from error
+    provider_id = claims.get("provider_id")
+    if role is Role.PUBLIC or (role is Role.PROVIDER) != isinstance(provider_id, str):
+        raise TokenRefused("role and provider do not fit")
+    return Principal(str(claims["sub"]), role, provider_id)
 
 
 class DevIssuer:

@@ -41,6 +41,7 @@ TRANSIENT_ERRORS = (
 
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _CONFLICT_ATTEMPTS = 5
+_JSONB_VERSION = b"\x01"
 
 
 def backoff_s(attempt: int, *, first_s: float = 0.02, most_s: float = 2.0) -> float:
@@ -56,6 +57,35 @@ class OutgoingRecord:
     key: bytes
     headers: Sequence[Header]
     value: bytes
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """A command's answer, stored under its Idempotency-Key when the command commits."""
+
+    principal: str
+    route: str
+    key: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+# One statement, because every round trip counts on the hot path. A data-modifying CTE runs whether
+# or not it is read.
+_FLUSH = """
+WITH audited AS (
+    INSERT INTO audit (at, actor, role, on_behalf_of, action, subject, detail)
+    SELECT * FROM unnest($1::audit_row[])
+), answered AS (
+    UPDATE idempotency SET status = $6, headers = $7, body = $8
+    WHERE principal = $3 AND route = $4 AND idempotency_key = $5
+)
+INSERT INTO outbox (topic, key, header_names, header_values, value)
+SELECT topic, key, header_names, header_values, value
+FROM unnest($2::outbox_row[]) WITH ORDINALITY AS o (topic, key, header_names, header_values, value, place)
+ORDER BY place
+"""
 
 
 @dataclass
@@ -74,7 +104,8 @@ class Transaction:
     cause: Envelope[Event] | None = None
     outgoing: list[OutgoingRecord] = field(default_factory=list)
     scheduled: bool = False
-    _audit: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    answer: KeptAnswer | None = None
+    _audit: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
     def today(self) -> date:
@@ -138,32 +169,43 @@ class Transaction:
 
     def audit(self, action: str, subject: str, **detail: Any) -> None:
         """Leave a row that says who did what to which subject; values only, never personal data."""
-        self._audit.append((action, subject, detail))
+        who = self.principal
+        self._audit.append((self.now, who.subject, who.role.value, who.provider_id, action, subject, detail))
 
     async def flush(self) -> None:
         """Write what was emitted and audited; called once, right before the commit."""
-        if self._audit:
-            await self.executemany(
-                "INSERT INTO audit (at, actor, role, on_behalf_of, action, subject, detail)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                [
-                    (self.now, self.principal.subject, self.principal.role, self.principal.provider_id, *row)
-                    for row in self._audit
-                ],
-            )
-        if self.outgoing:
-            await self.executemany(
-                "INSERT INTO outbox (topic, key, header_names, header_values, value) VALUES ($1, $2, $3, $4, $5)",
-                [
-                    (r.topic, r.key, [name for name, _ in r.headers], [value for _, value in r.headers], r.value)
-                    for r in self.outgoing
-                ],
-            )
+        if not (self._audit or self.outgoing or self.answer):
+            return
+        answer = self.answer
+        await self.execute(
+            _FLUSH,
+            self._audit,
+            [
+                (r.topic, r.key, [name for name, _ in r.headers], [value for _, value in r.headers], r.value)
+                for r in self.outgoing
+            ],
+            answer and answer.principal,
+            answer and answer.route,
+            answer and answer.key,
+            answer and answer.status,
+            answer and answer.headers,
+            answer and answer.body,
+        )
 
 
 async def prepare_connection(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     """Let jsonb columns take and give Python objects."""
-    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    await connection.set_type_codec(
+        "jsonb",
+        encoder=lambda value: _JSONB_VERSION + json.dumps(value).encode(),
+        decoder=lambda raw: json.loads(raw[len(_JSONB_VERSION) :]),
+        schema="pg_catalog",
+        format="binary",
+    )
+
+
+async def _keep_session(_connection: object) -> None:
+    """Nothing to reset: scope is local to a transaction, locks and listeners are undone by who took them."""
 
 
 class Database:
@@ -190,6 +232,7 @@ class Database:
             min_size=1,
             max_size=size,
             init=prepare_connection,
+            reset=_keep_session,
             command_timeout=30,
             server_settings={
                 "application_name": f"rekku-{service}",

@@ -109,7 +109,7 @@ class Caller:
                 tx.audit(route, ":".join(answer.subject) if answer.subject else self.request.url.path)
             response = answer.response()
             if request is not None:
-                await keep_answer(tx, request, response)
+                keep_answer(tx, request, response)
             return response
 
         return await self.runtime.database.run(work, self.principal)

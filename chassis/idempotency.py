@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from chassis.db import Transaction
+from chassis.db import KeptAnswer, Transaction
 from contracts.refusals import Invalid
 
 KEPT_HEADERS = ("content-type", "content-language", "etag", "location", "rekku-known")
@@ -59,15 +59,13 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
     return Response(stored["body"], stored["status"], headers=stored["headers"])
 
 
-async def keep_answer(tx: Transaction, request: IdempotentRequest, response: Response) -> None:
+def keep_answer(tx: Transaction, request: IdempotentRequest, response: Response) -> None:
     """Store the answer in the command's own transaction."""
-    await tx.execute(
-        "UPDATE idempotency SET status = $4, headers = $5, body = $6"
-        " WHERE principal = $1 AND route = $2 AND idempotency_key = $3",
-        request.principal,
-        request.route,
-        request.key,
-        response.status_code,
-        {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
-        bytes(response.body),
+    tx.answer = KeptAnswer(
+        principal=request.principal,
+        route=request.route,
+        key=request.key,
+        status=response.status_code,
+        headers={name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
+        body=bytes(response.body),
     )

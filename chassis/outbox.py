@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 _BATCH = 500
 _POLL_S = 0.25
 _STANDBY_POLL_S = 1.0
+_GATHER_S = 0.004
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('rekku relay ' || current_schema(), 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('rekku relay ' || current_schema(), 0))"
 
@@ -49,12 +50,16 @@ async def relay(database: Database, bus: Bus) -> None:
 
 
 async def _written_or_poll(written: asyncio.Event) -> None:
-    """Woken at a commit of this process; polling finds what other processes wrote."""
+    """Woken at a commit of this process; polling finds what other processes wrote.
+
+    A moment is left for other commits to join the batch: one move costs a transaction of its own.
+    """
     try:
         async with asyncio.timeout(_POLL_S):
             await written.wait()
     except TimeoutError:
         return
+    await asyncio.sleep(_GATHER_S)
 
 
 async def outbox_size(database: Database) -> int:

@@ -97,3 +97,9 @@ CREATE TABLE audit (
     subject text NOT NULL,
     detail jsonb NOT NULL DEFAULT '{}'
 );
+
+-- Rows as the chassis hands them over, many in one parameter.
+CREATE TYPE outbox_row AS (topic text, key bytea, header_names text[], header_values bytea[], value bytea);
+CREATE TYPE audit_row AS (
+    at timestamptz, actor text, role text, on_behalf_of text, action text, subject text, detail jsonb
+);
