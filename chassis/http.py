@@ -32,7 +32,7 @@ _KNOWN_WAIT_S = 2.0
 _KNOWN_POLL_S = 0.01
 _IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
 _KNOWN_ITEM = re.compile(r"^([a-z-]{1,40}):(\S{1,100})@(\d{1,18})$")
-_MOST_KNOWN = 20
+_MOST_KNOWN = 100
 
 
 class Command(BaseModel):
@@ -49,12 +49,14 @@ class Answer:
         body: a pydantic model, or anything JSON has a form for.
         version: of the aggregate, answered as ETag.
         subject: (kind, id) of the aggregate; with `version` answered as `Rekku-Known`.
+        also: (kind, id, version) of other aggregates that changed; answered in `Rekku-Known` too.
     """
 
     status: int
     body: Any
     version: int | None = None
     subject: tuple[str, str] | None = None
+    also: tuple[tuple[str, str, int], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self) -> Response:
@@ -63,7 +65,8 @@ class Answer:
         if self.version is not None:
             headers["ETag"] = f'"{self.version}"'
             if self.subject is not None:
-                headers["Rekku-Known"] = f"{self.subject[0]}:{self.subject[1]}@{self.version}"
+                known = ((*self.subject, self.version), *self.also)
+                headers["Rekku-Known"] = ", ".join(f"{kind}:{name}@{version}" for kind, name, version in known)
         if isinstance(self.body, BaseModel):
             return Response(self.body.model_dump_json(), self.status, headers, "application/json")
         return JSONResponse(self.body, self.status, headers)

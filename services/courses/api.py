@@ -297,7 +297,13 @@ def _course_answer(tx: Transaction, course: Course, confirm_by: date | None, sta
 
 
 def _pinning_answer(done: Pinning, status: int = 200) -> Answer:
-    return Answer(status, PinningView.after(done), version=done.pin.version, subject=("pin", done.pin.decision_ref))
+    return Answer(
+        status,
+        PinningView.after(done),
+        version=done.pin.version,
+        subject=("pin", done.pin.decision_ref),
+        also=(("course", done.course.course_id, done.course.version),),
+    )
 
 
 def _seen(after: str | None) -> tuple[date, str] | None:

@@ -43,7 +43,7 @@ SERVICE = Service(
     known={
         "contract": partial(copies.find_version, table="contracts", column="contract_id"),
         "office": partial(copies.find_version, table="offices", column="office_id"),
-        "service-description": partial(copies.find_version, table="service_descriptions", column="service"),
+        "service": partial(copies.find_version, table="service_descriptions", column="service"),
         "decision": partial(copies.find_version, table="decisions", column="decision_ref"),
         "course": partial(copies.find_version, table="courses", column="course_id"),
         "pin": store.find_pin_version,

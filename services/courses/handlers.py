@@ -120,7 +120,7 @@ async def _lock_matching(tx: Transaction, course_id: str, if_match: int | None) 
 async def _description_in_force(tx: Transaction, service: str) -> ServiceDescription:
     descriptions = await copies.find_descriptions(tx, service)
     if not descriptions:
-        raise NotYetKnown("NOT_YET_KNOWN", subjects=["service-description"])
+        raise NotYetKnown("NOT_YET_KNOWN", subjects=["service"])
     in_force = [
         description
         for description in descriptions

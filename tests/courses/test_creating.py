@@ -206,7 +206,7 @@ async def test_courses_are_listed_page_by_page(courses):
 async def test_a_provider_may_say_what_it_knows(empty_courses):
     """Design, deciding on copies: the command waits for the copy, else NOT_YET_KNOWN."""
     await empty_courses.start()
-    knowing = {"rekku-known": f"contract:{CONTRACT}@2, office:office-1@1, service-description:RARE_CONNECTIVE_ADULT@1"}
+    knowing = {"rekku-known": f"contract:{CONTRACT}@2, office:office-1@1, service:RARE_CONNECTIVE_ADULT@1"}
     waiting = asyncio.create_task(empty_courses.provider.post("/courses", json=a_proposal(), headers=knowing))
     await empty_courses.know(count_changed({2024: 24}, version=2))
     course = expect(201, await waiting)

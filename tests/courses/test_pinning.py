@@ -18,7 +18,7 @@ async def test_a_pinned_client_takes_one_place(courses):
     answer = await courses.pin(course, decision)
     pin = expect(201, answer)
     assert (pin["state"], pin["version"], pin["pinned"], pin["free_places"]) == ("active", 1, 1, 11)
-    assert answer.headers["rekku-known"] == f"pin:{decision.decision_ref}@1"
+    assert answer.headers["rekku-known"] == f"pin:{decision.decision_ref}@1, course:{course['course_id']}@3"
     [places] = await courses.service.published(CoursePlacesChanged)
     assert (places.version, places.course.pinned, places.course.free_places) == (3, 1, 11)
     [event] = await courses.service.published(ClientPinned)
