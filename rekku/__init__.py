@@ -1,0 +1,1 @@
+"""The command line of rekku: start the system, play the demo, look inside."""

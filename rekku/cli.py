@@ -1,0 +1,251 @@
+"""The command `rekku`."""
+
+import ctypes
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import App, CycloptsError, Parameter
+from pydantic import ValidationError
+
+from chassis.auth import DevIssuer, Role
+from chassis.settings import Settings
+from rekku.home import Home
+from rekku.problems import Problem
+from rekku.terminal import run, run_until_signalled
+
+_PARENT_DIES = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
+app = App(
+    name="rekku",
+    help="Kela's registration procedure for rehabilitation courses.",
+    version_flags=["--version"],
+    exit_on_error=False,
+    print_error=False,
+)
+events_app = App(name="events", help="Follow the events on the bus.")
+dead_letters_app = App(name="dead-letters", help="Records that a service could not apply.")
+outbox_app = App(name="outbox", help="Events on their way to the bus.")
+for inner in (events_app, dead_letters_app, outbox_app):
+    app.command(inner)
+
+
+def main() -> None:
+    """Run a command; every problem is one line on stderr, and an exit status."""
+    try:
+        status = app()
+    except Problem as problem:
+        sys.exit(_complain(str(problem), problem.status))
+    except CycloptsError as error:
+        sys.exit(_complain(str(error), 2))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        sys.exit(_complain(f"a setting is wrong: {wrong}", 2))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"rekku: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _home() -> Home:
+    return Home(Settings().home)
+
+
+@app.command
+def serve(service: str, /) -> None:
+    """Run one service in this process, as the REKKU_ environment variables say.
+
+    Parameters
+    ----------
+    service
+        Its name: registration, courses, decisions, notifications, search or gateway.
+    """
+    from chassis.runtime import serve as run_service
+    from rekku.services import load
+
+    _end_with_launcher()
+    run(run_service(load(service), Settings()))
+
+
+def _end_with_launcher() -> None:
+    """Started by `rekku up`, a service ends with it, also when it is killed: nobody else would stop it."""
+    launcher = os.environ.get("REKKU_LAUNCHER")
+    if launcher is None or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PARENT_DIES, signal.SIGTERM)
+    if str(os.getppid()) != launcher:
+        raise Problem("the launcher of this service is gone")
+
+
+@app.command
+def up(
+    *,
+    simulated_clock: Annotated[datetime | None, Parameter(show=False)] = None,
+    instances: Annotated[list[str] | None, Parameter(show=False)] = None,
+) -> None:
+    """Run the whole system on this machine: PostgreSQL, the bus, every service, the gateway.
+
+    Parameters
+    ----------
+    simulated_clock
+        Start of a clock that only moves when it is told to.
+    instances
+        How many processes of a service, as `courses=2`.
+    """
+    from rekku.up import Launch
+    from rekku.up import up as run_up
+
+    settings = Settings()
+    start = simulated_clock.replace(tzinfo=simulated_clock.tzinfo or UTC) if simulated_clock else None
+    run_until_signalled(run_up(Launch(Home(settings.home), settings.port, start, _counts(instances or []))))
+
+
+def _counts(instances: list[str]) -> dict[str, int]:
+    counts = {}
+    for wanted in instances:
+        service, _, count = wanted.partition("=")
+        if not count.isdecimal() or not int(count):
+            raise Problem(f"--instances takes SERVICE=NUMBER, not {wanted}")
+        counts[service] = int(count)
+    return counts
+
+
+@app.command
+def demo(*, keep: bool = False, seed: Annotated[int, Parameter(show=False)] = 2021) -> int:
+    """Play the heart courses' real years through every service, and compare with the source.
+
+    Parameters
+    ----------
+    keep
+        Leave the system running at the end, to look around in.
+    """
+    from rekku.demo.run import run_demo
+
+    status = run_until_signalled(run_demo(Settings().home, seed=seed, keep=keep))
+    return 130 if status is None else status
+
+
+@app.command
+def migrate() -> None:
+    """Bring every service's schema up to date, in this home's database or in the given one.
+
+    With REKKU_OWNER_DATABASE_URL and REKKU_SERVICE set, only that service, there.
+    """
+    from rekku.operations import migrate_here
+
+    run_until_signalled(migrate_here(_home()))
+
+
+@app.command
+def topics() -> None:
+    """Every topic: owner, partitions, retention, consumers; with live counts while a system runs here."""
+    from rekku.operations import show_topics
+
+    run(show_topics(_home()))
+
+
+@events_app.command(name="tail")
+def tail(
+    topic: str,
+    /,
+    *,
+    from_beginning: bool = False,
+    key: str | None = None,
+    limit: Annotated[int | None, Parameter(show=False)] = None,
+) -> None:
+    """Follow a topic: one line per event, until Ctrl-C.
+
+    Parameters
+    ----------
+    from_beginning
+        Show what is already there first.
+    key
+        Only the events of one aggregate.
+    limit
+        End after so many events.
+    """
+    from rekku.operations import follow
+
+    run_until_signalled(follow(_home(), topic, from_beginning=from_beginning, key=key, limit=limit))
+
+
+@dead_letters_app.command(name="list")
+def list_dead_letters(*, all_states: Annotated[bool, Parameter(name="--all")] = False) -> None:
+    """Open dead letters of every service.
+
+    Parameters
+    ----------
+    all_states
+        Also those that were replayed or discarded.
+    """
+    from rekku.letters import list_letters
+
+    run(list_letters(_home(), everything=all_states))
+
+
+@dead_letters_app.command(name="show")
+def show_dead_letter(letter_id: UUID, /) -> None:
+    """One dead letter: where it came from, why it failed, and the record as it came."""
+    from rekku.letters import show_letter
+
+    run(show_letter(_home(), letter_id))
+
+
+@dead_letters_app.command(name="replay")
+def replay_dead_letter(letter_id: UUID, /) -> None:
+    """Apply a dead letter again, then what waited behind it; all of it, or nothing."""
+    from rekku.letters import replay_letter
+
+    run(replay_letter(_home(), letter_id))
+
+
+@dead_letters_app.command(name="discard")
+def discard_dead_letter(letter_id: UUID, /) -> None:
+    """Give a dead letter up, and apply what waited behind it."""
+    from rekku.letters import discard_letter
+
+    run(discard_letter(_home(), letter_id))
+
+
+@outbox_app.command(name="status")
+def outbox_status() -> None:
+    """What each service has written and the bus does not have yet, and how far each one has read."""
+    from rekku.operations import show_outboxes
+
+    run(show_outboxes(_home()))
+
+
+@app.command
+def token(*, role: Role, provider: str | None = None) -> None:
+    """A token of the development issuer of this home, valid for eight hours.
+
+    Parameters
+    ----------
+    role
+        provider, officer or system.
+    provider
+        The provider's business ID (Y-tunnus), with the role provider.
+    """
+    if role is Role.PUBLIC:
+        raise Problem("the public needs no token")
+    if (role is Role.PROVIDER) != (provider is not None):
+        raise Problem("--provider goes with --role provider, and only with it")
+    settings = Settings()
+    if not (settings.home / "dev-issuer.json").exists():
+        raise Problem(f"there is no development issuer in {settings.home}: `rekku up` makes one")
+    try:
+        issuer = DevIssuer(settings.model_copy(update={"dev_issuer": True}))
+    except ValueError as error:
+        raise Problem(f"{error}: production has its own issuer") from error
+    print(issuer.token(role, provider))

@@ -1,0 +1,131 @@
+"""Whether the services agree with one another, and whether anything was left lying between them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.values import CourseState, DecisionState, PinState, ReleaseReason
+from rekku.demo.reference import NEW_CLIENTS
+from rekku.demo.surveys import Phones
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything the services were asked for, as they answered; `followed` are some decisions with their follow-up."""
+
+    progress: dict[str, dict[str, int]]
+    years: dict[int, Any]
+    decision_counts: list[Any]
+    quota: Any
+    decisions: list[Any]
+    followed: list[Any]
+    contracts: list[Any]
+    counts: dict[tuple[str, int], Any]
+    ledgers: dict[tuple[str, int], Any]
+    courses: list[Any]
+    pins: list[Any]
+    found: dict[int, Any]
+    offices: list[Any]
+    messages: Any
+
+
+def inconsistencies(seen: Seen, phones: Phones) -> Iterator[str]:
+    """What two services say differently, or what is left lying between them; each by name."""
+    yield from _left_behind(seen)
+    yield from _pins_against_decisions(seen)
+    yield from _search_against_courses(seen)
+    yield from _counts_against_one_another(seen)
+    yield from _messages_against_files(seen, phones)
+
+
+def _left_behind(seen: Seen) -> Iterator[str]:
+    for service, told in seen.progress.items():
+        for what, count in told.items():
+            if count:
+                yield f"{what} of {service} is {count}, not 0"
+
+
+def _pins_against_decisions(seen: Seen) -> Iterator[str]:
+    state = {decision["decision_ref"]: decision["state"] for decision in seen.decisions}
+    active = [pin for pin in seen.pins if pin["state"] == PinState.ACTIVE]
+    for pin in active:
+        if state.get(pin["decision_ref"]) == DecisionState.REVOKED:
+            yield f"an active pin on the revoked decision {pin['decision_ref']}"
+    twice = [ref for ref, count in Counter(pin["decision_ref"] for pin in active).items() if count > 1]
+    for ref in twice:
+        yield f"two active pins of the decision {ref}"
+    released = {pin["decision_ref"] for pin in seen.pins if pin["reason"] == ReleaseReason.DECISION_REVOKED}
+    ever_pinned = {pin["decision_ref"] for pin in seen.pins}
+    revoked_when_pinned = {ref for ref in ever_pinned if state.get(ref) == DecisionState.REVOKED}
+    if released != revoked_when_pinned:
+        yield f"{len(released)} automatic unpins for {len(revoked_when_pinned)} revocations of pinned decisions"
+    yield from _follow_ups_against_pins(seen, {pin["decision_ref"]: pin["course_id"] for pin in active})
+
+
+def _follow_ups_against_pins(seen: Seen, pinned_to: dict[str, str]) -> Iterator[str]:
+    confirmed = {course["course_id"] for course in seen.courses if course["confirmed_on"]}
+    for decision in seen.followed:
+        ref, told = decision["decision_ref"], decision["followup"]
+        if decision["state"] == DecisionState.REVOKED:
+            if told["open"]:
+                yield f"the follow-up of the revoked decision {ref} is open"
+        elif ref in pinned_to and told["pinned_to"] != pinned_to[ref]:
+            yield f"the follow-up of {ref} knows another course than its pin"
+        elif ref in pinned_to and told["confirmed"] != (pinned_to[ref] in confirmed):
+            yield f"the follow-up of {ref} does not know whether its course is confirmed"
+
+
+def _search_against_courses(seen: Seen) -> Iterator[str]:
+    for course in seen.courses:
+        found = seen.found.get(course["course_number"])
+        if found is None:
+            yield f"course {course['course_number']} is missing in the search"
+            continue
+        for what in ("free_places", "group_size", "state"):
+            if found[what] != course[what]:
+                number = course["course_number"]
+                yield f"course {number}: {what} is {found[what]} in the search, {course[what]} in courses"
+    listed = {shown["course_number"]: shown["free_places"] for item in seen.offices for shown in item["courses"]}
+    free = {course["course_number"]: course["free_places"] for course in seen.courses}
+    for number, places in listed.items():
+        if places != free.get(number):
+            yield f"course {number}: {places} free places in the list of the search, {free.get(number)} in courses"
+    active = Counter(pin["course_id"] for pin in seen.pins if pin["state"] == PinState.ACTIVE)
+    for course in seen.courses:
+        counted, pinned = course["pinned"], active[course["course_id"]]
+        if course["state"] != CourseState.COMPLETED and counted != pinned:
+            yield f"course {course['course_number']} counts {counted} pins and lists {pinned}"
+
+
+def _counts_against_one_another(seen: Seen) -> Iterator[str]:
+    for year, told in seen.years.items():
+        if told["total"] != sum(told["months"]):
+            yield f"the months of {year} do not add up to its total"
+    newest = NEW_CLIENTS[-1].year
+    if seen.quota["used"] != seen.years[newest]["total"]:
+        yield f"the quota counts {seen.quota['used']} clients, the statistics {seen.years[newest]['total']}"
+    for contract in seen.contracts:
+        for gauge in contract["years"]:
+            place = (contract["contract_id"], gauge["year"])
+            if gauge["decisions_used"] != seen.counts[place]["used"]:
+                yield f"decisions used of {place}: {gauge['decisions_used']} in registration, not in decisions"
+            if gauge["places_used"] != seen.ledgers[place]["reserved"]:
+                yield f"places used of {place}: {gauge['places_used']} in registration, not in courses"
+            if not gauge["announced"] == seen.counts[place]["announced"] == seen.ledgers[place]["announced"]:
+                yield f"the announced count of {place} differs between the services"
+
+
+def _messages_against_files(seen: Seen, phones: Phones) -> Iterator[str]:
+    phones.look()
+    told = seen.messages
+    sms = sum(row["messages"] for row in told["messages"] if row["channel"] == "sms" and row["state"] == "sent")
+    if sms != phones.received:
+        yield f"{sms} SMS are marked as sent, {phones.received} arrived"
+    if told["invitations"] != phones.surveys:
+        yield f"{told['invitations']} surveys are on record, {phones.surveys} arrived"
+    if told["waiting"]:
+        yield f"{told['waiting']} messages are still waiting"
+    lost = sum(row["messages"] for row in told["messages"] if row["state"] == "undeliverable")
+    if lost:
+        yield f"{lost} messages could not be delivered"

@@ -1,0 +1,120 @@
+"""Asking the services, when the play is over, what has become of it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from contracts.topics import SERVICES
+from contracts.values import CourseState, DecisionState, ReleaseReason
+from rekku.demo.api import Api, at_rest
+from rekku.demo.commands import Played
+from rekku.demo.comparison import FeedbackShown, Measured
+from rekku.demo.consistency import Seen, inconsistencies
+from rekku.demo.reference import NEW_CLIENTS, SERVICE
+from rekku.demo.surveys import Phones
+
+_AT_ONCE = 16
+_CONFIRMED = (CourseState.CONFIRMED, CourseState.RUNNING, CourseState.COMPLETED)
+_FEEDBACK = "feedback"
+_SAMPLE = 20
+"""Every how-manieth decision is asked for its follow-up, and every revoked one."""
+
+
+async def look(api: Api) -> Seen:
+    """Wait until nothing is on its way, then ask every service."""
+    progress = await at_rest(api, SERVICES)
+    years = {
+        year.year: await api.get("decisions", "/statistics/new-clients", service=SERVICE, year=year.year)
+        for year in NEW_CLIENTS
+    }
+    counts = [
+        row
+        for year in NEW_CLIENTS
+        for row in _rows(await api.get("decisions", "/statistics/decisions", service=SERVICE, year=year.year))
+    ]
+    decisions = await api.every("decisions", "/decisions", service=SERVICE)
+    courses = await api.every("courses", "/courses")
+    contracts = await api.every("registration", "/contracts")
+    pins = await _each(courses, lambda course: api.every("courses", f"/courses/{course['course_id']}/pins"))
+    found = await _each(courses, lambda course: api.get("search", f"/courses/{course['course_number']}", public=True))
+    gauges = [(contract["contract_id"], year["year"]) for contract in contracts for year in contract["years"]]
+    return Seen(
+        progress=progress,
+        years=years,
+        decision_counts=counts,
+        quota=await api.get("decisions", f"/quotas/{SERVICE}/{NEW_CLIENTS[-1].year}"),
+        decisions=decisions,
+        followed=await _each(
+            [one for n, one in enumerate(decisions) if one["state"] == DecisionState.REVOKED or n % _SAMPLE == 0],
+            lambda decision: api.get("decisions", f"/decisions/{decision['decision_ref']}"),
+        ),
+        contracts=contracts,
+        counts=dict(
+            zip(
+                gauges,
+                await _each(gauges, lambda g: api.get("decisions", f"/announced-counts/{g[0]}/{g[1]}")),
+                strict=True,
+            )
+        ),
+        ledgers=dict(
+            zip(gauges, await _each(gauges, lambda g: api.get("courses", f"/place-ledgers/{g[0]}/{g[1]}")), strict=True)
+        ),
+        courses=courses,
+        pins=[pin for of_course in pins for pin in of_course],
+        found={page["course"]["course_number"]: page["course"] for page in found},
+        offices=await api.every("search", "/offices", public=True, page=100, service=SERVICE, municipality="091"),
+        messages=await api.get("notifications", "/statistics"),
+    )
+
+
+def _rows(answer: Any) -> list[Any]:
+    return list(answer["items"] if isinstance(answer, dict) else answer)
+
+
+async def _each(things: Sequence[Any], ask: Any) -> list[Any]:
+    at_once = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(thing: Any) -> Any:
+        async with at_once:
+            return await ask(thing)
+
+    return list(await asyncio.gather(*(one(thing) for thing in things)))
+
+
+def measured(seen: Seen, played: Played, phones: Phones) -> Measured:
+    """The figures to compare."""
+    newest = NEW_CLIENTS[-1].year
+    office_key = {office_id: key for key, office_id in played.offices.items()}
+    unpinned = [pin for pin in seen.pins if pin["reason"] == ReleaseReason.DECISION_REVOKED]
+    sent: Counter[str] = Counter()
+    for row in seen.messages["messages"]:
+        if row["state"] == "sent":
+            sent[f"{row['template']} ({row['channel']})"] += row["messages"]
+    return Measured(
+        new_clients={year: tuple(told["months"]) for year, told in seen.years.items()},
+        estimates={year: told["estimate"] for year, told in seen.years.items()},
+        forecast=seen.years[newest]["forecast_straight_line"],
+        quota_limit=seen.quota["limit"],
+        quota_used=seen.quota["used"],
+        quota_remaining=seen.quota["remaining"],
+        granted=sum(row["granted"] for row in seen.decision_counts),
+        rejected=sum(row["rejected"] for row in seen.decision_counts),
+        revoked=sum(decision["state"] == DecisionState.REVOKED for decision in seen.decisions),
+        pinned=len(seen.pins),
+        unpinned=len(unpinned),
+        courses=len(seen.courses),
+        confirmed=sum(course["state"] in _CONFIRMED for course in seen.courses),
+        invitations=sent[f"{_FEEDBACK} (sms)"],
+        answers=seen.messages["answers"],
+        messages=dict(sent),
+        feedback={
+            office_key[item["office"]["office_id"]]: FeedbackShown(
+                Decimal(str(item["feedback"]["average"])), item["feedback"]["answers"]
+            )
+            for item in seen.offices
+            if item["feedback"]["average"] is not None
+        },
+        inconsistencies=tuple(inconsistencies(seen, phones)),
+    )

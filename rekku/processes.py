@@ -1,0 +1,92 @@
+"""Keeping the services' processes running: one of its own per instance, restarted when it dies."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 15.0
+_STEADY_S = 30.0
+_GRACE_S = 7.0
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Program:
+    """One instance of a service, as a child process with its log file.
+
+    `restarts` counts how often it had to be started again.
+    """
+
+    service: str
+    instance: int
+    port: int
+    environment: Mapping[str, str]
+    log: Path
+    restarts: int = 0
+    process: asyncio.subprocess.Process | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The service, with the instance's number from the second on."""
+        return self.service if self.instance == 1 else f"{self.service}-{self.instance}"
+
+    async def start(self) -> asyncio.subprocess.Process:
+        """Start the process in a session of its own: Ctrl-C at the terminal is for the launcher alone."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "rekku",
+                "serve",
+                self.service,
+                env=dict(self.environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self.process
+
+    async def stop(self) -> None:
+        """Ask the process to end, and make it end when it does not."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_GRACE_S):
+                await self.process.wait()
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+
+async def keep_running(program: Program, changed: Callable[[], None], say: Say) -> None:
+    """Run a program until cancelled; when it dies, one line is said and it starts again after a pause.
+
+    `changed` is called after every start, so that the process ids on record are right.
+    """
+    pause_s = _FIRST_PAUSE_S
+    try:
+        while True:
+            started = time.monotonic()
+            process = await program.start()
+            changed()
+            status = await process.wait()
+            if time.monotonic() - started > _STEADY_S:
+                pause_s = _FIRST_PAUSE_S
+            program.restarts += 1
+            say(f"{program.name} {_how_it_ended(status)}; starting again in {pause_s:g} s (see {program.log})")
+            await asyncio.sleep(pause_s)
+            pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+    finally:
+        await program.stop()
+
+
+def _how_it_ended(status: int) -> str:
+    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"

@@ -1,0 +1,265 @@
+"""The whole system on one machine: the embedded PostgreSQL, then every service as a process of its own."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from chassis.auth import DevIssuer
+from chassis.clock import ClockKind, set_simulated_now
+from chassis.embedded import (
+    KEYS_DATABASE,
+    SUPERUSER,
+    Cluster,
+    HomeUnusable,
+    migrate_services,
+    provision,
+    start_cluster,
+)
+from chassis.migrate import MigrationConflict
+from chassis.settings import Settings
+from rekku.home import Home, Instance, Run
+from rekku.problems import Problem
+from rekku.processes import Program, Say, keep_running
+from rekku.services import GATEWAY, SERVICES, load
+
+READY_WITHIN_S = 90.0
+_READY_POLL_S = 0.05
+_HOST = "127.0.0.1"
+
+
+def say(line: str) -> None:
+    """One line for the person at the terminal."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to start: where, on which port, by which clock, how many instances of which service."""
+
+    home: Home
+    port: int
+    simulated_clock: datetime | None = None
+    instances: Mapping[str, int] = field(default_factory=dict)
+    say: Say = say
+
+    @property
+    def clock(self) -> ClockKind:
+        """Simulated where a start was given."""
+        return ClockKind.REAL if self.simulated_clock is None else ClockKind.SIMULATED
+
+
+@dataclass(frozen=True)
+class System:
+    """A running system: where it answers, its database, and its processes."""
+
+    run: Run
+    cluster: Cluster
+    settings: Settings
+    programs: Sequence[Program]
+
+    def program(self, name: str) -> Program:
+        """A process by its name: the service, with `-2` for its second instance."""
+        return next(program for program in self.programs if program.name == name)
+
+
+@contextlib.asynccontextmanager
+async def system(launch: Launch) -> AsyncIterator[System]:
+    """Start everything, wait until it is ready, and stop all of it at the end.
+
+    Raises:
+        Problem: the home or the port cannot be used, or a service does not become ready.
+    """
+    launch.home.prepare()
+    _check_port(launch.port)
+    with launch.home.locked():
+        settings = Settings(home=launch.home.path, dev_issuer=True, clock=launch.clock)
+        DevIssuer(settings)
+        cluster = await start_database(launch.home)
+        try:
+            async with _processes(launch, cluster, settings) as running:
+                yield running
+        finally:
+            await asyncio.to_thread(cluster.stop)
+
+
+async def start_database(home: Home) -> Cluster:
+    """Start the embedded PostgreSQL of this home.
+
+    Raises:
+        Problem: the home cannot hold it.
+    """
+    # Who used the server before, as far as it knows. This home is ours alone now: all of them are
+    # gone, and the server would not be stopped while it believes that one of them is still there.
+    (home.path / "postgres" / ".handle_pids.json").unlink(missing_ok=True)
+    try:
+        try:
+            return await asyncio.to_thread(start_cluster, home.path, SERVICES)
+        except OSError:
+            # Right after a crash the old server's files can be in the way once; they are not a second time.
+            return await asyncio.to_thread(start_cluster, home.path, SERVICES)
+    except HomeUnusable as error:
+        raise Problem(str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def _processes(launch: Launch, cluster: Cluster, settings: Settings) -> AsyncIterator[System]:
+    await provision(cluster, SERVICES)
+    if launch.simulated_clock is not None:
+        await set_clock(cluster, launch.simulated_clock)
+    programs = _programs(launch, cluster, settings)
+    running = System(_run_of(launch, programs), cluster, settings, programs)
+
+    def changed() -> None:
+        launch.home.write_run(_run_of(launch, programs, cluster))
+
+    # They start while the schemas are brought up to date, and wait for theirs: importing takes longer.
+    tasks = [asyncio.create_task(keep_running(program, changed, launch.say)) for program in programs]
+    try:
+        await _migrate(cluster)
+        await _until_ready(programs, launch.home)
+        yield running
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def set_clock(cluster: Cluster, now: datetime) -> None:
+    """Set the simulated clock before anything reads it."""
+    connection = await asyncpg.connect(cluster.url(SUPERUSER))
+    try:
+        await set_simulated_now(connection, now)
+    finally:
+        await connection.close()
+
+
+async def _migrate(cluster: Cluster) -> None:
+    services = await asyncio.to_thread(lambda: [load(name) for name in SERVICES])
+    try:
+        await migrate_services(cluster, services)
+    except MigrationConflict as error:
+        raise Problem(f"the database in this home is of another version: {error}") from error
+
+
+def _programs(launch: Launch, cluster: Cluster, settings: Settings) -> list[Program]:
+    wanted = [(name, nth) for name in SERVICES for nth in range(1, launch.instances.get(name, 1) + 1)]
+    free = iter(free_ports(len(wanted)))
+    ports = {(name, nth): launch.port if (name, nth) == (GATEWAY, 1) else next(free) for name, nth in wanted}
+    upstreams = {name: f"http://{_HOST}:{ports[name, 1]}" for name in SERVICES if name != GATEWAY}
+    shared = os.environ | {
+        "REKKU_ENVIRONMENT": settings.environment,
+        "REKKU_HOME": str(launch.home.path),
+        "REKKU_HOST": _HOST,
+        "REKKU_CLOCK": launch.clock,
+        "REKKU_JWKS_URL": DevIssuer.jwks_path(launch.home.path).as_uri(),
+        "REKKU_PUBLIC_URL": f"http://{_HOST}:{launch.port}",
+        "REKKU_SECRET": _secret(launch.home.path / "secret"),
+        "REKKU_KEYS_DATABASE_URL": cluster.url(KEYS_DATABASE, KEYS_DATABASE),
+        "REKKU_LAUNCHER": str(os.getpid()),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return [
+        Program(
+            service=name,
+            instance=nth,
+            port=ports[name, nth],
+            environment=shared
+            | {
+                "REKKU_PORT": str(ports[name, nth]),
+                "REKKU_INSTANCE": str(nth),
+                "REKKU_DATABASE_URL": cluster.url(f"rekku_{name}"),
+            }
+            | ({"REKKU_DEV_ISSUER": "true", "REKKU_UPSTREAMS": json.dumps(upstreams)} if name == GATEWAY else {}),
+            log=launch.home.logs / (f"{name}.log" if nth == 1 else f"{name}-{nth}.log"),
+        )
+        for name, nth in wanted
+    ]
+
+
+def _run_of(launch: Launch, programs: Iterable[Program], cluster: Cluster | None = None) -> Run:
+    return Run(
+        pid=os.getpid(),
+        url=f"http://{_HOST}:{launch.port}",
+        clock=launch.clock,
+        socket="" if cluster is None else str(cluster.socket),
+        instances=tuple(
+            Instance(program.service, program.port, program.process.pid if program.process else None)
+            for program in programs
+        ),
+    )
+
+
+def _secret(path: Path) -> str:
+    """This home's secret for session cookies, made once."""
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
+    return path.read_text()
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise Problem(f"port {port} is in use; choose another with REKKU_PORT") from error
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that are free now, all different: they are held together before any is let go."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind((_HOST, 0))
+        return [probe.getsockname()[1] for probe in sockets]
+
+
+async def _until_ready(programs: Sequence[Program], home: Home) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    waiting = list(programs)
+    async with httpx.AsyncClient(timeout=5) as client:
+        while waiting:
+            answers = await asyncio.gather(*(_is_ready(client, program) for program in waiting))
+            waiting = [program for program, ready in zip(waiting, answers, strict=True) if not ready]
+            hopeless = next((program for program in waiting if program.restarts >= 3), None)
+            if hopeless is not None:
+                raise Problem(f"{hopeless.name} does not start; its log says why: {hopeless.log}", status=1)
+            if waiting and time.monotonic() > deadline:
+                names = ", ".join(program.name for program in waiting)
+                raise Problem(f"not ready after {READY_WITHIN_S:g} s: {names}; see the logs in {home.logs}", status=1)
+            if waiting:
+                await asyncio.sleep(_READY_POLL_S)
+
+
+async def _is_ready(client: httpx.AsyncClient, program: Program) -> bool:
+    try:
+        return (await client.get(f"http://{_HOST}:{program.port}/readyz")).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+async def up(launch: Launch) -> None:
+    """Run the system until cancelled; says one line with the address when it is ready."""
+    started = time.monotonic()
+    launch.say(f"Starting rekku in {launch.home.path} …")
+    try:
+        async with system(launch) as running:
+            launch.say(f"rekku is ready at {running.run.url} ({time.monotonic() - started:.1f} s; Ctrl-C stops it)")
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        launch.say("Stopped.")
+        raise

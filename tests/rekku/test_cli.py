@@ -1,0 +1,135 @@
+"""The command line when something is wrong: one clear line, an exit status, never a traceback."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from contracts.topics import TOPICS
+from rekku.home import Home, Instance, Run
+from rekku.problems import Problem
+from rekku.services import SERVICES
+
+
+def rekku(*words, **settings):
+    """Run a command in a process of its own: exit status, stdout, stderr."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("REKKU_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "rekku", *words],
+        env=inherited | {f"REKKU_{name}": str(value) for name, value in settings.items()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "said"),
+    [
+        (["serve", "billing"], {}, "there is no service billing"),
+        (["fly"], {}, "fly"),
+        (["token", "--role", "provider"], {}, "--provider goes with --role provider"),
+        (["token", "--role", "officer", "--provider", "1234567-1"], {}, "--provider goes with --role provider"),
+        (["token", "--role", "public"], {}, "the public needs no token"),
+        (["token", "--role", "king"], {}, "king"),
+        (["token", "--role", "officer"], {}, "there is no development issuer"),
+        (["events", "tail", "rekku.nothing"], {}, "there is no topic rekku.nothing"),
+        (["events", "tail", "rekku.pins"], {}, "no system is running"),
+        (["outbox", "status"], {}, "no system is running"),
+        (["dead-letters", "list"], {}, "no system is running"),
+        (["dead-letters", "show", "seven"], {}, "seven"),
+        (["dead-letters", "replay", "0192f0c0-0000-7000-8000-000000000000"], {}, "no system is running"),
+        (["up", "--instances", "courses=no"], {}, "--instances takes SERVICE=NUMBER"),
+        (["up"], {"PORT": "many"}, "port"),
+        (["up"], {"CLOCK": "broken"}, "clock"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path, words, settings, said):
+    status, out, err = rekku(*words, **{"HOME": tmp_path / "home", **settings})
+    assert status == 2
+    assert out == ""
+    assert re.fullmatch(r"rekku: [^\n]+\n", err), err
+    assert said in err
+
+
+def test_a_home_that_cannot_be_made_is_said_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    status, _, err = rekku("up", HOME=tmp_path / "file" / "home")
+    assert status == 2
+    assert "cannot be used" in err.splitlines()[-1]
+
+
+def test_topics_are_shown_without_a_running_system(tmp_path):
+    status, out, _ = rekku("topics", HOME=tmp_path)
+    assert status == 0
+    assert all(topic in out for topic in TOPICS)
+
+
+def test_production_has_no_development_tokens(tmp_path):
+    (tmp_path / "dev-issuer.json").write_text("{}")
+    production = {
+        "ENVIRONMENT": "production",
+        "JWKS_URL": "https://issuer.example/jwks",
+        "SECRET": "x" * 32,
+        "PUBLIC_URL": "https://kurssit.example",
+    }
+    status, out, err = rekku("token", "--role", "officer", HOME=tmp_path, **production)
+    assert (status, out) == (2, "")
+    assert "the development issuer is off" in err
+
+
+def test_every_service_can_be_asked_for():
+    assert SERVICES == ("registration", "courses", "decisions", "notifications", "search", "gateway")
+
+
+def a_run(**differences):
+    return Run(
+        **{
+            "pid": os.getpid(),
+            "url": "http://127.0.0.1:8080",
+            "clock": "real",
+            "socket": "/nowhere",
+            "instances": (Instance("courses", 4001, 17), Instance("courses", 4002, 18)),
+            **differences,
+        }
+    )
+
+
+def test_what_runs_is_written_and_read(tmp_path):
+    home = Home(tmp_path)
+    assert home.run() is None
+    home.write_run(a_run())
+    assert home.run() == a_run()
+    assert home.running().first("courses").url == "http://127.0.0.1:4001"
+    with pytest.raises(Problem, match="no service named search"):
+        home.running().first("search")
+
+
+async def test_a_crashed_system_is_not_taken_for_a_running_one(tmp_path):
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await process.wait()
+    home = Home(tmp_path)
+    home.write_run(a_run(pid=process.pid))
+    assert home.run() is None
+
+
+def test_a_home_holds_one_system(tmp_path):
+    home = Home(tmp_path)
+    with home.locked(), pytest.raises(Problem, match="already running"), Home(tmp_path).locked():
+        pass
+    with home.locked():
+        home.write_run(a_run())
+    assert home.run() is None
+
+
+def test_a_home_that_others_cannot_enter_is_refused_to_root(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(Problem, match="closed is closed to others"):
+        Home(closed / "home").prepare()

@@ -1,0 +1,85 @@
+"""The demo's comparison holds for what was planned, and fails for every figure that is off."""
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from rekku.demo.comparison import FeedbackShown, as_planned, checks, exit_status, published_average
+from rekku.demo.plan import make_plan
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return make_plan()
+
+
+def failing(measured, plan, answered=None):
+    compared = checks(measured, plan, answered or {})
+    differing = [check.name for check in compared if not check.holds]
+    assert exit_status(compared) == (1 if differing else 0)
+    return differing
+
+
+def test_what_was_planned_holds(plan):
+    assert failing(as_planned(plan), plan) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"forecast": 941}, "straight-line forecast 2024"),
+        ({"quota_remaining": 301}, "quota 2024, left"),
+        ({"quota_used": 629}, "quota 2024, used"),
+        ({"granted": 1}, "grants"),
+        ({"rejected": 0}, "rejections at 2021's rate"),
+        ({"revoked": 91}, "revocations"),
+        ({"pinned": 2287}, "pins"),
+        ({"unpinned": 0}, "automatic unpins"),
+        ({"courses": 3}, "courses"),
+        ({"confirmed": 3}, "confirmed courses"),
+        ({"invitations": 3}, "survey invitations by SMS"),
+        ({"answers": 1}, "survey answers"),
+        ({"estimates": {2022: 811, 2023: 780, 2024: 930}}, "estimate 2022"),
+        ({"inconsistencies": ("free places of course 7",)}, "free places of course 7"),
+    ],
+)
+def test_a_wrong_figure_is_named(plan, wrong, named):
+    assert named in failing(replace(as_planned(plan), **wrong), plan)
+
+
+def test_a_client_in_the_wrong_month_is_named_though_the_sum_is_right(plan):
+    good = as_planned(plan)
+    months = list(good.new_clients[2023])
+    months[2], months[3] = months[2] - 1, months[3] + 1
+    bad = replace(good, new_clients={**good.new_clients, 2023: tuple(months)})
+    assert failing(bad, plan) == ["new clients 2023-03", "new clients 2023-04"]
+
+
+def test_a_missing_year_does_not_pass(plan):
+    good = as_planned(plan)
+    bad = replace(good, new_clients={year: good.new_clients[year] for year in (2022, 2024)})
+    assert "new clients 2023, sum" in failing(bad, plan)
+    assert "use of the estimate 2023, %" in failing(bad, plan)
+
+
+def test_averages_are_worked_out_anew_from_the_answers(plan):
+    answered = {"kuopio": [Fraction(7, 5)] * 5}
+    good = replace(as_planned(plan), answers=5, feedback={"kuopio": FeedbackShown(Decimal("4.6"), 5)})
+    assert failing(good, plan, answered) == []
+    assert failing(replace(good, feedback={}), plan, answered) == ["average of the office kuopio"]
+
+
+@pytest.mark.parametrize(
+    ("means", "shown"),
+    [
+        ([Fraction(1)] * 4, None),
+        ([Fraction(1)] * 5, FeedbackShown(Decimal("5.0"), 5)),
+        ([Fraction(1)] * 5 + [Fraction(5)] * 4, FeedbackShown(Decimal("5.0"), 5)),
+        ([Fraction(1)] * 5 + [Fraction(5)] * 5, FeedbackShown(Decimal("3.0"), 10)),
+        ([Fraction(29, 20)] * 5, FeedbackShown(Decimal("4.6"), 5)),
+    ],
+)
+def test_an_average_is_published_from_five_answers_on_and_after_five_more(means, shown):
+    assert published_average(means) == shown

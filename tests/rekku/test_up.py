@@ -1,0 +1,157 @@
+"""`rekku up` from nothing to the second start: ready, watched, stopped cleanly, and its data found again."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from rekku.up import free_ports
+
+PATIENCE_S = 120
+
+
+@pytest.fixture
+def home():
+    folder = Path(tempfile.mkdtemp(prefix="rekku-up-"))
+    folder.chmod(0o755)
+    yield folder / "home"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Up:
+    """`rekku up` in a process of its own, and what it says."""
+
+    def __init__(self, home, port):
+        self.port, self.home = port, home
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "rekku", "up"],
+            env=os.environ | {"REKKU_HOME": str(home), "REKKU_PORT": str(port)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said = []
+
+    def until(self, pattern):
+        """Read what it says until a line fits."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            line = self.process.stderr.readline()
+            assert line, f"it ended: {self.said}"
+            self.said.append(line.rstrip("\n"))
+            if re.search(pattern, line):
+                return line
+        raise AssertionError(self.said)
+
+    def stop(self, with_signal=signal.SIGINT):
+        """Ask it to stop; exit status and how long it took."""
+        started = time.monotonic()
+        self.process.send_signal(with_signal)
+        self.said += self.process.communicate(timeout=PATIENCE_S)[1].splitlines()
+        return self.process.returncode, time.monotonic() - started
+
+    def run(self):
+        return json.loads((self.home / "run.json").read_text())
+
+
+def processes_of(home):
+    """What still runs for this home."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        environment = process.info["environ"] or {}
+        if environment.get("REKKU_HOME") == str(home) or str(home) in " ".join(process.info["cmdline"] or []):
+            found.append(process.info["cmdline"])
+    return found
+
+
+def register(home, port):
+    """A provider registers through the gateway, with a token of this home's issuer."""
+    token = subprocess.run(
+        [sys.executable, "-m", "rekku", "token", "--role", "officer"],
+        env=os.environ | {"REKKU_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"authorization": f"Bearer {token}"}, timeout=30)
+    with client:
+        known = client.get("/api/registration/providers").json()["items"]
+        if not known:
+            body = {"provider_id": "9900001-8", "name": "Kaksi käynnistystä Oy"}
+            assert client.post("/api/registration/providers", json=body).status_code == 201
+        return [provider["name"] for provider in known]
+
+
+def test_from_nothing_to_the_second_start(home):
+    port = free_ports(1)[0]
+    first = Up(home, port)
+    assert f"http://127.0.0.1:{port}" in first.until("is ready at")
+    assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=30).is_success
+    assert register(home, port) == []
+    assert {"registration.log", "gateway.log"} <= {path.name for path in (home / "logs").iterdir()}
+    assert (home / "passwords.json").stat().st_mode & 0o077 == 0
+
+    courses = next(instance for instance in first.run()["instances"] if instance["service"] == "courses")
+    os.kill(courses["pid"], signal.SIGKILL)
+    assert "courses was killed by SIGKILL; starting again" in first.until("courses")
+
+    status, took_s = first.stop()
+    assert status == 0, first.said
+    assert took_s < 15
+    assert first.said[-1] == "Stopped."
+    assert processes_of(home) == []
+    assert not (home / "run.json").exists()
+
+    second = Up(home, port)
+    second.until("is ready at")
+    assert register(home, port) == ["Kaksi käynnistystä Oy"]
+    status, _ = second.stop(signal.SIGTERM)
+    assert status == 0, second.said
+    assert processes_of(home) == []
+
+
+def test_a_killed_launcher_leaves_no_services_behind_and_the_next_start_works(home):
+    first = Up(home, free_ports(1)[0])
+    first.until("is ready at")
+    services = [instance["pid"] for instance in first.run()["instances"]]
+    first.process.kill()
+    first.process.communicate()
+    gone, alive = psutil.wait_procs([psutil.Process(pid) for pid in services if psutil.pid_exists(pid)], timeout=20)
+    assert alive == [], gone
+    second = Up(home, free_ports(1)[0])
+    second.until("is ready at")
+    status, _ = second.stop()
+    assert status == 0, second.said
+    assert processes_of(home) == []
+
+
+def test_a_port_in_use_is_said_before_anything_is_started(home):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        up = Up(home, taken.getsockname()[1])
+        assert "is in use; choose another with REKKU_PORT" in up.until("rekku: ")
+        assert up.process.wait(PATIENCE_S) == 2
+        up.process.communicate()
+    assert not (home / "postgres").exists()
+
+
+def test_stopping_while_starting_leaves_nothing_behind(home):
+    up = Up(home, free_ports(1)[0])
+    up.until("Starting")
+    deadline = time.monotonic() + PATIENCE_S
+    while not (home / "logs" / "search.log").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    status, _ = up.stop()
+    assert status == 0, up.said
+    assert processes_of(home) == []
