@@ -1,0 +1,174 @@
+"""The people of the stories, each with their own token, talking to a running system over HTTP."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import httpx
+from stdnum.fi import ytunnus
+
+from chassis.auth import DevIssuer, Role
+from chassis.clock import set_simulated_now, utc_now
+from chassis.embedded import BUS, SUPERUSER
+from contracts.envelope import decode, encode, new_event_id
+from rekku.demo.api import newest
+from rekku.up import System
+
+_numbers = count(1)
+_WITHIN_S = 30.0
+
+
+async def eventually(condition, within_s=_WITHIN_S):
+    """Wait until `await condition()` is true or no longer fails, and give its value back."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            value = await condition()
+            if value:
+                return value
+        except (AssertionError, KeyError, IndexError):
+            if time.monotonic() > deadline:
+                raise
+        assert time.monotonic() < deadline, f"{condition.__name__} did not come true within {within_s} s"
+        await asyncio.sleep(0.02)
+
+
+def a_business_id():
+    """A Y-tunnus nobody has, with the right check digit."""
+    while True:
+        digits = f"{9_800_000 + next(_numbers)}"
+        for check in range(10):
+            if ytunnus.is_valid(digits + str(check)):
+                return f"{digits}-{check}"
+
+
+@dataclass
+class World:
+    """A running system with its clock; what was written is known to whoever asks next, as at the gateway."""
+
+    system: System
+    client: httpx.AsyncClient
+    bus: asyncpg.Connection
+    admin: asyncpg.Connection
+    known: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self._issuer = DevIssuer(self.system.settings)
+
+    @property
+    def home(self) -> Path:
+        return self.system.settings.home
+
+    def url(self, service, instance=1):
+        name = service if instance == 1 else f"{service}-{instance}"
+        return f"http://127.0.0.1:{self.system.program(name).port}"
+
+    async def set_clock(self, now):
+        await set_simulated_now(self.admin, now)
+
+    async def send(self, actor, method, service, path, body=None, /, *, key=None, instance=1, **query):
+        """One request; again while the service still has to hear of what was written elsewhere."""
+        headers = {"accept-language": "en"}
+        if actor is not None:
+            role, provider_id = actor
+            headers["authorization"] = f"Bearer {self._issuer.token(role, provider_id)}"
+        if self.known:
+            headers["rekku-known"] = ", ".join(newest(self.known)[-20:])
+        if key:
+            headers["idempotency-key"] = key
+        url, deadline = self.url(service, instance) + path, time.monotonic() + _WITHIN_S
+        while True:
+            response = await self.client.request(method, url, json=body, headers=headers, params=query)
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                break
+        if known := response.headers.get("rekku-known"):
+            self.known.append(known)
+        return response
+
+    def kela(self):
+        return Actor(self, (Role.OFFICER, None))
+
+    def public(self):
+        return Actor(self, None)
+
+    def provider(self, provider_id):
+        return Actor(self, (Role.PROVIDER, provider_id))
+
+    async def events(self, topic, event=None):
+        """What stands on a topic, in order within each partition."""
+        rows = await self.bus.fetch("SELECT * FROM records WHERE topic = $1 ORDER BY partition, position", topic)
+        envelopes = [
+            decode(zip(row["header_names"], row["header_values"], strict=True), row["value"] or b"") for row in rows
+        ]
+        return [e.event for e in envelopes if e is not None and (event is None or isinstance(e.event, event))]
+
+    async def signal(self, event, source="/kela/funds-follow-up"):
+        """What one of Kela's other systems sends; this one follows the money."""
+        headers, value = encode(event, event_id=new_event_id(), source=source, time=utc_now(), traceparent=None)
+        await self.append(event.topic, event.key.encode(), headers, value)
+
+    async def append(self, topic, key, headers, value, role="rekku_external"):
+        connection = await asyncpg.connect(self.system.cluster.url(role))
+        try:
+            await connection.execute(
+                "SELECT rekku_bus.append(ARRAY[ROW($1, $2, $3, $4, $5)::rekku_bus.outgoing])",
+                topic,
+                key,
+                [name for name, _ in headers],
+                [content for _, content in headers],
+                value,
+            )
+        finally:
+            await connection.close()
+
+    async def at_rest(self):
+        """Wait until nothing is on its way between the services."""
+
+        async def quiet():
+            for service in ("registration", "courses", "decisions", "notifications", "search"):
+                told = await self.kela().get(service, "/progress")
+                if told["outbox"] or told["lag"] or told["timers_due"]:
+                    return False
+            return True
+
+        await eventually(quiet)
+        await eventually(quiet)
+
+
+@dataclass
+class Actor:
+    """Somebody with a role; `post` and the others expect success, `refused` a refusal."""
+
+    world: World
+    who: tuple | None
+
+    async def _ok(self, method, service, path, body=None, /, **options):
+        response = await self.world.send(self.who, method, service, path, body, **options)
+        assert response.is_success, f"{method} {service}{path}: {response.status_code} {response.text}"
+        return response.json()
+
+    async def get(self, service, path, /, **query):
+        return await self._ok("GET", service, path, **query)
+
+    async def post(self, service, path, body=None, **options):
+        return await self._ok("POST", service, path, body, **options)
+
+    async def put(self, service, path, body, **options):
+        return await self._ok("PUT", service, path, body, **options)
+
+    async def refused(self, method, service, path, body=None, **options):
+        """The code and the figures of a refusal."""
+        response = await self.world.send(self.who, method, service, path, body, **options)
+        assert 400 <= response.status_code < 500, f"{method} {service}{path}: {response.status_code} {response.text}"
+        problem = response.json()
+        return problem["code"], problem.get("values", {})
+
+
+async def connect(system, client):
+    """The world of a running system."""
+    bus = await asyncpg.connect(system.cluster.url(BUS), server_settings={"search_path": BUS})
+    admin = await asyncpg.connect(system.cluster.url(SUPERUSER))
+    return World(system, client, bus, admin)
