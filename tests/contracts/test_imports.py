@@ -1,0 +1,106 @@
+"""The import rules hold, and would be noticed if they did not.
+
+import-linter forbids what `pyproject.toml` lists; for the domains this file says what is allowed:
+the standard library and the plain values of `contracts`.
+"""
+
+import ast
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLAIN = {"contracts.values", "contracts.refusals"}
+DOMAINS = sorted((ROOT / "services").rglob("domain.py"))
+
+
+def modules_imported_by(source):
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module if node.level == 0 else "." * node.level
+
+
+def not_plain(source, neighbours):
+    """Imported modules that are neither standard library, nor plain values, nor a pure neighbour."""
+    return [
+        name
+        for name in modules_imported_by(source)
+        if name.split(".")[0] not in sys.stdlib_module_names and name not in PLAIN | neighbours
+    ]
+
+
+@pytest.mark.parametrize("path", DOMAINS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_domain_is_plain(path):
+    service = path.relative_to(ROOT / "services").parts[0]
+    pure = {
+        ".".join(domain.relative_to(ROOT).with_suffix("").parts)
+        for domain in (ROOT / "services" / service).rglob("domain.py")
+    }
+    assert not_plain(path.read_text(), pure) == []
+    assert not any(isinstance(node, ast.Await | ast.AsyncFunctionDef) for node in ast.walk(ast.parse(path.read_text())))
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "contracts" / "values.py", ROOT / "contracts" / "refusals.py"], ids=lambda p: p.stem
+)
+def test_the_plain_values_are_plain_themselves(path):
+    assert not_plain(path.read_text(), set()) == []
+
+
+def test_a_domain_that_reaches_out_is_noticed():
+    """Negative control."""
+    source = (
+        "import asyncpg\nfrom contracts.courses import Course\nfrom contracts.values import PinState\nimport datetime\n"
+    )
+    assert not_plain(source, set()) == ["asyncpg", "contracts.courses"]
+
+
+LAYERS = ("app", "api", "handlers", "store", "domain")
+
+
+@pytest.fixture
+def small_system(tmp_path):
+    """Two empty services on an empty chassis, under this repository's own import rules."""
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    modules = [f"services.{service}.{layer}" for service in ("one", "two") for layer in LAYERS]
+    modules += [name for rule in rules for name in rule.get("forbidden_modules", ()) if name.startswith("contracts.")]
+    for name in [*modules, "chassis.db", "contracts.values", "rekku.cli"]:
+        path = tmp_path.joinpath(*name.split(".")).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        for package in path.relative_to(tmp_path).parents[:-1]:
+            (tmp_path / package / "__init__.py").touch()
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def broken_rules(root):
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    outcome = subprocess.run(
+        command, cwd=root, env={"PYTHONPATH": str(root)}, capture_output=True, text=True, check=False, timeout=60
+    )
+    verdicts = [line for line in outcome.stdout.splitlines() if line.endswith((" KEPT", " BROKEN"))]
+    assert len(verdicts) == 4, outcome.stdout + outcome.stderr
+    return [line[0] for line in verdicts if line.endswith(" BROKEN")]
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "rule"),
+    [
+        ("services/one/pinning.py", "services.two.domain", "1"),
+        ("chassis/db.py", "services.one.handlers", "2"),
+        ("services/one/store.py", "services.one.handlers", "3"),
+        ("services/one/domain.py", "pydantic", "4"),
+        ("services/one/handlers.py", "services.one.store", None),
+    ],
+)
+def test_a_forbidden_import_is_noticed(small_system, importer, imported, rule):
+    """Negative control of the import rules."""
+    (small_system / importer).write_text(f"import {imported}\n")
+    assert broken_rules(small_system) == ([] if rule is None else [rule])
