@@ -44,7 +44,7 @@ class ClusterUnderTest:
         self.home = Path(tempfile.mkdtemp(prefix="rekku-test-"))
         self.home.chmod(0o755)
         self.cluster: Cluster = start_cluster(self.home, ALL_SERVICES)
-        self._templates: dict[frozenset[str], str] = {}
+        self._templates: dict[frozenset[Path], str] = {}
         self._making = asyncio.Lock()
 
     async def prepare(self) -> None:
@@ -76,14 +76,14 @@ class ClusterUnderTest:
             await admin.close()
 
     async def _template(self, services: Sequence[Service]) -> str:
-        names = frozenset(service.name for service in services)
+        roots = frozenset(service.root for service in services)
         async with self._making:
-            if names not in self._templates:
+            if roots not in self._templates:
                 template = f"template_{len(self._templates)}"
                 await provision(self.cluster, ALL_SERVICES, template)
                 await migrate_services(self.cluster, services, template)
-                self._templates[names] = template
-            return self._templates[names]
+                self._templates[roots] = template
+            return self._templates[roots]
 
     def settings(self, service: str, database: str, home: Path) -> Settings:
         """Settings of a service on the given test database."""
