@@ -140,7 +140,7 @@ def demo(*, keep: bool = False, seed: Annotated[int, Parameter(show=False)] = 20
 def migrate() -> None:
     """Bring every service's schema up to date, in this home's database or in the given one.
 
-    With REKKU_OWNER_DATABASE_URL and REKKU_SERVICE set, only that service, there.
+    The given one is that of REKKU_OWNER_DATABASE_URL, a role that owns every schema.
     """
     from rekku.operations import migrate_here
 

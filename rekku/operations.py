@@ -14,7 +14,7 @@ from rich.table import Table
 from chassis.bus import Record, as_record
 from chassis.bus.embedded import CHANNEL
 from chassis.db import Connection
-from chassis.embedded import migrate_services, provision
+from chassis.embedded import provision
 from chassis.migrate import MigrationConflict, migrate, migrations_of
 from chassis.settings import Settings
 from contracts.envelope import UndecodableRecord, attributes_of
@@ -22,8 +22,8 @@ from contracts.topics import TOPICS, Topic
 from rekku.home import Home
 from rekku.inside import bus_of, database_of
 from rekku.problems import Problem
-from rekku.services import SERVICES, load
-from rekku.up import start_database
+from rekku.services import SERVICES, migrations_folder
+from rekku.up import migrate_all, start_database
 
 _BATCH = 500
 
@@ -34,24 +34,29 @@ async def migrate_here(home: Home) -> None:
     Raises:
         Problem: a system runs here, or the database is of another version.
     """
-    settings = Settings()
-    owner_url = settings.owner_database_url.get_secret_value()
+    owner_url = Settings().owner_database_url.get_secret_value()
+    if owner_url:
+        await _migrate_there(owner_url)
+        return
+    home.prepare()
+    with home.locked():
+        cluster = await start_database(home)
+        try:
+            await provision(cluster, SERVICES)
+            for name, done in (await migrate_all(cluster)).items():
+                _tell(name, done)
+        finally:
+            await asyncio.to_thread(cluster.stop)
+
+
+async def _migrate_there(owner_url: str) -> None:
     try:
-        if owner_url:
-            for name in SERVICES:
-                _tell(name, await migrate(owner_url, name, migrations_of(load(name).migrations)))
-            return
-        home.prepare()
-        with home.locked():
-            cluster = await start_database(home)
-            try:
-                await provision(cluster, SERVICES)
-                for name, done in (await migrate_services(cluster, [load(name) for name in SERVICES])).items():
-                    _tell(name, done)
-            finally:
-                await asyncio.to_thread(cluster.stop)
+        for name in SERVICES:
+            _tell(name, await migrate(owner_url, name, migrations_of(migrations_folder(name))))
     except MigrationConflict as error:
         raise Problem(str(error)) from error
+    except (OSError, asyncpg.PostgresError) as error:
+        raise Problem(f"the database of REKKU_OWNER_DATABASE_URL cannot be used ({type(error).__name__})") from error
 
 
 def _tell(service: str, done: Sequence[str]) -> None:

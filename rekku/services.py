@@ -1,6 +1,8 @@
 """Which services there are, and how one is loaded: only when it is asked for, because that takes a moment."""
 
 import importlib
+import importlib.util
+from pathlib import Path
 
 from chassis.service import Service
 from contracts import topics
@@ -23,3 +25,11 @@ def load(name: str) -> Service:
     if not isinstance(declared, Service):
         raise TypeError(f"services.{name}.app.SERVICE is not a Service")
     return declared
+
+
+def migrations_folder(name: str) -> Path:
+    """Where a service's migrations are; the service itself is not imported for that."""
+    spec = importlib.util.find_spec(f"services.{name}")
+    if spec is None or spec.origin is None:
+        raise Problem(f"there is no service {name}; there are {', '.join(SERVICES)}")
+    return Path(spec.origin).parent / "migrations"

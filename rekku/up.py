@@ -23,16 +23,15 @@ from chassis.embedded import (
     SUPERUSER,
     Cluster,
     HomeUnusable,
-    migrate_services,
     provision,
     start_cluster,
 )
-from chassis.migrate import MigrationConflict
+from chassis.migrate import MigrationConflict, migrate, migrations_of
 from chassis.settings import Settings
 from rekku.home import Home, Instance, Run
 from rekku.problems import Problem
 from rekku.processes import Program, Say, keep_running
-from rekku.services import GATEWAY, SERVICES, load
+from rekku.services import GATEWAY, SERVICES, migrations_folder
 
 READY_WITHIN_S = 90.0
 _READY_POLL_S = 0.05
@@ -127,7 +126,7 @@ async def _processes(launch: Launch, cluster: Cluster, settings: Settings) -> As
     # They start while the schemas are brought up to date, and wait for theirs: importing takes longer.
     tasks = [asyncio.create_task(keep_running(program, changed, launch.say)) for program in programs]
     try:
-        await _migrate(cluster)
+        await migrate_all(cluster)
         await _until_ready(programs, launch.home)
         yield running
     finally:
@@ -145,10 +144,18 @@ async def set_clock(cluster: Cluster, now: datetime) -> None:
         await connection.close()
 
 
-async def _migrate(cluster: Cluster) -> None:
-    services = await asyncio.to_thread(lambda: [load(name) for name in SERVICES])
+async def migrate_all(cluster: Cluster) -> dict[str, list[str]]:
+    """Bring every service's schema up to date; what was applied now, by service.
+
+    Raises:
+        Problem: the database is of another version.
+    """
+
+    async def one(name: str) -> list[str]:
+        return await migrate(cluster.url(f"rekku_{name}_owner"), name, migrations_of(migrations_folder(name)))
+
     try:
-        await migrate_services(cluster, services)
+        return dict(zip(SERVICES, await asyncio.gather(*map(one, SERVICES)), strict=True))
     except MigrationConflict as error:
         raise Problem(f"the database in this home is of another version: {error}") from error
 

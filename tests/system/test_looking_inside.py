@@ -5,8 +5,9 @@ import os
 import re
 import sys
 
+from chassis.clock import utc_now
 from contracts.decisions import DecisionsSuspended
-from contracts.envelope import new_event_id
+from contracts.envelope import encode, new_event_id
 from tests.system.actors import eventually
 from tests.system.conftest import START
 
@@ -34,7 +35,10 @@ def _signal():
 
 
 async def test_a_dead_letter_is_listed_shown_refused_again_and_discarded(world):
-    await world.signal(_signal(), source="/somebody/else")
+    headers, _ = encode(
+        _signal(), event_id=new_event_id(), source="/kela/funds-follow-up", time=utc_now(), traceparent=None
+    )
+    await world.append("rekku.quota-signals", SERVICE.encode(), headers, b"not JSON")
 
     async def one_letter_waits():
         return (await world.kela().get("decisions", "/progress"))["dead_letters"] == 1
@@ -46,7 +50,8 @@ async def test_a_dead_letter_is_listed_shown_refused_again_and_discarded(world):
     letter = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", listed)[0]
     status, shown, _ = await rekku(world, "dead-letters", "show", letter)
     assert status == 0
-    assert "ce_source: /somebody/else" in shown
+    assert "ce_source: /kela/funds-follow-up" in shown
+    assert "not JSON" in shown
     status, _, said = await rekku(world, "dead-letters", "replay", letter)
     assert (status, len(said.splitlines())) == (1, 1)
     assert "nothing has changed" in said
@@ -65,6 +70,19 @@ async def test_a_dead_letter_is_listed_shown_refused_again_and_discarded(world):
     assert (status, listed) == (0, "no dead letters\n")
     status, _, said = await rekku(world, "dead-letters", "discard", letter)
     assert (status, said) == (2, "rekku: the letter was discarded already\n")
+
+
+async def test_a_signal_from_a_stranger_is_set_aside_and_holds_nobody_up(world):
+    await world.signal(_signal(), source="/somebody/else")
+
+    async def it_is_set_aside():
+        return (await world.kela().get("decisions", "/progress"))["dead_letters"] == 1
+
+    await eventually(it_is_set_aside)
+    assert (await world.kela().get("decisions", "/progress"))["parked"] == 0
+    _, listed, _ = await rekku(world, "dead-letters", "list")
+    status, said, _ = await rekku(world, "dead-letters", "discard", re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", listed)[0])
+    assert (status, said) == (0, "discarded: 0 waiting records applied\n")
 
 
 async def test_topics_outboxes_and_events_are_shown(world):
