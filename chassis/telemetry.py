@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from opentelemetry import metrics, trace
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -60,10 +58,14 @@ def start_telemetry(service: str, settings: Settings) -> None:
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    resource = Resource.create({"service.name": f"rekku-{service}", "service.instance.id": settings.instance})
     exporting = bool(settings.otlp_endpoint)
+    resource = Resource.create({"service.name": f"rekku-{service}", "service.instance.id": settings.instance})
     tracing = TracerProvider(resource=resource, sampler=ALWAYS_ON if exporting else ALWAYS_OFF)
     if exporting:
+        # Imported here, because most starts do not export and the exporters take a third of a second to load.
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
         tracing.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{settings.otlp_endpoint}/v1/traces")))
         reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{settings.otlp_endpoint}/v1/metrics"))
         metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))

@@ -18,6 +18,7 @@ import httpx
 
 from chassis.auth import DevIssuer
 from chassis.clock import ClockKind, set_simulated_now
+from chassis.db import TRANSIENT_ERRORS
 from chassis.embedded import (
     KEYS_DATABASE,
     SUPERUSER,
@@ -35,6 +36,7 @@ from rekku.services import GATEWAY, SERVICES, migrations_folder
 
 READY_WITHIN_S = 90.0
 _READY_POLL_S = 0.05
+_TRIM_EVERY_S = 3600.0
 _HOST = "127.0.0.1"
 
 
@@ -266,7 +268,21 @@ async def up(launch: Launch) -> None:
     try:
         async with system(launch) as running:
             launch.say(f"rekku is ready at {running.run.url} ({time.monotonic() - started:.1f} s; Ctrl-C stops it)")
-            await asyncio.Event().wait()
+            await trim_bus(running.cluster)
     except asyncio.CancelledError:
         launch.say("Stopped.")
         raise
+
+
+async def trim_bus(cluster: Cluster) -> None:
+    """Drop every hour what retention and compaction let go of the embedded bus' log, for ever."""
+    while True:
+        try:
+            connection = await asyncpg.connect(cluster.url(SUPERUSER))
+            try:
+                await connection.execute("SELECT rekku_bus.trim_log()")
+            finally:
+                await connection.close()
+        except (*TRANSIENT_ERRORS, asyncpg.PostgresError) as error:
+            say(f"the bus' log could not be trimmed ({type(error).__name__}); the next try is in an hour")
+        await asyncio.sleep(_TRIM_EVERY_S)

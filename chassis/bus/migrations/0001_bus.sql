@@ -164,9 +164,11 @@ BEGIN
         ORDER BY position LIMIT most;
 END $$;
 
--- Moves the low-water mark; false when the lease has gone to somebody else.
+-- Moves the low-water mark; false when the lease has gone to somebody else. It need not be on disk
+-- at once: a mark that a crash takes back only brings records again that the inbox knows.
 CREATE FUNCTION commit_position(my_name text, wanted text, part integer, next_position bigint) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER SET search_path = rekku_bus, pg_temp AS $$
+    SELECT set_config('synchronous_commit', 'off', true);
     WITH moved AS (
         UPDATE leases SET position = greatest(position, next_position)
         WHERE consumer = consumer_of_session() AND topic = wanted AND partition = part AND member = my_name
