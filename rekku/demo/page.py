@@ -22,6 +22,7 @@ svg { width: 100%; height: auto } svg text { fill: var(--ink); font-size: 12px }
 svg line { stroke: var(--line) }
 table { border-collapse: collapse; margin: 1rem 0 }
 td, th { padding: .2rem .8rem; border-bottom: 1px solid var(--line) }
+td:first-child { min-width: 16rem }
 td.n { text-align: right; font-variant-numeric: tabular-nums } th { text-align: left }
 .wrong { color: var(--wrong); font-weight: bold } .scroll { overflow-x: auto }
 """
