@@ -11,7 +11,7 @@ import asyncpg
 
 from chassis import telemetry
 from chassis.bus import Bus
-from chassis.db import TRANSIENT_ERRORS, Database, backoff_s
+from chassis.db import TRANSIENT_ERRORS, Connection, Database, backoff_s
 
 _log = logging.getLogger(__name__)
 
@@ -41,12 +41,22 @@ async def relay(database: Database, bus: Bus) -> None:
                         if moved < _BATCH:
                             await _written_or_poll(database.outbox_written)
                 finally:
-                    if not connection.is_closed():
-                        await connection.execute(_UNLOCK)
+                    await _unlock(connection)
         except (*TRANSIENT_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             failures += 1
             _log.warning("the outbox cannot be moved, trying again: %s", type(error).__name__)
             await asyncio.sleep(backoff_s(failures, first_s=0.1))
+
+
+async def _unlock(connection: Connection) -> None:
+    """Give the lock back; a connection that cannot must not go on living with it in the pool."""
+    if connection.is_closed():
+        return
+    try:
+        await connection.execute(_UNLOCK)
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 async def _written_or_poll(written: asyncio.Event) -> None:

@@ -14,6 +14,7 @@ from chassis.bus import Partition, PartitionLost, Record
 from chassis.bus.embedded import EmbeddedBus, apply_topics
 from chassis.db import Database
 from chassis.embedded import SUPERUSER
+from chassis.outbox import outbox_size, relay
 from chassis.runtime import Runtime
 from chassis.testing import ClusterUnderTest, ServiceUnderTest, SimulatedClock
 from chassis.vault import Vault
@@ -155,6 +156,34 @@ async def test_a_cursor_over_outbox_ids_would_lose_rows(toy: ServiceUnderTest):
     assert seen == 1, "the cursor has passed the row that committed later"
     async with toy.db.pool.acquire() as connection:
         assert await EmbeddedBus(toy.db, 1).move(connection, 100) == 2
+
+
+async def test_one_process_relays_and_another_takes_over(toy: ServiceUnderTest, connect: Connect):
+    first, second = await connect(), await connect()
+    relays = [asyncio.create_task(relay(database, EmbeddedBus(database, 1))) for database in (first, second)]
+
+    async def emptied() -> bool:
+        return await outbox_size(toy.db) == 0
+
+    async def relaying() -> int:
+        return await toy.db.pool.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock'"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+
+    async with toy.transaction() as tx:
+        tx.emit(a_message(1))
+    await until(emptied)
+    assert await relaying() == 1
+    for one in relays:
+        one.cancel()
+        await asyncio.gather(one, return_exceptions=True)
+        if one is relays[0]:
+            async with toy.transaction() as tx:
+                tx.emit(a_message(2))
+            await until(emptied)
+            assert await relaying() == 1
+    assert await relaying() == 0
 
 
 @pytest.mark.parametrize("topic", ["rekku.decisions", "rekku.quotas", "rekku.nowhere"])
