@@ -40,7 +40,7 @@ async def until(condition: Callable[[], Awaitable[bool]], *, within_s: float = 2
 async def connect(toy: ServiceUnderTest, cluster: ClusterUnderTest) -> AsyncIterator[Connect]:
     """`await connect()`: one more process' view of the toy's database; `connect(role)` as another role."""
     opened: list[Database] = []
-    name = toy.settings.database_url.get_secret_value().split("/")[3].split("?")[0]
+    name = await toy.db.pool.fetchval("SELECT current_database()")
 
     async def open_one(role: str = "rekku_notifications") -> Database:
         database = await Database.connect(
@@ -91,7 +91,7 @@ async def test_what_is_committed_reaches_the_bus_and_what_is_rolled_back_does_no
     assert await toy.published() == []
 
 
-async def test_the_bus_keeps_positions_gapless_and_the_order_of_each_key(toy: ServiceUnderTest, cluster, connect):
+async def test_the_bus_keeps_positions_gapless_and_the_order_of_each_key(toy: ServiceUnderTest, cluster):
     """Writers overlap on purpose; each key is written under one row lock, as aggregates are."""
     writers = 6
     async with toy.transaction() as tx:
@@ -122,7 +122,7 @@ async def test_the_bus_keeps_positions_gapless_and_the_order_of_each_key(toy: Se
     done.set()
     await relaying
     admin = await asyncpg.connect(
-        cluster.cluster.url(SUPERUSER, (await connect()).pool._connect_args[0].split("/")[3].split("?")[0])
+        cluster.cluster.url(SUPERUSER, await toy.db.pool.fetchval("SELECT current_database()"))
     )
     rows = await admin.fetch(
         "SELECT partition, position, key, value FROM rekku_bus.records ORDER BY partition, position"
