@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 
 from chassis import telemetry
 from chassis.bus import Partition, Subscription
@@ -22,7 +21,6 @@ class Consumer:
         self._subscription = subscription
         self._inbox = inbox
         self.paused: set[tuple[str, int]] = set()
-        self.last_progress = time.monotonic()
 
     async def run(self) -> None:
         """Consume until cancelled."""
@@ -41,7 +39,6 @@ class Consumer:
             except Flood:
                 await self._pause(place, "dead letters flood in", None)
             await partition.commit(records[-1].position + 1)
-            self.last_progress = time.monotonic()
 
     async def _pause(self, place: tuple[str, int], why: str, pause_s: float | None) -> None:
         telemetry.partition_pauses.add(1, {"service": self._service, "topic": place[0]})

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
-from asyncpg.transaction import Transaction as Savepoint
 
 from chassis.auth import SYSTEM, Principal
 from chassis.calendar import helsinki_date
@@ -132,9 +131,17 @@ class Transaction:
         """Run a statement once per row, in one round trip."""
         await self.connection.executemany(sql, rows)
 
-    def savepoint(self) -> Savepoint:
-        """`async with` it: what happens inside can be undone without losing the transaction."""
-        return self.connection.transaction()
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What fails inside is undone, emitted events and audit rows included, without losing the transaction."""
+        emitted, audited = len(self.outgoing), len(self._audit)
+        try:
+            async with self.connection.transaction():
+                yield
+        except BaseException:
+            del self.outgoing[emitted:]
+            del self._audit[audited:]
+            raise
 
     def emit(self, event: Event) -> None:
         """Publish `event` if, and only if, this transaction commits.

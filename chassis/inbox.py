@@ -274,7 +274,8 @@ def _wire_type(record: Record) -> str | None:
 async def replay(service: Service, database: Database, letter_id: UUID) -> int:
     """Apply a dead letter again, then what waited behind it; how many records were applied.
 
-    Everything is one transaction: it succeeds whole, or the letter stays open.
+    The letter is applied and settled in one transaction, or stays open. A waiting record that
+    fails becomes a letter of its own, and the rest goes on waiting, behind that one.
 
     Raises:
         NoSuchLetter: the id is unknown or settled.
@@ -284,29 +285,12 @@ async def replay(service: Service, database: Database, letter_id: UUID) -> int:
         letter = await dead_letters.lock_open_letter(tx, letter_id)
         waiting = await dead_letters.take_waiting(tx, letter)
         await dead_letters.settle(tx, letter, "replayed")
-        for record in (letter.record, *waiting):
-            await _replay_one(service, tx, record, again=record is letter.record)
-        return 1 + len(waiting)
+        await _apply_again(service, tx, letter.record, known=True)
+        return 1 + await _let_through(service, tx, waiting)
 
 
-async def _replay_one(service: Service, tx: Transaction, record: Record, *, again: bool) -> None:
-    envelope = decode(record.headers, record.value or b"")
-    if envelope is None:
-        return
-    projecting = type(envelope.event) in service.projected
-    generation = PROJECTION if projecting else REACTION
-    is_new = await add_to_inbox(tx, envelope.id, generation)
-    if not is_new and not again:
-        return
-    tx.cause = envelope
-    if projecting and service.project is not None:
-        await service.project(tx, [envelope.event])
-    elif type(envelope.event) in service.reactions:
-        await service.reactions[type(envelope.event)](tx, envelope.event)
-
-
-async def discard(database: Database, service: Service, letter_id: UUID) -> int:
-    """Give a dead letter up and apply what waited behind it; how many records were applied.
+async def discard(service: Service, database: Database, letter_id: UUID) -> int:
+    """Give a dead letter up and apply what waited behind it, as `replay` does; how many were applied.
 
     Raises:
         NoSuchLetter: the id is unknown or settled.
@@ -315,6 +299,52 @@ async def discard(database: Database, service: Service, letter_id: UUID) -> int:
         letter = await dead_letters.lock_open_letter(tx, letter_id)
         waiting = await dead_letters.take_waiting(tx, letter)
         await dead_letters.settle(tx, letter, "discarded")
-        for record in waiting:
-            await _replay_one(service, tx, record, again=False)
-        return len(waiting)
+        return await _let_through(service, tx, waiting)
+
+
+async def _let_through(service: Service, tx: Transaction, waiting: Sequence[Record]) -> int:
+    applied = 0
+    for nth, record in enumerate(waiting):
+        try:
+            async with tx.savepoint():
+                await _apply_again(service, tx, record, known=False)
+            applied += 1
+        except TRANSIENT_ERRORS:
+            raise
+        except Exception as error:  # noqa: BLE001 - else one more bad record would keep the first letter open for ever
+            permanent = isinstance(error, UndecodableRecord | Unacceptable)
+            parks = not isinstance(error, Unacceptable)
+            event_id = _event_id(record)
+            if event_id is not None:
+                await add_to_inbox(tx, event_id, REACTION)
+            failure = "permanent" if permanent else "bug"
+            await dead_letters.add_letter(tx, record, event_id, failure, dead_letters.describe(error), parks_key=parks)
+            if parks:
+                for later in waiting[nth + 1 :]:
+                    await dead_letters.park(tx, later)
+                break
+    return applied
+
+
+async def _apply_again(service: Service, tx: Transaction, record: Record, *, known: bool) -> None:
+    """Apply a record that was set aside; `known` says that the inbox has its id although it had no effect."""
+    envelope = decode(record.headers, record.value or b"")
+    if envelope is None:
+        return
+    projecting = type(envelope.event) in service.projected
+    is_new = await add_to_inbox(tx, envelope.id, PROJECTION if projecting else REACTION)
+    if not is_new and not known:
+        return
+    tx.cause = envelope
+    if projecting and service.project is not None:
+        await service.project(tx, [envelope.event])
+    elif type(envelope.event) in service.reactions:
+        await service.reactions[type(envelope.event)](tx, envelope.event)
+
+
+def _event_id(record: Record) -> UUID | None:
+    try:
+        envelope = decode(record.headers, record.value or b"")
+    except UndecodableRecord:
+        return None
+    return None if envelope is None else envelope.id

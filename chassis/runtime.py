@@ -46,7 +46,6 @@ class Runtime:
         self.verifier = TokenVerifier(settings)
         self.inbox = Inbox(service, database, lanes=max(2, settings.pool_size - 3))
         self.bus: Bus = EmbeddedBus(database, settings.lease_s)
-        self.stopping = asyncio.Event()
         self._subscription: Subscription | None = None
         self._consumer: Consumer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,7 +103,6 @@ class Runtime:
 
     async def stop(self) -> None:
         """Stop background work: what runs is cancelled, and its transactions roll back and come again."""
-        self.stopping.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -17,12 +17,6 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class BusKind(StrEnum):
-    """Which message bus carries the events."""
-
-    EMBEDDED = "embedded"
-
-
 class Settings(BaseSettings):
     """Everything a service process can be told.
 
@@ -41,7 +35,6 @@ class Settings(BaseSettings):
     owner_database_url: SecretStr = SecretStr("")
     keys_database_url: SecretStr = SecretStr("")
     pool_size: int = 10
-    bus: BusKind = BusKind.EMBEDDED
     lease_s: float = 3.0
     clock: ClockKind = ClockKind.REAL
     jwks_url: str = ""

@@ -79,7 +79,7 @@ async def discard_letter(home: Home, letter_id: UUID) -> None:
     """
 
     async def give_up(service: Service, database: Database) -> int:
-        return await discard(database, service, letter_id)
+        return await discard(service, database, letter_id)
 
     print(f"discarded: {await _settle(home, letter_id, give_up)} waiting records applied")
 

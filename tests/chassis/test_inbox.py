@@ -126,7 +126,7 @@ async def test_a_mended_letter_is_replayed_before_what_waited(toy: ServiceUnderT
 async def test_a_discarded_letter_lets_its_key_go_on(toy: ServiceUnderTest):
     await toy.deliver(a_payment(period_number=99), a_payment(period_number=2))
     (letter,) = await letters(toy)
-    assert await discard(toy.db, toy.service, letter.letter_id) == 1
+    assert await discard(toy.service, toy.db, letter.letter_id) == 1
     assert await payments(toy) == [("D-1", 2, 1)]
     assert [found.state for found in await letters(toy, None)] == ["discarded"]
 
@@ -246,3 +246,31 @@ async def test_a_query_put_wrongly_is_a_bug_and_not_a_failure_of_the_moment(
     monkeypatch.setitem(toy.service.reactions, type(a_payment()), wrong)  # type: ignore[arg-type]
     await toy.deliver(a_payment())
     assert [letter.failure for letter in await letters(toy)] == ["bug"]
+
+
+async def test_a_waiting_record_that_fails_too_takes_the_letters_place(toy: ServiceUnderTest):
+    """Else one bad record more would keep the key parked for ever, whatever the operator does."""
+    await toy.deliver(*(a_payment(period_number=n) for n in (99, 2, 99, 3)))
+    (first,) = await letters(toy)
+    assert first.waiting == 3
+    assert await discard(toy.service, toy.db, first.letter_id) == 1
+    assert [n for _, n, _ in await payments(toy)] == [2]
+    (second,) = await letters(toy)
+    assert (second.failure, second.waiting) == ("bug", 1)
+    assert second.event_id is not None
+    await toy.deliver(a_payment(period_number=4))
+    assert await discard(toy.service, toy.db, second.letter_id) == 2
+    assert [n for _, n, _ in await payments(toy)] == [2, 3, 4]
+
+
+async def test_what_fails_in_a_savepoint_is_not_published(toy: ServiceUnderTest):
+    async with toy.transaction() as tx:
+        tx.emit(a_payment(period_number=1))
+        with pytest.raises(ZeroDivisionError):
+            async with tx.savepoint():
+                tx.emit(a_payment(period_number=2))
+                tx.audit("tried", "something")
+                raise ZeroDivisionError
+    assert [event.period_number for event in await toy.published(type(a_payment()))] == [1]
+    async with toy.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM audit") == 0
