@@ -1,6 +1,6 @@
 """CloudEvents 1.0 in Kafka binary mode: the envelope every event travels in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 CONTENT_TYPE = "application/json"
 TYPE_PREFIX = "fi.kela.rekku."
+SPEC_VERSION = "1.0"
+MOST_BYTES = 262_144
+"""The longest body of an event; the outbox takes no longer one, so a longer record is a stranger's."""
 
 Header = tuple[str, bytes]
 
@@ -93,7 +96,7 @@ def encode(
 ) -> tuple[list[Header], bytes]:
     """Headers and body of `event` in CloudEvents binary mode (Kafka protocol binding 1.0)."""
     headers: list[Header] = [
-        ("ce_specversion", b"1.0"),
+        ("ce_specversion", SPEC_VERSION.encode()),
         ("ce_id", str(event_id).encode()),
         ("ce_source", source.encode()),
         ("ce_type", event.wire_type.encode()),
@@ -124,7 +127,11 @@ def decode(headers: Iterable[Header], body: bytes) -> "Envelope[Event] | None":
     Raises:
         UndecodableRecord: not a CloudEvent, not JSON, or not the shape its type declares.
     """
-    attributes = attributes_of(headers)
+    return decode_body(attributes_of(headers), body)
+
+
+def decode_body(attributes: Mapping[str, str], body: bytes) -> "Envelope[Event] | None":
+    """As `decode`, where a record's attributes have been read already."""
     try:
         wire_type = attributes["ce_type"]
         event_id = UUID(attributes["ce_id"])
@@ -139,6 +146,10 @@ def decode(headers: Iterable[Header], body: bytes) -> "Envelope[Event] | None":
         return None
     if attributes.get("content-type", CONTENT_TYPE).split(";")[0].strip() != CONTENT_TYPE:
         raise UndecodableRecord("the content type is not application/json")
+    if attributes.get("ce_specversion") != SPEC_VERSION:
+        raise UndecodableRecord(f"the header ce_specversion is not {SPEC_VERSION}")
+    if len(body) > MOST_BYTES:
+        raise UndecodableRecord(f"the body is longer than {MOST_BYTES} bytes")
     try:
         event = model.model_validate_json(body)
     except ValidationError as error:

@@ -27,6 +27,7 @@ class Topic:
         compacted: only the newest record of each key is kept.
         personal_data: what kind of personal data its records carry.
         legal_basis: why they may be kept that long.
+        meaning: what its records tell, for those who subscribe.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Topic:
     consumers: frozenset[str]
     personal_data: PersonalDataClass
     legal_basis: str
+    meaning: str
     retention: timedelta | None = None
     compacted: bool = False
 
@@ -43,6 +45,11 @@ class Topic:
     def events(self) -> tuple[type[Event], ...]:
         """The event types the topic carries."""
         return tuple(event for event in EVENTS.values() if event.topic == self.name)
+
+    @property
+    def for_subscribers(self) -> bool:
+        """True where Kela's other systems may be given access (docs/subscribing.md)."""
+        return self.owner != EXTERNAL and self.personal_data is not PersonalDataClass.RESTRICTED
 
 
 def _consumers(*names: str) -> frozenset[str]:
@@ -61,6 +68,7 @@ _BUSINESS = (
         _consumers("courses", "decisions", "notifications", "search"),
         PersonalDataClass.ORGANISATION_CONTACT,
         _HISTORY,
+        "Providers, their offices, their contracts with contact details, and how many clients they announce a year.",
     ),
     Topic(
         registration.SERVICE_DESCRIPTIONS,
@@ -70,6 +78,7 @@ _BUSINESS = (
         _consumers("courses", "decisions", "notifications", "search"),
         PersonalDataClass.NONE,
         _HISTORY,
+        "What each rehabilitation service is: all versions of its description, with the limits its courses keep.",
     ),
     Topic(
         courses.COURSES,
@@ -79,6 +88,7 @@ _BUSINESS = (
         _consumers("registration", "decisions", "notifications", "search"),
         PersonalDataClass.NONE,
         _HISTORY,
+        "Every course with its periods, its state and how many of its places are taken.",
     ),
     Topic(
         courses.PINS,
@@ -88,6 +98,7 @@ _BUSINESS = (
         _consumers("decisions", "notifications"),
         PersonalDataClass.PSEUDONYM,
         _REFERENCES,
+        "Where each decision's client is pinned, over all courses.",
     ),
     Topic(
         decisions.DECISIONS,
@@ -97,6 +108,7 @@ _BUSINESS = (
         _consumers("registration", "courses", "notifications"),
         PersonalDataClass.PSEUDONYM,
         _REFERENCES,
+        "Decisions in their states: granted, rejected, waiting for a quota, withdrawn, revoked.",
     ),
     Topic(
         decisions.QUOTAS,
@@ -106,6 +118,7 @@ _BUSINESS = (
         _consumers("notifications", "search"),
         PersonalDataClass.NONE,
         _HISTORY,
+        "The use of announced counts and of Kela's yearly quotas, as they fill and open again.",
     ),
     Topic(
         decisions.PAYMENTS,
@@ -115,6 +128,7 @@ _BUSINESS = (
         _consumers("notifications"),
         PersonalDataClass.PSEUDONYM,
         _REFERENCES,
+        "The first payment of each period of each client's course.",
     ),
     Topic(
         decisions.CLIENT_CONTACTS,
@@ -124,6 +138,7 @@ _BUSINESS = (
         _consumers("notifications"),
         PersonalDataClass.RESTRICTED,
         "Needed to reach the client while the rehabilitation lasts; erased with the client's key.",
+        "How to reach a client, encrypted under the client's own key; a null value removes a client.",
         compacted=True,
     ),
     Topic(
@@ -134,6 +149,7 @@ _BUSINESS = (
         _consumers("decisions"),
         PersonalDataClass.NONE,
         _HISTORY,
+        "Other systems of Kela that follow the money stop and resume deciding in a service.",
     ),
     Topic(
         notifications.MESSAGES,
@@ -143,6 +159,7 @@ _BUSINESS = (
         _consumers(),
         PersonalDataClass.PSEUDONYM,
         _REFERENCES,
+        "That a message was sent, by which template and channel; never its text or recipient's number.",
         retention=timedelta(days=730),
     ),
     Topic(
@@ -153,6 +170,7 @@ _BUSINESS = (
         _consumers("search"),
         PersonalDataClass.NONE,
         _HISTORY,
+        "The published feedback average of each office and service.",
     ),
 )
 
@@ -171,6 +189,7 @@ _DEAD_LETTERS = tuple(
         _consumers(),
         PersonalDataClass.RESTRICTED,
         "Failed records as they came, for repair; the shortest time that leaves room for it.",
+        "What the service could not apply; for its operators, not for subscribers.",
         retention=timedelta(days=30),
     )
     for service in SERVICES

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from services.gateway import (
     docs_pages,
+    events_pages,
     health,
     officer_pages,
     provider_pages,
@@ -20,6 +21,7 @@ for part in (
     sign_in.router,
     sign_in.issuer_router,
     docs_pages.router,
+    events_pages.router,
     survey_pages.router,
     provider_pages.router,
     officer_pages.router,

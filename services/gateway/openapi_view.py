@@ -94,7 +94,7 @@ def read_api(document: Document) -> Api:
         title=str(document["info"]["title"]),
         version=str(document["info"]["version"]),
         operations=tuple(_operations(document.get("paths", {}))),
-        schemas=tuple(_schema(name, schema) for name, schema in sorted(schemas.items())),
+        schemas=tuple(read_schema(name, schema) for name, schema in sorted(schemas.items())),
     )
 
 
@@ -134,7 +134,8 @@ def _content_type(holder: Document) -> TypeText | None:
     return max(types, key=lambda found: found.schema is not None, default=None)
 
 
-def _schema(name: str, schema: Document) -> Schema:
+def read_schema(name: str, schema: Document) -> Schema:
+    """One data structure with its fields, or its values."""
     required = frozenset(schema.get("required", ()))
     return Schema(
         name=name,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.values import CourseState, DecisionState, DeliveryMode, PeriodKind
+from contracts.envelope import EventKind
+from contracts.values import CourseState, DecisionState, DeliveryMode, PeriodKind, PersonalDataClass
 from services.gateway import wording as wording_module
 from services.gateway.browser import _KINDS
 from services.gateway.domain import LANGUAGES, Problem
@@ -30,6 +31,7 @@ def test_every_text_is_used():
     used = "".join(path.read_text() for path in [*(ROOT / "templates").iterdir(), *ROOT.glob("*.py")])
     built = ("age", "how-", "mode-", "kind-", "state-", "role-", "reason-", "sms-", "survey-", "provider-done-")
     built += ("language-", "service-language-", "problem", "sign-in-", "course-unknown-", "error-")
+    built += ("events-promise-", "events-data-", "events-kind-")
     refusals = {"unknown-service", "unknown-path", "upstream-unavailable", "csrf-refused", "too-many-requests"}
     unused = {text for text in texts("fi") if text not in used and not text.startswith(built)} - refusals
     assert unused == set()
@@ -42,6 +44,8 @@ def test_everything_the_contracts_name_has_a_word(language):
         *(f"state-{state}" for state in CourseState),
         *(f"mode-{mode}" for mode in DeliveryMode),
         *(f"kind-{kind}" for kind in PeriodKind),
+        *(f"events-kind-{kind}" for kind in EventKind),
+        *(f"events-data-{kind}" for kind in PersonalDataClass),
         *(f"sms-{template}" for template in CLIENT_TEMPLATES),
         *Problem,
         *_KINDS.values(),

@@ -294,6 +294,46 @@ docs-back = All APIs
 docs-contents = Contents
 docs-version = Version { $version }
 
+# Events
+events-title = Events
+events-lead = What the system tells Kela's other systems over Kafka.
+events-raw = AsyncAPI document (JSON)
+events-promises = What is promised
+events-promise-delivery = Every event is delivered at least once. Keep the ce_id of what you have applied, and a repetition does no harm.
+events-promise-order = Events of one key come in order. Between different keys there is no order.
+events-promise-state = A state event tells its subject's whole public state and its version. The newest version wins.
+events-promise-fact = A fact, such as a payment, counts once.
+events-promise-additions = Fields and types may be added. Ignore those you do not know. Any other change is a new type (.v2) beside the old one.
+events-promise-access = Those who operate the system give access to topics. Every reader has a user of its own.
+events-topics = Topics
+events-not-for-subscribers = Not for other systems.
+events-owner = Written by
+events-owner-external = Kela's other systems
+events-readers = Read in the system by
+events-key = Key
+events-order = Order
+events-order-by-key = { $partitions ->
+    [one] Within the key, 1 partition
+   *[other] Within the key, { $partitions } partitions
+  }
+events-retention = Retention
+events-retention-for-ever = Everything is kept
+events-retention-newest = The newest of each key is kept; an empty value removes it
+events-retention-days = { $days ->
+    [one] 1 day
+   *[other] { $days } days
+  }
+events-personal-data = Personal data
+events-data-none = No personal data
+events-data-organisation_contact = An organisation's public contact details
+events-data-pseudonym = References without names (pseudonyms)
+events-data-restricted = Restricted
+events-legal-basis = Basis
+events-kind-state = state
+events-kind-fact = fact
+events-value = Value
+events-example = Example
+
 # Errors
 problem-title = Something went wrong
 problem-not-found-title = Page not found

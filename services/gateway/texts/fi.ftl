@@ -294,6 +294,46 @@ docs-back = Kaikki rajapinnat
 docs-contents = Sisällys
 docs-version = Versio { $version }
 
+# Tapahtumat
+events-title = Tapahtumat
+events-lead = Mitä järjestelmä kertoo Kelan muille järjestelmille Kafkan kautta.
+events-raw = AsyncAPI-asiakirja (JSON)
+events-promises = Mitä luvataan
+events-promise-delivery = Jokainen tapahtuma toimitetaan vähintään kerran. Muista käsiteltyjen tapahtumien ce_id, niin toisto ei haittaa.
+events-promise-order = Saman avaimen tapahtumat tulevat järjestyksessä. Eri avainten kesken järjestystä ei ole.
+events-promise-state = Tilatapahtuma kertoo kohteensa koko julkisen tilan ja version. Uusin versio voittaa.
+events-promise-fact = Tosiasia, esimerkiksi maksu, lasketaan kerran.
+events-promise-additions = Uusia kenttiä ja tyyppejä voi tulla. Ohita ne, joita et tunne. Muu muutos on uusi tyyppi (.v2), joka kulkee vanhan rinnalla.
+events-promise-access = Pääsyn aiheisiin antaa järjestelmän ylläpito. Jokaisella lukijalla on oma tunnus.
+events-topics = Aiheet
+events-not-for-subscribers = Ei muiden järjestelmien luettavaksi.
+events-owner = Kirjoittaja
+events-owner-external = Kelan muut järjestelmät
+events-readers = Lukijat järjestelmässä
+events-key = Avain
+events-order = Järjestys
+events-order-by-key = { $partitions ->
+    [one] Avaimen sisällä, 1 osio
+   *[other] Avaimen sisällä, { $partitions } osiota
+  }
+events-retention = Säilytys
+events-retention-for-ever = Kaikki säilytetään
+events-retention-newest = Avaimen uusin säilytetään; tyhjä arvo poistaa
+events-retention-days = { $days ->
+    [one] 1 päivä
+   *[other] { $days } päivää
+  }
+events-personal-data = Henkilötiedot
+events-data-none = Ei henkilötietoja
+events-data-organisation_contact = Organisaation julkisia yhteystietoja
+events-data-pseudonym = Viitteitä ilman nimiä (pseudonyymejä)
+events-data-restricted = Rajoitettu
+events-legal-basis = Peruste
+events-kind-state = tila
+events-kind-fact = tosiasia
+events-value = Arvo
+events-example = Esimerkki
+
 # Virheet
 problem-title = Jokin meni vikaan
 problem-not-found-title = Sivua ei löytynyt

@@ -294,6 +294,46 @@ docs-back = Alla gränssnitt
 docs-contents = Innehåll
 docs-version = Version { $version }
 
+# Händelser
+events-title = Händelser
+events-lead = Vad systemet berättar för FPA:s andra system via Kafka.
+events-raw = AsyncAPI-dokument (JSON)
+events-promises = Vad som utlovas
+events-promise-delivery = Varje händelse levereras minst en gång. Kom ihåg ce_id för de händelser du har behandlat, så skadar en upprepning inte.
+events-promise-order = Händelser med samma nyckel kommer i ordning. Mellan olika nycklar finns ingen ordning.
+events-promise-state = En tillståndshändelse berättar hela det offentliga tillståndet och dess version. Den nyaste versionen gäller.
+events-promise-fact = Ett faktum, till exempel en betalning, räknas en gång.
+events-promise-additions = Nya fält och typer kan tillkomma. Förbigå dem du inte känner till. Alla andra ändringar är en ny typ (.v2) bredvid den gamla.
+events-promise-access = Systemets drift ger tillgång till ämnena. Varje läsare har en egen användare.
+events-topics = Ämnen
+events-not-for-subscribers = Inte för andra system.
+events-owner = Skrivs av
+events-owner-external = FPA:s andra system
+events-readers = Läses i systemet av
+events-key = Nyckel
+events-order = Ordning
+events-order-by-key = { $partitions ->
+    [one] Inom nyckeln, 1 partition
+   *[other] Inom nyckeln, { $partitions } partitioner
+  }
+events-retention = Bevaring
+events-retention-for-ever = Allt bevaras
+events-retention-newest = Nyckelns nyaste bevaras; ett tomt värde tar bort
+events-retention-days = { $days ->
+    [one] 1 dag
+   *[other] { $days } dagar
+  }
+events-personal-data = Personuppgifter
+events-data-none = Inga personuppgifter
+events-data-organisation_contact = Organisationens offentliga kontaktuppgifter
+events-data-pseudonym = Referenser utan namn (pseudonymer)
+events-data-restricted = Begränsat
+events-legal-basis = Grund
+events-kind-state = tillstånd
+events-kind-fact = faktum
+events-value = Värde
+events-example = Exempel
+
 # Fel
 problem-title = Något gick fel
 problem-not-found-title = Sidan hittades inte
