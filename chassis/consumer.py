@@ -5,6 +5,7 @@ import logging
 
 from chassis import telemetry
 from chassis.bus import Partition, Subscription
+from chassis.failpoints import reach
 from chassis.inbox import Flood, Inbox, PartitionMustPause
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,9 @@ class Consumer:
                 continue
             except Flood:
                 await self._pause(place, "dead letters flood in", None)
+            reach("position.before")
             await partition.commit(records[-1].position + 1)
+            reach("position.after")
 
     async def _pause(self, place: tuple[str, int], why: str, pause_s: float | None) -> None:
         telemetry.partition_pauses.add(1, {"service": self._service, "topic": place[0]})

@@ -17,6 +17,7 @@ from asyncpg.pool import PoolConnectionProxy
 from chassis.auth import SYSTEM, Principal
 from chassis.calendar import helsinki_date
 from chassis.clock import NOW_SQL, ClockKind
+from chassis.failpoints import armed, reach
 from chassis.telemetry import current_traceparent
 from chassis.vault import Vault
 from contracts.envelope import Envelope, Event, Header, encode, new_event_id
@@ -41,6 +42,7 @@ TRANSIENT_ERRORS = (
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _CONFLICT_ATTEMPTS = 5
 _JSONB_VERSION = b"\x01"
+_HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
 
 def backoff_s(attempt: int, *, first_s: float = 0.02, most_s: float = 2.0) -> float:
@@ -225,6 +227,7 @@ class Database:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], service: str, clock: ClockKind, vault: Vault) -> None:
         self.pool = pool
         self.service = service
+        self.clock = clock
         self.vault = vault
         self.outbox_written = asyncio.Event()
         self.timers_planned = asyncio.Event()
@@ -272,11 +275,16 @@ class Database:
                 tx = Transaction(connection, self.service, now, principal, self.vault, cause)
                 yield tx
                 await tx.flush()
+                at_failpoint = armed() and await connection.fetchval(_HAS_WRITTEN)
+                if at_failpoint:
+                    reach("commit.before")
         except asyncpg.InterfaceError as error:
             # asyncpg says this both of a lost connection and of a query that was put wrongly; only one passes.
             if "clos" in str(error):
                 raise ConnectionResetError("the connection to PostgreSQL is gone") from error
             raise
+        if at_failpoint:
+            reach("commit.after")
         if tx.outgoing:
             self.outbox_written.set()
         if tx.scheduled:

@@ -4,6 +4,7 @@ A letter of a fact parks its key: later records of that key wait, in order, unti
 settled, because a fact counts once and in order. Letters of state park nothing: the next version heals.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,12 +13,16 @@ import asyncpg
 
 from chassis.bus import Record, as_record
 from chassis.db import OutgoingRecord, Transaction
-from contracts.envelope import new_event_id
+from contracts.envelope import MOST_BYTES, Header, new_event_id
 from contracts.topics import dead_letter_topic
 from contracts.values import looks_like_personal_identity_code
 
 _ERROR_LENGTH = 300
-_PUBLISHED_BYTES = 262_144
+_LONGEST_KEY = 1_024
+"""Longer keys are not ours; nothing waits behind them."""
+
+_LONGEST_HEADER = 1_024
+_MOST_HEADERS = 32
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,10 @@ def describe(error: BaseException) -> str:
 async def add_letter(
     tx: Transaction, record: Record, event_id: UUID | None, failure: str, error: str, *, parks_key: bool
 ) -> bool:
-    """Keep the raw record, publish it on the service's dead-letter topic, park its key; False if it was kept before."""
+    """Keep the raw record, publish it on the service's dead-letter topic, park its key; False if it was kept before.
+
+    The published copy is cut to what every bus takes; the whole record is kept here.
+    """
     letter_id = new_event_id()
     added = await tx.fetchval(
         "INSERT INTO dead_letters (letter_id, event_id, topic, partition, position, key, header_names, header_values,"
@@ -82,12 +90,21 @@ async def add_letter(
     tx.outgoing.append(
         OutgoingRecord(
             dead_letter_topic(tx.service),
-            record.key or b"",
-            [*record.headers, *origin],
-            (record.value or b"")[:_PUBLISHED_BYTES],
+            (record.key or b"")[:_LONGEST_KEY],
+            [*_short(record.headers), *origin],
+            (record.value or b"")[:MOST_BYTES],
         )
     )
     return True
+
+
+def may_park(record: Record) -> bool:
+    """True where later records of the same key can wait for this one."""
+    return record.key is not None and len(record.key) <= _LONGEST_KEY
+
+
+def _short(headers: Sequence[Header]) -> list[Header]:
+    return [(name, value) for name, value in headers if len(name) + len(value) <= _LONGEST_HEADER][:_MOST_HEADERS]
 
 
 async def park(tx: Transaction, record: Record) -> bool:

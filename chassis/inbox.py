@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
+from hashlib import blake2b
 from uuid import UUID
 
 from opentelemetry.trace import SpanKind
@@ -19,11 +20,27 @@ from chassis.bus import Record
 from chassis.db import TRANSIENT_ERRORS, Database, Transaction, backoff_s
 from chassis.service import Service
 from contracts.envelope import EVENTS, Envelope, Event, EventKind, UndecodableRecord, attributes_of, decode
+from contracts.topics import TOPICS
 
 _log = logging.getLogger(__name__)
 
 REACTION = "reaction"
 PROJECTION = "projection"
+
+_COMPACTED = frozenset(topic.name for topic in TOPICS.values() if topic.compacted)
+"""Where a record without a body says that a key is erased: what it spoke of went with the client's key."""
+
+# How far the projection gets, dead letters counted, in the transaction that gets it there. A rebuild that
+# takes the table's lock waits for those who are here, and lets nobody in until it is done (record 0013).
+_REACH = """
+INSERT INTO projected_positions AS held (topic, partition, next_position) VALUES ($1, $2, $3)
+ON CONFLICT (topic, partition) DO UPDATE SET next_position = greatest(held.next_position, excluded.next_position)
+"""
+_BEGIN_PROJECTING = f"""
+WITH reached AS ({_REACH})
+INSERT INTO inbox (event_id, generation) SELECT unnest($4::uuid[]), $5 ON CONFLICT DO NOTHING RETURNING event_id
+"""
+_ENTER_PROJECTING = "LOCK TABLE projected_positions IN ROW EXCLUSIVE MODE"
 
 _TRANSIENT_ATTEMPTS = 8
 _BUG_ATTEMPTS = 3
@@ -67,6 +84,9 @@ class Inbox:
         projected: list[Record] = []
         lanes: dict[bytes | None, list[Record]] = {}
         for record in records:
+            if record.value is None and record.topic in _COMPACTED:
+                telemetry.tombstones.add(1, {"service": self._service.name, "topic": record.topic})
+                continue
             wire_type = _wire_type(record)
             if any(event.wire_type == wire_type for event in self._service.projected):
                 projected.append(record)
@@ -128,7 +148,7 @@ class Inbox:
                 if await self._is_new(tx, record, envelope.id):
                     await handler(tx, envelope.event)
                     return
-                if record.topic not in self._fact_topics or await self._known(tx, envelope.id, REACTION):
+                if await self._is_known(tx, record, envelope.id) or record.topic not in self._fact_topics:
                     return
                 if await dead_letters.park(tx, record):
                     return
@@ -138,21 +158,27 @@ class Inbox:
         if record.topic in self._fact_topics:
             return bool(
                 await tx.fetchval(
-                    "INSERT INTO inbox (event_id, generation) SELECT $1, $2"
-                    " WHERE NOT EXISTS (SELECT FROM parked_keys WHERE topic = $3 AND key = $4)"
+                    "INSERT INTO inbox (event_id, generation, body_hash) SELECT $1, $2, $3"
+                    " WHERE NOT EXISTS (SELECT FROM parked_keys WHERE topic = $4 AND key = $5)"
                     " ON CONFLICT DO NOTHING RETURNING true",
                     event_id,
                     REACTION,
+                    body_hash(record),
                     record.topic,
                     record.key,
                 )
             )
-        return await add_to_inbox(tx, event_id, REACTION)
+        return await add_to_inbox(tx, record, event_id, REACTION)
 
-    async def _known(self, tx: Transaction, event_id: UUID, generation: str) -> bool:
-        return bool(
-            await tx.fetchval("SELECT true FROM inbox WHERE event_id = $1 AND generation = $2", event_id, generation)
+    async def _is_known(self, tx: Transaction, record: Record, event_id: UUID) -> bool:
+        """True for an id that was applied; another body under it is counted, and stays without effect."""
+        row = await tx.fetchrow(
+            "SELECT body_hash FROM inbox WHERE event_id = $1 AND generation = $2", event_id, REACTION
         )
+        if row is not None and row["body_hash"] not in (None, body_hash(record)):
+            telemetry.reused_ids.add(1, {"service": self._service.name, "topic": record.topic})
+            _log.warning("the event id %s came again with another body, on %s", event_id, record.topic)
+        return row is not None
 
     async def _apply_batch(self, records: Sequence[Record]) -> None:
         """A projection's batch in one transaction; halved until the record that fails is alone."""
@@ -172,7 +198,7 @@ class Inbox:
                 permanent = isinstance(error, UndecodableRecord | Unacceptable)
                 if not permanent:
                     _log.exception("a record of %s cannot be projected; it becomes a dead letter", records[0].topic)
-                await self._bury(records[0], None, "permanent" if permanent else "bug", error)
+                await self._bury(records[0], None, "permanent" if permanent else "bug", error, projected=True)
                 return
             else:
                 self._count(failed=False, times=len(records))
@@ -189,8 +215,10 @@ class Inbox:
         ):
             async with self._database.transaction(cause=first) as tx:
                 fresh = await tx.fetch(
-                    "INSERT INTO inbox (event_id, generation) SELECT unnest($1::uuid[]), $2"
-                    " ON CONFLICT DO NOTHING RETURNING event_id",
+                    _BEGIN_PROJECTING,
+                    records[-1].topic,
+                    records[-1].partition,
+                    records[-1].position + 1,
                     list(dict.fromkeys(envelope.id for envelope in envelopes)),
                     PROJECTION,
                 )
@@ -203,14 +231,20 @@ class Inbox:
                 if events:
                     await self._service.project(tx, events)
 
-    async def _bury(self, record: Record, event_id: UUID | None, failure: str, error: BaseException) -> None:
+    async def _bury(
+        self, record: Record, event_id: UUID | None, failure: str, error: BaseException, *, projected: bool = False
+    ) -> None:
         # What will never be accepted is not waited for: else a stranger's event would hold up the rightful ones.
-        parks = record.topic in self._fact_topics and record.key is not None and not isinstance(error, Unacceptable)
+        parks = (
+            record.topic in self._fact_topics and dead_letters.may_park(record) and not isinstance(error, Unacceptable)
+        )
         transients = 0
         while True:
             try:
                 async with self._database.transaction() as tx:
-                    if event_id is not None and not await add_to_inbox(tx, event_id, REACTION):
+                    if projected:
+                        await tx.execute(_REACH, record.topic, record.partition, record.position + 1)
+                    if event_id is not None and not await add_to_inbox(tx, record, event_id, REACTION):
                         return
                     if parks and await dead_letters.park(tx, record):
                         return
@@ -253,15 +287,22 @@ class Inbox:
             raise Flood
 
 
-async def add_to_inbox(tx: Transaction, event_id: UUID, generation: str) -> bool:
+async def add_to_inbox(tx: Transaction, record: Record, event_id: UUID, generation: str) -> bool:
     """True the first time; the guard that makes a repeated delivery harmless."""
     return bool(
         await tx.fetchval(
-            "INSERT INTO inbox (event_id, generation) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true",
+            "INSERT INTO inbox (event_id, generation, body_hash) VALUES ($1, $2, $3)"
+            " ON CONFLICT DO NOTHING RETURNING true",
             event_id,
             generation,
+            body_hash(record),
         )
     )
+
+
+def body_hash(record: Record) -> int:
+    """What is kept of a body beside its event id: 64 bits, enough to notice that it was another one."""
+    return int.from_bytes(blake2b(record.value or b"", digest_size=8).digest(), signed=True)
 
 
 def _wire_type(record: Record) -> str | None:
@@ -316,7 +357,7 @@ async def _let_through(service: Service, tx: Transaction, waiting: Sequence[Reco
             parks = not isinstance(error, Unacceptable)
             event_id = _event_id(record)
             if event_id is not None:
-                await add_to_inbox(tx, event_id, REACTION)
+                await add_to_inbox(tx, record, event_id, REACTION)
             failure = "permanent" if permanent else "bug"
             await dead_letters.add_letter(tx, record, event_id, failure, dead_letters.describe(error), parks_key=parks)
             if parks:
@@ -332,7 +373,9 @@ async def _apply_again(service: Service, tx: Transaction, record: Record, *, kno
     if envelope is None:
         return
     projecting = type(envelope.event) in service.projected
-    is_new = await add_to_inbox(tx, envelope.id, PROJECTION if projecting else REACTION)
+    if projecting:
+        await tx.execute(_ENTER_PROJECTING)
+    is_new = await add_to_inbox(tx, record, envelope.id, PROJECTION if projecting else REACTION)
     if not is_new and not known:
         return
     tx.cause = envelope

@@ -66,14 +66,18 @@ def _read(prefix: str, folder: Path) -> list[Migration]:
     return found
 
 
-async def migrate(owner_url: str, schema: str, wanted: list[Migration]) -> list[str]:
+async def migrate(owner_url: str, schema: str, wanted: list[Migration], *, role: str | None = None) -> list[str]:
     """Bring `schema` up to date; the names of the migrations applied now.
+
+    `role` is who to act as where the URL's own role does not own the schema.
 
     Raises:
         MigrationConflict: the history in the database is not a prefix of `wanted`.
     """
     connection = await asyncpg.connect(
-        owner_url, server_settings={"search_path": schema, "application_name": f"rekku-migrate-{schema}"}
+        owner_url,
+        server_settings={"search_path": schema, "application_name": f"rekku-migrate-{schema}"}
+        | ({"role": role} if role else {}),
     )
     try:
         while not await connection.fetchval(

@@ -2,22 +2,23 @@
 
 import asyncio
 import logging
-import os
 import signal
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
 import uvicorn
 from fastapi import FastAPI
 
+from chassis import telemetry
 from chassis.auth import TokenVerifier
 from chassis.bus import Bus, Subscription
-from chassis.bus.embedded import EmbeddedBus
+from chassis.bus.choice import open_bus
 from chassis.consumer import Consumer
 from chassis.db import TRANSIENT_ERRORS, Database, backoff_s
+from chassis.failpoints import arm
 from chassis.http import create_app
 from chassis.inbox import Inbox
 from chassis.migrate import missing_migrations
@@ -32,6 +33,7 @@ from chassis.vault import Vault
 _log = logging.getLogger(__name__)
 
 _STUCK_AFTER_S = 60.0
+_MEASURE_EVERY_S = 10.0
 _GRACE_S = 8
 
 
@@ -45,7 +47,7 @@ class Runtime:
         self.texts = Texts(service.root / "texts")
         self.verifier = TokenVerifier(settings)
         self.inbox = Inbox(service, database, lanes=max(2, settings.pool_size - 3))
-        self.bus: Bus = EmbeddedBus(database, settings.lease_s)
+        self.bus: Bus = open_bus(settings, database)
         self._subscription: Subscription | None = None
         self._consumer: Consumer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -87,10 +89,10 @@ class Runtime:
         work: list[tuple[str, Coroutine[Any, Any, None]]] = [
             ("heartbeat", self._heartbeat()),
             ("relay", relay(self.database, self.bus)),
+            ("measures", self._measure()),
         ]
         if self.service.topics:
-            member = f"{self.settings.instance}-{os.getpid()}"
-            self._subscription = self.bus.subscribe(member, self.service.topics)
+            self._subscription = self.bus.subscribe(self.settings.instance, self.service.topics)
             self._consumer = Consumer(self.service.name, self._subscription, self.inbox)
             work.append(("consumer", self._consumer.run()))
         if self.service.timers:
@@ -107,11 +109,28 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self.bus.close()
 
     async def _heartbeat(self) -> None:
         while True:
             self._beat = time.monotonic()
             await asyncio.sleep(1)
+
+    async def _measure(self) -> None:
+        """Set the gauges that alerts look at; what cannot be read now is read next time."""
+        of_service = {"service": self.service.name}
+        while True:
+            with suppress(*TRANSIENT_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError):
+                row = await self.database.pool.fetchrow(
+                    "SELECT count(*) AS waiting, extract(epoch FROM clock_timestamp() - min(created_at)) AS age,"
+                    " (SELECT count(*) FROM dead_letters WHERE state = 'open') AS letters FROM outbox"
+                )
+                if row is not None:
+                    telemetry.outbox_waiting.set(row["waiting"], of_service)
+                    telemetry.outbox_age.set(float(row["age"] or 0), of_service)
+                    telemetry.open_letters.set(row["letters"], of_service)
+                telemetry.bus_lag.set(await self.lag(), of_service)
+            await asyncio.sleep(_MEASURE_EVERY_S)
 
 
 def _report_death(task: asyncio.Task[None]) -> None:
@@ -152,6 +171,7 @@ class _Server(uvicorn.Server):
 
 async def serve(service: Service, settings: Settings) -> None:
     """Run one service until SIGTERM or SIGINT."""
+    arm(settings.failpoints, f"{service.name}-{settings.instance}")
     start_telemetry(service.name, settings)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()

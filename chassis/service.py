@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, FastAPI
 
 from chassis.db import Transaction
-from contracts.envelope import Event
+from contracts.envelope import Event, EventKind
 
 if TYPE_CHECKING:
     from chassis.runtime import Runtime
@@ -17,7 +17,10 @@ Reaction = Callable[[Transaction, Any], Awaitable[None]]
 """Handles one event in one transaction; reactions are never replayed."""
 
 Projection = Callable[[Transaction, Sequence[Event]], Awaitable[None]]
-"""Applies a batch of one partition, in order, in one transaction; can be rebuilt from the topics."""
+"""Merges a batch of one partition into tables of its own, in one transaction: the newer version wins.
+
+Whatever the order and the repeats, the rows end up the same; so they can be rebuilt from the topics.
+"""
 
 TimerHandler = Callable[[Transaction, str, Mapping[str, Any]], Awaitable[None]]
 """Handles a due timer `(tx, key, payload)`; its row goes in the same transaction."""
@@ -38,6 +41,8 @@ class Service:
         root: the package's folder, with `migrations/` and `texts/`.
         reactions: event type to handler, one message per transaction.
         projected, project: the event types of a read model and the function that applies batches.
+        projection_tables: what `project` writes and nothing else does, a referenced table before the referring one.
+        superseding: groups of projected types; of one aggregate only the newest event of a group matters.
         startup: runs once at the start of every process, idempotent.
         configure: last changes to the HTTP application (static files, pages).
     """
@@ -48,11 +53,21 @@ class Service:
     reactions: Mapping[type[Event], Reaction] = field(default_factory=dict)
     projected: tuple[type[Event], ...] = ()
     project: Projection | None = None
+    projection_tables: tuple[str, ...] = ()
+    superseding: tuple[tuple[type[Event], ...], ...] = ()
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     known: Mapping[str, KnownVersion] = field(default_factory=dict)
     startup: Callable[[Transaction], Awaitable[None]] | None = None
     workers: Sequence[Worker] = ()
     configure: Callable[[FastAPI, "Runtime"], None] | None = None
+
+    def __post_init__(self) -> None:
+        if len({bool(self.projected), bool(self.project), bool(self.projection_tables)}) > 1:
+            raise TypeError(f"{self.name}: a projection has events, a function and tables, or there is none")
+        if any(event.kind is not EventKind.STATE for event in self.projected):
+            raise TypeError(f"{self.name} projects facts; those count once and are for reactions")
+        if not {event for group in self.superseding for event in group} <= set(self.projected):
+            raise TypeError(f"{self.name} supersedes events that it does not project")
 
     @property
     def migrations(self) -> Path:

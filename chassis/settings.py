@@ -17,6 +17,21 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class BusKind(StrEnum):
+    """Which message bus carries the events."""
+
+    EMBEDDED = "embedded"
+    KAFKA = "kafka"
+
+
+class KafkaSecurity(StrEnum):
+    """How a client and Apache Kafka know each other."""
+
+    PLAINTEXT = "PLAINTEXT"
+    SSL = "SSL"
+    SASL_SSL = "SASL_SSL"
+
+
 class Settings(BaseSettings):
     """Everything a service process can be told.
 
@@ -36,6 +51,12 @@ class Settings(BaseSettings):
     keys_database_url: SecretStr = SecretStr("")
     pool_size: int = 10
     lease_s: float = 3.0
+    bus: BusKind = BusKind.EMBEDDED
+    kafka_servers: str = ""
+    kafka_security: KafkaSecurity = KafkaSecurity.PLAINTEXT
+    kafka_username: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca_file: Path | None = None
     clock: ClockKind = ClockKind.REAL
     jwks_url: str = ""
     issuer: str = "https://rekku.invalid/dev-issuer"
@@ -46,6 +67,13 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8080"
     otlp_endpoint: str = ""
     log_level: str = "INFO"
+    failpoints: Path | None = None
+
+    @model_validator(mode="after")
+    def _kafka_has_an_address(self) -> Self:
+        if self.bus is BusKind.KAFKA and not self.kafka_servers:
+            raise ValueError("the bus kafka needs REKKU_KAFKA_SERVERS, as host:port,host:port")
+        return self
 
     @model_validator(mode="after")
     def _production_is_strict(self) -> Self:
@@ -56,8 +84,13 @@ class Settings(BaseSettings):
             for problem, present in (
                 ("the development issuer (REKKU_DEV_ISSUER)", self.dev_issuer),
                 ("a simulated clock (REKKU_CLOCK)", self.clock is not ClockKind.REAL),
+                ("failpoints (REKKU_FAILPOINTS)", self.failpoints is not None),
                 ("token keys from a file (REKKU_JWKS_URL must be https)", not self.jwks_url.startswith("https://")),
                 ("no secret (REKKU_SECRET, at least 32 characters)", len(self.secret.get_secret_value()) < 32),
+                (
+                    "Kafka without encryption (REKKU_KAFKA_SECURITY)",
+                    self.bus is BusKind.KAFKA and self.kafka_security is KafkaSecurity.PLAINTEXT,
+                ),
                 ("plain http to the public (REKKU_PUBLIC_URL)", not self.public_url.startswith("https://")),
             )
             if present

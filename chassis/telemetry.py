@@ -25,8 +25,18 @@ _meter = metrics.get_meter("rekku")
 records_handled = _meter.create_counter("rekku.inbox.handled", description="Records applied, by outcome")
 dead_letters = _meter.create_counter("rekku.inbox.dead_letters", description="Records that could not be applied")
 unknown_types = _meter.create_counter("rekku.inbox.unknown_types", description="Records of a type not known here")
+reused_ids = _meter.create_counter("rekku.inbox.reused_ids", description="Known event ids that came with another body")
+tombstones = _meter.create_counter("rekku.inbox.tombstones", description="Records without a body on compacted topics")
 partition_pauses = _meter.create_counter("rekku.bus.pauses", description="Partitions paused after transient failures")
 records_sent = _meter.create_counter("rekku.outbox.sent", description="Outbox rows handed to the bus")
+outbox_waiting = _meter.create_gauge("rekku.outbox.waiting", description="Rows that the bus does not have yet")
+outbox_age = _meter.create_gauge(
+    "rekku.outbox.age", unit="s", description="Age of the oldest row the bus does not have"
+)
+bus_lag = _meter.create_gauge("rekku.bus.lag", description="Records on the bus that this service has not finished")
+open_letters = _meter.create_gauge("rekku.inbox.open_letters", description="Dead letters nobody has settled")
+send_failures = _meter.create_counter("rekku.outbox.failures", description="Times the bus did not take the oldest rows")
+rejoins = _meter.create_counter("rekku.bus.rejoins", description="Consumers found standing still and joined anew")
 timers_fired = _meter.create_counter("rekku.timers.fired", description="Timers fired, by kind")
 refusals = _meter.create_counter("rekku.http.refusals", description="Refused commands, by code")
 
@@ -58,6 +68,8 @@ def start_telemetry(service: str, settings: Settings) -> None:
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # Kafka's client repeats the same lines several times a second while brokers are away; the bus says it in its own.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     exporting = bool(settings.otlp_endpoint)
     resource = Resource.create({"service.name": f"rekku-{service}", "service.instance.id": settings.instance})
     tracing = TracerProvider(resource=resource, sampler=ALWAYS_ON if exporting else ALWAYS_OFF)

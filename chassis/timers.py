@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind
 from chassis import telemetry
 from chassis.clock import CLOCK_CHANNEL
 from chassis.db import TRANSIENT_ERRORS, Database, backoff_s
+from chassis.failpoints import reach
 from chassis.service import Service
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ async def fire_one(service: Service, database: Database) -> bool:
             claimed = await tx.fetchrow(_CLAIM, tx.now, list(service.timers))
             if claimed is None:
                 return False
+            reach("timer.before")
             with telemetry.span(f"timer {claimed['kind']}", SpanKind.INTERNAL):
                 await service.timers[claimed["kind"]](tx, claimed["key"], claimed["payload"])
     except TRANSIENT_ERRORS:
@@ -48,6 +50,7 @@ async def fire_one(service: Service, database: Database) -> bool:
         _log.exception("the timer %s failed; it is tried again later", claimed["kind"])
         await _put_off(database, claimed["kind"], claimed["key"], claimed["attempts"])
         return True
+    reach("timer.after")
     telemetry.timers_fired.add(1, {"service": service.name, "kind": claimed["kind"]})
     return True
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, validators
 from pydantic import ValidationError
 
 from chassis.auth import DevIssuer, Role
-from chassis.settings import Settings
+from chassis.settings import BusKind, Settings
 from rekku.home import Home
 from rekku.problems import Problem
 from rekku.terminal import run, run_until_signalled
@@ -30,7 +30,9 @@ app = App(
 events_app = App(name="events", help="Follow the events on the bus.")
 dead_letters_app = App(name="dead-letters", help="Records that a service could not apply.")
 outbox_app = App(name="outbox", help="Events on their way to the bus.")
-for inner in (events_app, dead_letters_app, outbox_app):
+topics_app = App(name="topics", help="The topics: what is promised about each, and how it is kept on Apache Kafka.")
+projections_app = App(name="projections", help="What a service keeps of others' events, and can keep anew.")
+for inner in (events_app, dead_letters_app, outbox_app, projections_app, topics_app):
     app.command(inner)
 
 
@@ -91,6 +93,8 @@ def _end_with_launcher() -> None:
 @app.command
 def up(
     *,
+    bus: BusKind = BusKind.EMBEDDED,
+    brokers: Annotated[int, Parameter(show=False, validator=validators.Number(gte=1))] = 1,
     simulated_clock: Annotated[datetime | None, Parameter(show=False)] = None,
     instances: Annotated[list[str] | None, Parameter(show=False)] = None,
 ) -> None:
@@ -98,6 +102,10 @@ def up(
 
     Parameters
     ----------
+    bus
+        embedded needs nothing more; kafka starts an Apache Kafka, which needs Java 17 and, once, Maven.
+    brokers
+        How many brokers of Apache Kafka.
     simulated_clock
         Start of a clock that only moves when it is told to.
     instances
@@ -108,7 +116,8 @@ def up(
 
     settings = Settings()
     start = simulated_clock.replace(tzinfo=simulated_clock.tzinfo or UTC) if simulated_clock else None
-    run_until_signalled(run_up(Launch(Home(settings.home), settings.port, start, _counts(instances or []))))
+    wanted = _counts(instances or [])
+    run_until_signalled(run_up(Launch(Home(settings.home), settings.port, start, wanted, bus=bus, brokers=brokers)))
 
 
 def _counts(instances: list[str]) -> dict[str, int]:
@@ -140,7 +149,7 @@ def demo(*, keep: bool = False, seed: Annotated[int, Parameter(show=False)] = 20
 def migrate() -> None:
     """Bring every service's schema up to date, in this home's database or in the given one.
 
-    The given one is that of REKKU_OWNER_DATABASE_URL, a role that owns every schema.
+    The given one is that of REKKU_OWNER_DATABASE_URL, whose role may act as the owner of every schema.
     """
     from rekku.operations import migrate_here
 
@@ -148,11 +157,46 @@ def migrate() -> None:
 
 
 @app.command
+def provision() -> None:
+    """Make the roles, databases and schemas in a PostgreSQL that is not this home's; may be repeated.
+
+    REKKU_ADMIN_URL leads to it as an administrator, REKKU_ROLE_PASSWORDS is a JSON object of
+    passwords by role: of each service's rekku_SERVICE, of rekku_owner and of rekku_keys.
+    """
+    from rekku.provisioning import provision_there
+
+    run_until_signalled(provision_there())
+
+
+@topics_app.default
 def topics() -> None:
-    """Every topic: owner, partitions, retention, consumers; with live counts while a system runs here."""
+    """Every topic: owner, partitions, retention, consumers; with live counts where there is a bus to look at."""
     from rekku.operations import show_topics
 
     run(show_topics(_home()))
+
+
+@topics_app.command(name="apply")
+def apply_topics(
+    *,
+    check: bool = False,
+    replication: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
+) -> int:
+    """Make the topics that Apache Kafka does not have, and set again what differs from the declarations.
+
+    Another number of partitions or copies is reported and never changed. It is the Kafka of the system
+    that runs here, or of the REKKU_ variables. Exit status 1 where something differs and stays so.
+
+    Parameters
+    ----------
+    check
+        Change nothing; any difference is status 1.
+    replication
+        Copies of each partition; otherwise three, or one on a single broker.
+    """
+    from rekku.topics import apply_declared
+
+    return run(apply_declared(_home(), replication=replication, check=check))
 
 
 @events_app.command(name="tail")
@@ -224,6 +268,25 @@ def outbox_status() -> None:
     from rekku.operations import show_outboxes
 
     run(show_outboxes(_home()))
+
+
+@projections_app.command(name="rebuild")
+def rebuild(*services: str, accept: bool = False) -> int:
+    """Build projections anew from their topics, beside the live ones and under load, and compare.
+
+    Exit status 1 where one differs; then the live one stays, unless the new one is accepted.
+
+    Parameters
+    ----------
+    services
+        Whose; without a name, of every service that has one.
+    accept
+        Put the new rows in the place of those that differ.
+    """
+    from rekku.projections import rebuild_projections
+
+    status = run_until_signalled(rebuild_projections(_home(), services, accept=accept))
+    return 130 if status is None else status
 
 
 @app.command

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from chassis.settings import BusKind
 from rekku.problems import Problem
 
 
@@ -31,6 +32,7 @@ class Run:
     """A running system: written by `rekku up` while it runs, read by the other commands.
 
     `socket` is the folder of PostgreSQL's Unix socket; the passwords are in a file of their own.
+    `kafka_servers` are the addresses of its brokers, where its bus is Kafka.
     """
 
     pid: int
@@ -38,6 +40,8 @@ class Run:
     clock: str
     socket: str
     instances: tuple[Instance, ...] = field(default=())
+    bus: BusKind = BusKind.EMBEDDED
+    kafka_servers: str = ""
 
     def first(self, service: str) -> Instance:
         """The first instance of a service.
@@ -126,7 +130,7 @@ class Home:
         except PermissionError:
             pass
         instances = tuple(Instance(**instance) for instance in told.pop("instances"))
-        return Run(**told, instances=instances)
+        return Run(**told | {"bus": BusKind(told["bus"])}, instances=instances)
 
     def running(self) -> Run:
         """What runs here now.

@@ -12,6 +12,7 @@ import asyncpg
 from chassis.clock import ClockKind
 from chassis.db import Database
 from chassis.embedded import BUS, KEYS_DATABASE, Cluster
+from chassis.settings import KafkaSecurity, Settings
 from chassis.vault import Vault
 from rekku.home import Home, Run
 from rekku.problems import Problem
@@ -30,9 +31,20 @@ def cluster_of(home: Home, run: Run) -> Cluster:
     return Cluster(Path(run.socket), passwords, None)
 
 
+def bus_settings(home: Home) -> Settings:
+    """The bus of the system that runs in this home; where none does, the one of the REKKU_ variables."""
+    run = home.run()
+    settings = Settings()
+    if run is None:
+        return settings
+    return settings.model_copy(
+        update={"bus": run.bus, "kafka_servers": run.kafka_servers, "kafka_security": KafkaSecurity.PLAINTEXT}
+    )
+
+
 @asynccontextmanager
 async def bus_of(home: Home) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    """A connection that sees the whole bus.
+    """A connection that sees the whole embedded bus.
 
     Raises:
         Problem: nothing runs here, or PostgreSQL does not answer.

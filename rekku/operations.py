@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import json
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from chassis.bus import Record, as_record
-from chassis.bus.embedded import CHANNEL
-from chassis.db import Connection
+from chassis.bus import BusUnavailable, Record
 from chassis.embedded import provision
 from chassis.migrate import MigrationConflict, migrate, migrations_of
+from chassis.provisioning import owner_of
 from chassis.settings import Settings
 from contracts.envelope import UndecodableRecord, attributes_of
 from contracts.topics import TOPICS, Topic
 from rekku.home import Home
-from rekku.inside import bus_of, database_of
+from rekku.inside import database_of
+from rekku.looking import Behind, Looking, Place, can_look, looking
 from rekku.problems import Problem
 from rekku.services import SERVICES, migrations_folder
 from rekku.up import migrate_all, start_database
@@ -52,7 +55,8 @@ async def migrate_here(home: Home) -> None:
 async def _migrate_there(owner_url: str) -> None:
     try:
         for name in SERVICES:
-            _tell(name, await migrate(owner_url, name, migrations_of(migrations_folder(name))))
+            wanted = migrations_of(migrations_folder(name))
+            _tell(name, await migrate(owner_url, name, wanted, role=owner_of(name)))
     except MigrationConflict as error:
         raise Problem(str(error)) from error
     except (OSError, asyncpg.PostgresError) as error:
@@ -64,36 +68,26 @@ def _tell(service: str, done: Sequence[str]) -> None:
 
 
 async def show_topics(home: Home) -> None:
-    """The declarations of `contracts/topics.py`, with counts where a system runs in this home."""
-    counts: dict[str, int] = {}
-    behind: dict[tuple[str, str], int] = {}
-    if home.run() is not None:
-        async with bus_of(home) as bus:
-            counts = {
-                row["topic"]: row["count"]
-                for row in await bus.fetch(
-                    "SELECT topic, sum(next_position)::bigint AS count FROM heads GROUP BY topic"
-                )
-            }
-            behind = {
-                (row["topic"], row["consumer"]): row["behind"]
-                for row in await bus.fetch(
-                    "SELECT l.topic, l.consumer, sum(h.next_position - l.position)::bigint AS behind"
-                    " FROM leases l JOIN heads h USING (topic, partition) GROUP BY 1, 2"
-                )
-            }
+    """The declarations of `contracts/topics.py`, with counts where there is a bus to look at."""
+    counts: Counter[str] = Counter()
+    behind: Behind = {}
+    live = can_look(home)
+    if live:
+        async with looking(home) as bus:
+            for (topic, _), end in (await bus.ends(TOPICS)).items():
+                counts[topic] += end
+            behind = await bus.behind()
     table = Table(title="Topics", title_justify="left")
     for heading in ("topic", "owner", "key", "partitions", "kept", "personal data", "consumers"):
         table.add_column(heading, overflow="fold")
-    if counts:
+    if live:
         table.add_column("records", justify="right")
-    for topic in TOPICS.values():
-        cells = _topic_cells(topic, behind)
-        table.add_row(*cells, *([str(counts.get(topic.name, 0))] if counts else []))
+    for declared in TOPICS.values():
+        table.add_row(*_topic_cells(declared, behind), *([str(counts[declared.name])] if live else []))
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
-def _topic_cells(topic: Topic, behind: dict[tuple[str, str], int]) -> list[str]:
+def _topic_cells(topic: Topic, behind: Behind) -> list[str]:
     kept = "newest per key" if topic.compacted else "for ever"
     if topic.retention is not None:
         kept = f"{topic.retention.days} days"
@@ -120,19 +114,15 @@ async def follow(home: Home, topic: str, *, from_beginning: bool, key: str | Non
     """
     if topic not in TOPICS:
         raise Problem(f"there is no topic {topic}; `rekku topics` lists them")
-    appended = asyncio.Event()
-    async with bus_of(home) as bus:
-        await bus.add_listener(CHANNEL, lambda *_: appended.set())
-        positions = {
-            row["partition"]: 0 if from_beginning else row["next_position"]
-            for row in await bus.fetch("SELECT partition, next_position FROM heads WHERE topic = $1", topic)
-        }
-        shown = 0
+    shown = 0
+    async with looking(home) as bus:
+        positions = await bus.ends([topic])
+        if from_beginning:
+            positions = dict.fromkeys(positions, 0)
         while limit is None or shown < limit:
-            appended.clear()
-            records = await _next_records(bus, topic, positions)
+            records = await _next_records(bus, positions)
             for record in records:
-                positions[record.partition] = record.position + 1
+                positions[record.topic, record.partition] = record.position + 1
                 if key is not None and record.key != key.encode():
                     continue
                 print(as_line(record), flush=True)
@@ -140,31 +130,25 @@ async def follow(home: Home, topic: str, *, from_beginning: bool, key: str | Non
                 if shown == limit:
                     return
             if not records:
-                await _appended_or_gone(bus, appended)
+                await bus.appended()
 
 
-async def _next_records(bus: Connection, topic: str, positions: dict[int, int]) -> list[Record]:
-    rows: list[asyncpg.Record] = []
-    for partition, position in positions.items():
-        rows += await bus.fetch(
-            "SELECT * FROM records WHERE topic = $1 AND partition = $2 AND position >= $3 ORDER BY position LIMIT $4",
-            topic,
-            partition,
-            position,
-            _BATCH,
-        )
-    rows.sort(key=lambda row: (row["appended_at"], row["partition"], row["position"]))
-    return [as_record(row) for row in rows]
+async def _next_records(bus: Looking, positions: Mapping[Place, int]) -> list[Record]:
+    """Some of each partition's next records, the oldest first as far as their times say."""
+    records: list[Record] = []
+    for (topic, partition), end in (await bus.ends({topic for topic, _ in positions})).items():
+        position = positions.get((topic, partition), 0)
+        if position < end:
+            records += await bus.read(topic, partition, position, _BATCH)
+    return list(heapq.merge(*_by_partition(records), key=_time_of))
 
 
-async def _appended_or_gone(bus: asyncpg.Connection[asyncpg.Record], appended: asyncio.Event) -> None:
-    """Wait for the next append; a server that went away announces nothing, so look now and then."""
-    try:
-        async with asyncio.timeout(2):
-            await appended.wait()
-    except TimeoutError:
-        if bus.is_closed():
-            raise Problem("the system stopped", status=1) from None
+def _by_partition(records: Iterable[Record]) -> Iterable[list[Record]]:
+    return (list(group) for _, group in groupby(records, key=lambda record: record.partition))
+
+
+def _time_of(record: Record) -> str:
+    return next((value.decode(errors="replace") for name, value in record.headers if name == "ce_time"), "")
 
 
 def as_line(record: Record) -> str:
@@ -185,13 +169,28 @@ async def show_outboxes(home: Home) -> None:
     table = Table("service", title="Outboxes", title_justify="left")
     for heading in ("not on the bus yet", "oldest, s", "not read yet"):
         table.add_column(heading, justify="right")
+    records = await unread(home)
     for name in SERVICES:
         async with database_of(home, name) as database, database.transaction(readonly=True) as tx:
             row = await tx.fetchrow(
-                "SELECT count(*) AS waiting, extract(epoch FROM clock_timestamp() - min(created_at)) AS age,"
-                " rekku_bus.lag() AS lag FROM outbox"
+                "SELECT count(*) AS waiting, extract(epoch FROM clock_timestamp() - min(created_at)) AS age FROM outbox"
             )
-            if row is not None:
-                age = "–" if row["age"] is None else f"{row['age']:.1f}"
-                table.add_row(name, str(row["waiting"]), age, str(row["lag"]))
+        if row is not None:
+            age = "–" if row["age"] is None else f"{row['age']:.1f}"
+            table.add_row(name, str(row["waiting"]), age, "?" if records is None else str(records[name]))
     Console().print(table)
+
+
+async def unread(home: Home) -> Counter[str] | None:
+    """Records not read yet by each service; None where the bus does not answer, which is when outboxes matter."""
+    home.running()
+    found: Counter[str] = Counter()
+    try:
+        async with looking(home) as bus:
+            for (_, consumer), records in (await bus.behind()).items():
+                found[consumer] += records
+    except Problem as problem:
+        if not isinstance(problem.__cause__, BusUnavailable):
+            raise
+        return None
+    return found

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 15.0
+SERVE = ("-m", "rekku", "serve")
+PAUSES_S = (0.5, 15.0)
 _STEADY_S = 30.0
 _GRACE_S = 7.0
 
@@ -28,6 +28,7 @@ class Program:
     port: int
     environment: Mapping[str, str]
     log: Path
+    command: tuple[str, ...] = SERVE
     restarts: int = 0
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
@@ -41,9 +42,7 @@ class Program:
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "rekku",
-                "serve",
+                *self.command,
                 self.service,
                 env=dict(self.environment),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -66,12 +65,16 @@ class Program:
             await self.process.wait()
 
 
-async def keep_running(program: Program, changed: Callable[[], None], say: Say) -> None:
+async def keep_running(
+    program: Program, changed: Callable[[], None], say: Say, pauses_s: tuple[float, float] = PAUSES_S
+) -> None:
     """Run a program until cancelled; when it dies, one line is said and it starts again after a pause.
 
-    `changed` is called after every start, so that the process ids on record are right.
+    `changed` is called after every start, so that the process ids on record are right. The pause
+    doubles, from the first to the longest of `pauses_s`, until the program has been steady.
     """
-    pause_s = _FIRST_PAUSE_S
+    first_s, longest_s = pauses_s
+    pause_s = first_s
     try:
         while True:
             started = time.monotonic()
@@ -79,11 +82,11 @@ async def keep_running(program: Program, changed: Callable[[], None], say: Say) 
             changed()
             status = await process.wait()
             if time.monotonic() - started > _STEADY_S:
-                pause_s = _FIRST_PAUSE_S
+                pause_s = first_s
             program.restarts += 1
             say(f"{program.name} {_how_it_ended(status)}; starting again in {pause_s:g} s (see {program.log})")
             await asyncio.sleep(pause_s)
-            pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+            pause_s = min(longest_s, pause_s * 2)
     finally:
         await program.stop()
 

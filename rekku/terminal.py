@@ -1,6 +1,7 @@
 """Running a command until it ends or a signal ends it: whatever was started is stopped first."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -32,3 +33,8 @@ def run_until_signalled(command: Coroutine[Any, Any, Result]) -> Result | None:
             return None
 
     return run(main())
+
+
+def quiet_kafka_client() -> None:
+    """Keep aiokafka from telling of every connection: a Problem says in one line what is wrong."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

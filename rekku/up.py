@@ -1,4 +1,6 @@
-"""The whole system on one machine: the embedded PostgreSQL, then every service as a process of its own."""
+"""The whole system on one machine: PostgreSQL, on request Apache Kafka, then every service as a process of its own."""
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -9,9 +11,10 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 import httpx
@@ -28,11 +31,15 @@ from chassis.embedded import (
     start_cluster,
 )
 from chassis.migrate import MigrationConflict, migrate, migrations_of
-from chassis.settings import Settings
+from chassis.settings import BusKind, Settings
+from rekku.brokers import on_kafka, running_brokers
 from rekku.home import Home, Instance, Run
 from rekku.problems import Problem
-from rekku.processes import Program, Say, keep_running
+from rekku.processes import PAUSES_S, SERVE, Program, Say, keep_running
 from rekku.services import GATEWAY, SERVICES, migrations_folder
+
+if TYPE_CHECKING:
+    from chassis.kafka.cluster import KafkaCluster
 
 READY_WITHIN_S = 90.0
 _READY_POLL_S = 0.05
@@ -47,13 +54,26 @@ def say(line: str) -> None:
 
 @dataclass(frozen=True)
 class Launch:
-    """What to start: where, on which port, by which clock, how many instances of which service."""
+    """What to start: where, on which port, by which clock, how many instances of which service.
+
+    Args:
+        bus: which bus carries the events; Kafka's brokers are started here too.
+        brokers: how many, on Kafka.
+        command: what Python runs to serve a service; its name follows.
+        environment: more for the services' processes than their own settings.
+        pauses_s: the first and the longest pause before a process that died starts again.
+    """
 
     home: Home
     port: int
     simulated_clock: datetime | None = None
     instances: Mapping[str, int] = field(default_factory=dict)
     say: Say = say
+    bus: BusKind = BusKind.EMBEDDED
+    brokers: int = 1
+    command: tuple[str, ...] = SERVE
+    environment: Mapping[str, str] = field(default_factory=dict)
+    pauses_s: tuple[float, float] = PAUSES_S
 
     @property
     def clock(self) -> ClockKind:
@@ -63,12 +83,13 @@ class Launch:
 
 @dataclass(frozen=True)
 class System:
-    """A running system: where it answers, its database, and its processes."""
+    """A running system: where it answers, its database, its processes, and its brokers where it is on Kafka."""
 
     run: Run
     cluster: Cluster
     settings: Settings
     programs: Sequence[Program]
+    kafka: KafkaCluster | None = None
 
     def program(self, name: str) -> Program:
         """A process by its name: the service, with `-2` for its second instance."""
@@ -85,14 +106,23 @@ async def system(launch: Launch) -> AsyncIterator[System]:
     launch.home.prepare()
     _check_port(launch.port)
     with launch.home.locked():
-        settings = Settings(home=launch.home.path, dev_issuer=True, clock=launch.clock)
+        settings = Settings(home=launch.home.path, dev_issuer=True, clock=launch.clock, bus=BusKind.EMBEDDED)
         DevIssuer(settings)
-        cluster = await start_database(launch.home)
-        try:
-            async with _processes(launch, cluster, settings) as running:
-                yield running
-        finally:
-            await asyncio.to_thread(cluster.stop)
+        async with running_brokers(launch.home.path, _count_of_brokers(launch), launch.say) as brokers:
+            cluster = await start_database(launch.home)
+            try:
+                kafka = await brokers
+                if kafka is not None:
+                    settings = await on_kafka(settings, kafka)
+                    launch.say(f"Apache Kafka is ready at {kafka.servers}")
+                async with _processes(launch, cluster, settings, kafka) as running:
+                    yield running
+            finally:
+                await asyncio.to_thread(cluster.stop)
+
+
+def _count_of_brokers(launch: Launch) -> int:
+    return launch.brokers if launch.bus is BusKind.KAFKA else 0
 
 
 async def start_database(home: Home) -> Cluster:
@@ -115,18 +145,28 @@ async def start_database(home: Home) -> Cluster:
 
 
 @contextlib.asynccontextmanager
-async def _processes(launch: Launch, cluster: Cluster, settings: Settings) -> AsyncIterator[System]:
+async def _processes(
+    launch: Launch, cluster: Cluster, settings: Settings, kafka: KafkaCluster | None
+) -> AsyncIterator[System]:
     await provision(cluster, SERVICES)
     if launch.simulated_clock is not None:
         await set_clock(cluster, launch.simulated_clock)
     programs = _programs(launch, cluster, settings)
-    running = System(_run_of(launch, programs), cluster, settings, programs)
+    run = Run(
+        pid=os.getpid(),
+        url=f"http://{_HOST}:{launch.port}",
+        clock=launch.clock,
+        socket=str(cluster.socket),
+        bus=settings.bus,
+        kafka_servers=settings.kafka_servers,
+    )
+    running = System(replace(run, instances=_instances(programs)), cluster, settings, programs, kafka)
 
     def changed() -> None:
-        launch.home.write_run(_run_of(launch, programs, cluster))
+        launch.home.write_run(replace(run, instances=_instances(programs)))
 
     # They start while the schemas are brought up to date, and wait for theirs: importing takes longer.
-    tasks = [asyncio.create_task(keep_running(program, changed, launch.say)) for program in programs]
+    tasks = [asyncio.create_task(keep_running(program, changed, launch.say, launch.pauses_s)) for program in programs]
     try:
         await migrate_all(cluster)
         await _until_ready(programs, launch.home)
@@ -172,12 +212,16 @@ def _programs(launch: Launch, cluster: Cluster, settings: Settings) -> list[Prog
         "REKKU_HOME": str(launch.home.path),
         "REKKU_HOST": _HOST,
         "REKKU_CLOCK": launch.clock,
+        "REKKU_BUS": settings.bus,
+        "REKKU_KAFKA_SERVERS": settings.kafka_servers,
+        "REKKU_KAFKA_SECURITY": settings.kafka_security,
         "REKKU_JWKS_URL": DevIssuer.jwks_path(launch.home.path).as_uri(),
         "REKKU_PUBLIC_URL": f"http://{_HOST}:{launch.port}",
         "REKKU_SECRET": _secret(launch.home.path / "secret"),
         "REKKU_KEYS_DATABASE_URL": cluster.url(KEYS_DATABASE, KEYS_DATABASE),
         "REKKU_LAUNCHER": str(os.getpid()),
         "PYTHONUNBUFFERED": "1",
+        **launch.environment,
     }
     return [
         Program(
@@ -192,21 +236,16 @@ def _programs(launch: Launch, cluster: Cluster, settings: Settings) -> list[Prog
             }
             | ({"REKKU_DEV_ISSUER": "true", "REKKU_UPSTREAMS": json.dumps(upstreams)} if name == GATEWAY else {}),
             log=launch.home.logs / (f"{name}.log" if nth == 1 else f"{name}-{nth}.log"),
+            command=launch.command,
         )
         for name, nth in wanted
     ]
 
 
-def _run_of(launch: Launch, programs: Iterable[Program], cluster: Cluster | None = None) -> Run:
-    return Run(
-        pid=os.getpid(),
-        url=f"http://{_HOST}:{launch.port}",
-        clock=launch.clock,
-        socket="" if cluster is None else str(cluster.socket),
-        instances=tuple(
-            Instance(program.service, program.port, program.process.pid if program.process else None)
-            for program in programs
-        ),
+def _instances(programs: Iterable[Program]) -> tuple[Instance, ...]:
+    return tuple(
+        Instance(program.service, program.port, program.process.pid if program.process else None)
+        for program in programs
     )
 
 
@@ -268,7 +307,10 @@ async def up(launch: Launch) -> None:
     try:
         async with system(launch) as running:
             launch.say(f"rekku is ready at {running.run.url} ({time.monotonic() - started:.1f} s; Ctrl-C stops it)")
-            await trim_bus(running.cluster)
+            if launch.bus is BusKind.EMBEDDED:
+                await trim_bus(running.cluster)
+            else:
+                await asyncio.Event().wait()
     except asyncio.CancelledError:
         launch.say("Stopped.")
         raise

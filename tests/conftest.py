@@ -1,14 +1,23 @@
-"""Fixtures every test may use: one real PostgreSQL per run, one fresh database per test."""
+"""Fixtures every test may use: one real PostgreSQL and one real Kafka broker per run, one fresh database per test."""
 
 import asyncio
+import os
+import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from chassis.kafka.cluster import KafkaCluster
+from chassis.kafka.jars import KafkaUnavailable
 from chassis.service import Service
 from chassis.testing import ClusterUnderTest, ServiceUnderTest, service_under_test
+
+LEFT_OUT = "LEFT OUT: "
+"""How the reason of a test begins that a tool is missing for; the summary says it in capitals."""
 
 NewService = Callable[[Service], Awaitable[ServiceUnderTest]]
 
@@ -33,3 +42,35 @@ async def new_service(cluster: ClusterUnderTest, tmp_path: Path) -> AsyncIterato
             return await stack.enter_async_context(service_under_test(cluster, service, home))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+async def kafka() -> AsyncIterator[KafkaCluster]:
+    """The run's Apache Kafka, one broker; without Java or Maven its tests are left out, loudly."""
+    with tempfile.TemporaryDirectory(prefix="rekku-kafka-", ignore_cleanup_errors=True) as home:
+        cluster = KafkaCluster(Path(home))
+        try:
+            await cluster.start()
+        except KafkaUnavailable as error:
+            leave_out(str(error))
+        yield cluster
+        await cluster.stop()
+
+
+def leave_out(reason: str) -> NoReturn:
+    """Leave a test out because something is not installed; where REKKU_REQUIRE_KAFKA is set, that is a failure."""
+    if os.environ.get("REKKU_REQUIRE_KAFKA"):
+        pytest.fail(LEFT_OUT + reason)
+    pytest.skip(LEFT_OUT + reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in capitals how many tests were left out, and why."""
+    reasons = Counter(
+        report.longrepr[2].partition(LEFT_OUT)[2]
+        for report in terminalreporter.stats.get("skipped", ())
+        if isinstance(report.longrepr, tuple) and LEFT_OUT in report.longrepr[2]
+    )
+    for reason, tests in reasons.items():
+        terminalreporter.section("NOT EVERYTHING WAS TESTED", sep="!", red=True, bold=True)
+        terminalreporter.line(f"TESTS LEFT OUT: {tests}. {reason.upper()}", red=True, bold=True)

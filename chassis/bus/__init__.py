@@ -62,6 +62,10 @@ class PartitionLost(Exception):
     """The partition has gone to another member of the group, or is to be handed over."""
 
 
+class BusUnavailable(ConnectionError):
+    """The bus does not take or give records at the moment; the message says why in a few words."""
+
+
 class Subscription(Protocol):
     """A service's share of the topics it consumes."""
 
@@ -69,17 +73,28 @@ class Subscription(Protocol):
         """Call `consume` for every partition as it comes to this process, until cancelled."""
 
     async def lag(self) -> int:
-        """Records on the bus that this service has not finished."""
+        """Records on the bus that this service has not finished.
+
+        Raises:
+            BusUnavailable: nobody can tell at the moment.
+        """
 
 
 class Bus(Protocol):
     """What a service needs from a message bus."""
 
-    async def move(self, connection: Connection, most: int) -> int:
+    async def move(self, connection: Connection, most: int, floor: int = 0) -> int:
         """Hand up to `most` of the oldest outbox rows to the bus and remove them; how many.
 
-        Order within a key is kept. What is not acknowledged by the bus stays in the outbox.
+        Order within a key is kept. What is not acknowledged by the bus stays in the outbox. The caller
+        knows that there is no row below the id `floor` and never will be.
+
+        Raises:
+            BusUnavailable: the bus has not acknowledged in time; the rows are still in the outbox.
         """
 
     def subscribe(self, member: str, topics: Iterable[str]) -> Subscription:
         """A subscription of this service under the member name `member`."""
+
+    async def close(self) -> None:
+        """Let go of what the bus holds for this process."""

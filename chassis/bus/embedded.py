@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import asyncpg
 
 from chassis.bus import Partition, PartitionLost, Record, as_record
 from chassis.db import TRANSIENT_ERRORS, Connection, Database, backoff_s
+from chassis.failpoints import armed, reach
 from contracts.topics import TOPICS, Topic
 
 _log = logging.getLogger(__name__)
@@ -20,7 +22,7 @@ CHANNEL = "rekku_bus"
 
 _MOVE = """
 WITH moved AS (
-    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1)
+    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE id >= $2 ORDER BY id LIMIT $1)
     RETURNING id, topic, key, header_names, header_values, value
 )
 SELECT rekku_bus.append(array_agg(ROW(topic, key, header_names, header_values, value)::rekku_bus.outgoing ORDER BY id))
@@ -35,13 +37,21 @@ class EmbeddedBus:
         self._database = database
         self._lease_s = lease_s
 
-    async def move(self, connection: Connection, most: int) -> int:
+    async def move(self, connection: Connection, most: int, floor: int = 0) -> int:
         """Move rows in one transaction: they are in the outbox or on the bus, never both or neither."""
-        return int(await connection.fetchval(_MOVE, most) or 0)
+        if armed() and await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
+            reach("send.before")
+        moved = int(await connection.fetchval(_MOVE, most, floor) or 0)
+        if moved:
+            reach("send.after")
+        return moved
 
     def subscribe(self, member: str, topics: Iterable[str]) -> EmbeddedSubscription:
-        """A subscription of this service under the member name `member`."""
-        return EmbeddedSubscription(self._database, member, sorted(topics), self._lease_s)
+        """A subscription of this service under the member name `member`, and this process' alone: leases end soon."""
+        return EmbeddedSubscription(self._database, f"{member}-{os.getpid()}", sorted(topics), self._lease_s)
+
+    async def close(self) -> None:
+        """Nothing: the connections are the service's own."""
 
 
 class EmbeddedPartition:

@@ -27,6 +27,10 @@ from services.decisions.copies import store as copied
 from services.decisions.quotas import handlers as quotas
 from services.decisions.quotas import release
 
+_COURSE_EVENTS = (CourseCreated, CoursePublished, CoursePlacesChanged, CourseConfirmed, CourseBegan, CourseCompleted)
+# Not superseding one another: a pin's event speaks of one course, and the last word on each course is kept.
+_PIN_EVENTS = (ClientPinned, ClientUnpinned, PinFulfilled)
+
 SERVICE = Service(
     name="decisions",
     root=Path(__file__).parent,
@@ -39,18 +43,10 @@ SERVICE = Service(
         DecisionsSuspended: quotas.on_suspended,
         SuspensionLifted: quotas.on_lifted,
     },
-    projected=(
-        CourseCreated,
-        CoursePublished,
-        CoursePlacesChanged,
-        CourseConfirmed,
-        CourseBegan,
-        CourseCompleted,
-        ClientPinned,
-        ClientUnpinned,
-        PinFulfilled,
-    ),
+    projected=(*_COURSE_EVENTS, *_PIN_EVENTS),
     project=copies.copy_courses_and_pins,
+    projection_tables=("courses", "pins"),
+    superseding=(_COURSE_EVENTS,),
     timers={release.TIMER: release.release_queue, quotas.REVIEW_TIMER: quotas.review_quota},
     known={
         "contract": copied.known_contract,

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from chassis.calendar import helsinki_date
 from chassis.db import TRANSIENT_ERRORS, Database, Transaction, backoff_s
+from chassis.failpoints import reach
 from chassis.runtime import Runtime
 from chassis.vault import BrokenSeal, Vault
 from contracts.decisions import ClientContact
@@ -109,10 +110,12 @@ class Deliverer:
             return Outcome(message.message_id, "NOT_A_PHONE_NUMBER")
         figures = {} if message.survey_id is None else {"link": self.links.link(message.survey_id)}
         text = text_of(message.template, contact.language, figures)
+        reach("sms.before")
         try:
             await self.gateway.send(Sms(message.message_id, contact.phone, text, helsinki_date(message.created_at)))
         except SmsRefused as refusal:
             return Outcome(message.message_id, str(refusal.args[0]))
+        reach("sms.after")
         return Outcome(message.message_id)
 
     async def mark(self, outcomes: Sequence[Outcome]) -> None:

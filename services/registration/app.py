@@ -11,6 +11,8 @@ SERVICE = Service(
     router=api.router,
     projected=(*gauge.DECISION_EVENTS, *gauge.COURSE_EVENTS),
     project=gauge.merge_uses,
+    projection_tables=("decisions", "courses"),
+    superseding=(gauge.DECISION_EVENTS, gauge.COURSE_EVENTS),
     known={"decision": store.known_decision_version, "course": store.known_course_version},
     startup=descriptions.load_descriptions,
 )

@@ -12,5 +12,7 @@ SERVICE = Service(
     router=api.router,
     projected=projection.PROJECTED,
     project=projection.apply,
+    projection_tables=store.TABLES,
+    superseding=tuple(projection.MERGES.values()),
     known={subject: partial(store.find_version, subject=subject) for subject in store.VERSIONED},
 )

@@ -5,6 +5,7 @@ Order of locks: the rows of one kind of copy in the order of their keys, then `o
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import asyncpg
@@ -24,6 +25,19 @@ from contracts.registration import (
 from services.search.domain import name_order
 
 Row = TypeVar("Row", bound=Sequence[object])
+
+TABLES = (
+    "providers",
+    "offices",
+    "contracts",
+    "offerings",
+    "services",
+    "service_descriptions",
+    "courses",
+    "feedback_averages",
+    "quotas",
+)
+"""Everything the search keeps: all of it is projected."""
 
 _PERIODS = TypeAdapter(tuple[Period, ...])
 
@@ -92,27 +106,27 @@ async def set_courses(tx: Transaction, events: Iterable[CourseEvent]) -> None:
     """Merge courses with their free places."""
     rows = [
         (
-            e.course.course_id,
-            e.version,
-            e.course.course_number,
-            e.course.contract_id,
-            e.course.provider_id,
-            e.course.office_id,
-            e.course.service,
-            e.course.language,
-            e.course.state,
-            e.course.group_size,
-            e.course.free_places,
-            json.dumps(e.course.target_groups),
-            e.course.age_group,
-            e.course.min_age,
-            e.course.max_age,
-            min(period.first_day for period in e.course.periods),
-            max(period.last_day for period in e.course.periods),
-            _PERIODS.dump_json(e.course.periods).decode(),
-            e.course.confirmed_on,
+            course.course_id,
+            version,
+            course.course_number,
+            course.contract_id,
+            course.provider_id,
+            course.office_id,
+            course.service,
+            course.language,
+            course.state,
+            course.group_size,
+            course.free_places,
+            _list_json(course.target_groups),
+            course.age_group,
+            course.min_age,
+            course.max_age,
+            min([period.first_day for period in course.periods]),
+            max([period.last_day for period in course.periods]),
+            _PERIODS.dump_json(course.periods).decode(),
+            course.confirmed_on,
         )
-        for e in events
+        for course, version in ((e.course, e.version) for e in events)
     ]
     await tx.execute(_SET_COURSES, *_columns(rows))
 
@@ -157,6 +171,11 @@ async def _derive_offerings(tx: Transaction, kind: str, changed: Sequence[asyncp
 def _columns(rows: list[Row]) -> list[list[object]]:
     """Rows turned into the column arrays that `unnest` takes, in the order of their keys (lock order)."""
     return [list(column) for column in zip(*sorted(rows, key=lambda row: (row[0], row[1])), strict=True)]
+
+
+@lru_cache
+def _list_json(texts: tuple[str, ...]) -> str:
+    return json.dumps(texts)
 
 
 def _description_row(d: ServiceDescription) -> tuple[object, ...]:

@@ -26,6 +26,7 @@ def test_production_starts_with_production_settings():
     [
         ({"dev_issuer": True}, "development issuer"),
         ({"clock": "simulated"}, "simulated clock"),
+        ({"failpoints": "/orders"}, "failpoints"),
         ({"jwks_url": "file:///keys.json"}, "keys from a file"),
         ({"secret": "short"}, "no secret"),
         ({"public_url": "http://rekku.example"}, "plain http"),

@@ -8,10 +8,14 @@ import sys
 
 import pytest
 
+from chassis.settings import BusKind
 from contracts.topics import TOPICS
 from rekku.home import Home, Instance, Run
+from rekku.inside import bus_settings
+from rekku.operations import show_topics, unread
 from rekku.problems import Problem
 from rekku.services import SERVICES
+from tests.kafka_topics import no_topics
 
 
 def rekku(*words, **settings):
@@ -44,6 +48,14 @@ def rekku(*words, **settings):
         (["dead-letters", "list"], {}, "no system is running"),
         (["dead-letters", "show", "seven"], {}, "seven"),
         (["dead-letters", "replay", "0192f0c0-0000-7000-8000-000000000000"], {}, "no system is running"),
+        (["projections", "rebuild"], {}, "no system is running"),
+        (["projections", "rebuild", "billing"], {}, "there is no service billing"),
+        (["projections", "rebuild", "courses"], {}, "courses has no projection"),
+        (["projections", "rebuild"], {"DATABASE_URL": "postgresql:///nowhere"}, "name that service"),
+        (["projections", "rebuild", "search"], {"DATABASE_URL": "postgresql:///x?host=/nowhere"}, "cannot be used"),
+        (["topics", "apply"], {}, "the embedded bus applies its topics itself"),
+        (["topics", "apply", "--replication", "0"], {}, "replication"),
+        (["up", "--bus", "pigeon"], {}, "pigeon"),
         (["up", "--instances", "courses=no"], {}, "--instances takes SERVICE=NUMBER"),
         (["up"], {"PORT": "many"}, "port"),
         (["up"], {"CLOCK": "broken"}, "clock"),
@@ -68,6 +80,31 @@ def test_topics_are_shown_without_a_running_system(tmp_path):
     status, out, _ = rekku("topics", HOME=tmp_path)
     assert status == 0
     assert all(topic in out for topic in TOPICS)
+
+
+async def test_topics_are_applied_to_the_kafka_that_is_named(tmp_path, kafka):
+    await no_topics(kafka.servers)
+    bus = {"HOME": tmp_path, "BUS": "kafka", "KAFKA_SERVERS": kafka.servers}
+
+    async def apply(*words):
+        return await asyncio.to_thread(lambda: rekku("topics", "apply", *words, **bus))
+
+    status, out, _ = await apply("--check")
+    assert (status, len(out.splitlines())) == (1, len(TOPICS))
+    assert "rekku.pins: is missing" in out
+    status, out, _ = await apply("--replication", "3")
+    assert (status, out) == (1, "")
+    status, out, _ = await apply()
+    assert (status, "rekku.pins: made with 4 partitions\n" in out) == (0, True)
+    assert await apply("--check") == (0, "every topic is as declared\n", "")
+    status, out, _ = await apply("--replication", "3", "--check")
+    assert status == 1
+    assert "rekku.pins: replication is 1, and 3 is declared; that is never changed" in out
+
+
+def test_a_kafka_that_does_not_answer_is_said_in_one_line(tmp_path):
+    status, out, err = rekku("topics", "apply", HOME=tmp_path, BUS="kafka", KAFKA_SERVERS="127.0.0.1:9")
+    assert (status, out, err) == (1, "", "rekku: Kafka does not answer (KafkaConnectionError)\n")
 
 
 def test_production_has_no_development_tokens(tmp_path):
@@ -108,6 +145,22 @@ def test_what_runs_is_written_and_read(tmp_path):
     assert home.running().first("courses").url == "http://127.0.0.1:4001"
     with pytest.raises(Problem, match="no service named search"):
         home.running().first("search")
+
+
+async def test_a_running_system_says_which_kafka_it_is_on(tmp_path):
+    home = Home(tmp_path)
+    home.write_run(a_run(bus=BusKind.KAFKA, kafka_servers="127.0.0.1:9"))
+    assert home.running() == a_run(bus=BusKind.KAFKA, kafka_servers="127.0.0.1:9")
+    assert (bus_settings(home).bus, bus_settings(home).kafka_servers) == (BusKind.KAFKA, "127.0.0.1:9")
+
+
+async def test_outboxes_are_shown_when_kafka_does_not_answer(tmp_path):
+    """That is when they matter; only what is unread cannot be said."""
+    home = Home(tmp_path)
+    home.write_run(a_run(bus=BusKind.KAFKA, kafka_servers="127.0.0.1:9"))
+    assert await unread(home) is None
+    with pytest.raises(Problem, match="Kafka does not answer"):
+        await show_topics(home)
 
 
 async def test_a_crashed_system_is_not_taken_for_a_running_one(tmp_path):

@@ -32,10 +32,10 @@ def home():
 class Up:
     """`rekku up` in a process of its own, and what it says."""
 
-    def __init__(self, home, port):
+    def __init__(self, home, port, *words):
         self.port, self.home = port, home
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "rekku", "up"],
+            [sys.executable, "-m", "rekku", "up", *words],
             env=os.environ | {"REKKU_HOME": str(home), "REKKU_PORT": str(port)},
             stderr=subprocess.PIPE,
             text=True,
@@ -118,6 +118,58 @@ def test_from_nothing_to_the_second_start(home):
     status, _ = second.stop(signal.SIGTERM)
     assert status == 0, second.said
     assert processes_of(home) == []
+
+
+def rekku(home, *words):
+    """Run a command in this home: exit status and what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "rekku", *words],
+        env=os.environ | {"REKKU_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_on_kafka_from_nothing_to_the_second_start(home, kafka):
+    """The brokers belong to the system: they start with it, keep its events, and end with it."""
+    port = free_ports(1)[0]
+    first = Up(home, port, "--bus", "kafka")
+    servers = first.until("Apache Kafka is ready at").split()[-1]
+    first.until("is ready at http")
+    assert (first.run()["bus"], first.run()["kafka_servers"]) == ("kafka", servers)
+    assert register(home, port) == []
+    status, told = rekku(home, "events", "tail", "rekku.registrations", "--from-beginning", "--limit", "1")
+    assert (status, told.count("\n")) == (0, 1)
+    assert "registration.provider-registered.v1 9900001-8 {" in told
+    assert rekku(home, "topics", "apply", "--check") == (0, "every topic is as declared\n")
+    status, _ = first.stop()
+    assert (status, first.said[-1]) == (0, "Stopped.")
+    assert processes_of(home) == []
+
+    second = Up(home, port, "--bus", "kafka")
+    assert second.until("Apache Kafka is ready at").split()[-1] == servers
+    second.until("is ready at http")
+    assert register(home, port) == ["Kaksi käynnistystä Oy"]
+    status, told = rekku(home, "events", "tail", "rekku.registrations", "--from-beginning", "--limit", "1")
+    assert (status, "provider-registered.v1 9900001-8" in told) == (0, True)
+    second.process.kill()
+    second.process.communicate()
+    deadline = time.monotonic() + PATIENCE_S
+    while any("kafka.Kafka" in (words or []) for words in processes_of(home)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any("kafka.Kafka" in (words or []) for words in processes_of(home))
+
+
+def test_kafka_without_java_is_said_before_anything_is_started(home, monkeypatch):
+    monkeypatch.setenv("PATH", str(home / "nowhere"))
+    up = Up(home, free_ports(1)[0], "--bus", "kafka")
+    assert "Apache Kafka needs Java 17" in up.until("rekku: ")
+    assert up.process.wait(PATIENCE_S) == 2
+    up.process.communicate()
+    assert not (home / "postgres").exists()
 
 
 def test_a_killed_launcher_leaves_no_services_behind_and_the_next_start_works(home):

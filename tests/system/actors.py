@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -12,10 +13,11 @@ from stdnum.fi import ytunnus
 
 from chassis.auth import DevIssuer, Role
 from chassis.clock import set_simulated_now, utc_now
-from chassis.embedded import BUS, SUPERUSER
+from chassis.embedded import SUPERUSER
 from contracts.envelope import decode, encode, new_event_id
 from rekku.demo.api import newest
 from rekku.up import System
+from tests.system.buses import AnyBus, bus_of
 
 _numbers = count(1)
 _WITHIN_S = 30.0
@@ -51,7 +53,7 @@ class World:
 
     system: System
     client: httpx.AsyncClient
-    bus: asyncpg.Connection
+    bus: AnyBus
     admin: asyncpg.Connection
     known: list = field(default_factory=list)
 
@@ -98,31 +100,22 @@ class World:
         return Actor(self, (Role.PROVIDER, provider_id))
 
     async def events(self, topic, event=None):
-        """What stands on a topic, in order within each partition."""
-        rows = await self.bus.fetch("SELECT * FROM records WHERE topic = $1 ORDER BY partition, position", topic)
-        envelopes = [
-            decode(zip(row["header_names"], row["header_values"], strict=True), row["value"] or b"") for row in rows
-        ]
-        return [e.event for e in envelopes if e is not None and (event is None or isinstance(e.event, event))]
+        """What stands on a topic, in order within each partition; once, however often it was sent."""
+        envelopes = {}
+        for record in await self.bus.records(topic):
+            envelope = decode(record.headers, record.value or b"")
+            if envelope is not None and (event is None or isinstance(envelope.event, event)):
+                envelopes.setdefault(envelope.id, envelope)
+        return [envelope.event for envelope in envelopes.values()]
 
     async def signal(self, event, source="/kela/funds-follow-up"):
         """What one of Kela's other systems sends; this one follows the money."""
         headers, value = encode(event, event_id=new_event_id(), source=source, time=utc_now(), traceparent=None)
         await self.append(event.topic, event.key.encode(), headers, value)
 
-    async def append(self, topic, key, headers, value, role="rekku_external"):
-        connection = await asyncpg.connect(self.system.cluster.url(role))
-        try:
-            await connection.execute(
-                "SELECT rekku_bus.append(ARRAY[ROW($1, $2, $3, $4, $5)::rekku_bus.outgoing])",
-                topic,
-                key,
-                [name for name, _ in headers],
-                [content for _, content in headers],
-                value,
-            )
-        finally:
-            await connection.close()
+    async def append(self, topic, key, headers, value):
+        """Put a record on a topic from outside."""
+        await self.bus.append(topic, key, headers, value)
 
     async def at_rest(self):
         """Wait until nothing is on its way between the services."""
@@ -167,8 +160,11 @@ class Actor:
         return problem["code"], problem.get("values", {})
 
 
-async def connect(system, client):
+@asynccontextmanager
+async def world_of(system, client):
     """The world of a running system."""
-    bus = await asyncpg.connect(system.cluster.url(BUS), server_settings={"search_path": BUS})
     admin = await asyncpg.connect(system.cluster.url(SUPERUSER))
-    return World(system, client, bus, admin)
+    try:
+        yield World(system, client, bus_of(system), admin)
+    finally:
+        await admin.close()

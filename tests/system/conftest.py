@@ -1,4 +1,4 @@
-"""A whole running system for the stories: every service a process of its own, the courses service two."""
+"""A whole running system for the stories, on either bus: a process per service, and two of courses."""
 
 import shutil
 import tempfile
@@ -9,9 +9,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from chassis.kafka.cluster import KafkaCluster
+from chassis.kafka.jars import KafkaUnavailable, fetch_jars
+from chassis.settings import BusKind
 from rekku.home import Home
 from rekku.up import Launch, free_ports, system
-from tests.system.actors import connect
+from tests.conftest import leave_out
+from tests.kafka_topics import fresh_topics
+from tests.system.actors import world_of
 from tests.system.people import Kela
 
 START = datetime(2024, 1, 15, 8, tzinfo=UTC)
@@ -26,12 +31,19 @@ def a_home():
     shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-async def running():
-    """The system of this test run; `rekku up` starts one in the same way."""
+@pytest.fixture(scope="session", params=list(BusKind))
+async def running(request):
+    """The system of this test run, once on each bus; `rekku up` starts one in the same way."""
     said = []
+    if request.param is BusKind.KAFKA:
+        try:
+            await fetch_jars(said.append)
+        except KafkaUnavailable as error:
+            leave_out(str(error))
     with a_home() as home:
-        launch = Launch(Home(home), free_ports(1)[0], START, instances={"courses": 2}, say=said.append)
+        launch = Launch(
+            Home(home), free_ports(1)[0], START, instances={"courses": 2}, say=said.append, bus=request.param
+        )
         async with system(launch) as started:
             yield started
 
@@ -39,14 +51,25 @@ async def running():
 @pytest.fixture
 async def world(running):
     """The running system as people see it, on the morning the stories begin."""
-    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(keepalive_expiry=2)) as client:
-        world = await connect(running, client)
+    limits = httpx.Limits(keepalive_expiry=2)
+    async with httpx.AsyncClient(timeout=30, limits=limits) as client, world_of(running, client) as world:
         await world.set_clock(START)
         yield world
-        await world.bus.close()
-        await world.admin.close()
 
 
 @pytest.fixture
 def kela(world):
     return Kela(world)
+
+
+@pytest.fixture(params=list(BusKind))
+def bus_servers(request):
+    """For services in this process: nothing for the embedded bus, then the addresses of the run's Kafka."""
+    return "" if request.param is BusKind.EMBEDDED else request.getfixturevalue("empty_kafka").servers
+
+
+@pytest.fixture
+async def empty_kafka(kafka: KafkaCluster):
+    """The run's Kafka, every topic empty and nobody's positions."""
+    await fresh_topics(kafka.servers)
+    return kafka

@@ -32,17 +32,10 @@ async def test_a_second_delivery_of_every_topic_changes_nothing(world, kela, run
     before = await _what_everybody_says(world, provider, course)
     sizes = {topic: len(await world.events(topic)) for topic in TOPICS}
 
-    await world.bus.execute("UPDATE leases SET position = 0")
-    for program in running.programs:
-        program.process.terminate()
+    await world.bus.read_all_again()
     world.known.clear()
-
-    async def everything_was_read_again():
-        return not await world.bus.fetchval(
-            "SELECT count(*) FROM leases l JOIN heads h USING (topic, partition) WHERE l.position < h.next_position"
-        )
-
-    await eventually(everything_was_read_again, within_s=60)
+    assert not await world.bus.all_read()
+    await eventually(world.bus.all_read, within_s=60)
     await eventually(_patient(_ready(world, running)), within_s=60)
     await world.at_rest()
     assert await _what_everybody_says(world, provider, course) == before

@@ -27,9 +27,10 @@ def spans() -> InMemorySpanExporter:
 
 
 async def test_one_trace_runs_from_the_command_to_every_consumer(
-    cluster: ClusterUnderTest, tmp_path: Path, spans: InMemorySpanExporter
+    cluster: ClusterUnderTest, tmp_path: Path, spans: InMemorySpanExporter, bus_servers: str
 ):
-    async with system_under_test(cluster, [REGISTRATION, COURSES, DECISIONS, SEARCH], tmp_path) as system:
+    services = [REGISTRATION, COURSES, DECISIONS, SEARCH]
+    async with system_under_test(cluster, services, tmp_path, bus_servers) as system:
         await system.settled()
         spans.clear()
         answer = (

@@ -125,6 +125,8 @@ SERVICE = Service(
     reactions={PeriodPaid: on_period_paid, ClientPinned: on_pinned},
     projected=(OfficeRegistered,),
     project=project,
+    projection_tables=("offices",),
+    superseding=((OfficeRegistered,),),
     timers={"remember": remember},
     known={"note": known_note},
 )

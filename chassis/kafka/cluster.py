@@ -1,0 +1,334 @@
+"""Brokers of Apache Kafka in KRaft mode, on free loopback ports: started, hurt and stopped by whoever needs them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from aiokafka.conn import create_conn
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
+
+from chassis.kafka.jars import KafkaUnavailable, Say, fetch_jars, require_java
+
+_HOST = "127.0.0.1"
+_READY_WITHIN_S = 90.0
+_POLL_S = 0.05
+_ASK_WITHIN_MS = 2000
+_GRACE_S = 10.0
+_TOGETHER_GRACE_S = 2.0
+_PORTS = range(10240, 32768)
+"""Below Linux' ephemeral ports: nobody's outgoing connection takes a broker's port while the broker is away."""
+
+_LOG4J = Path(__file__).with_name("log4j2.yaml")
+_TIED = Path(__file__).with_name("tied.py")
+_JVM = (
+    # Ready in half the time: a broker of a test or a laptop does not live long enough to earn the other compiler.
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-XX:-UsePerfData",
+    "-XX:+ExitOnOutOfMemoryError",
+    f"-Dlog4j2.configurationFile={_LOG4J}",
+)
+
+Advertise = Callable[[int, int], int]
+"""From a broker's number and the port it listens on to the port its clients are told."""
+
+
+class Broker:
+    """One broker, which is a controller as well, as a child process with a folder of its own."""
+
+    def __init__(self, number: int, folder: Path, heap_mb: int) -> None:
+        self.number = number
+        self.port = 0
+        self._folder = folder
+        self._heap_mb = heap_mb
+        self._jars = Path()
+        self._killed = False
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def log(self) -> Path:
+        """What it says: warnings and worse."""
+        return self._folder / "broker.log"
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process, while there is one."""
+        return self._process.pid if self._process is not None and self.alive else None
+
+    @property
+    def alive(self) -> bool:
+        """Its process is there, perhaps suspended."""
+        return self._process is not None and self._process.returncode is None and not self._killed
+
+    async def prepare(self, jars: Path, port: int, cluster_id: str, properties: dict[str, str | int]) -> None:
+        """Write its configuration and, the first time, format its folder."""
+        self.port, self._jars = port, jars
+        data = self._folder / "data"
+        (self._folder / "tmp").mkdir(parents=True, exist_ok=True)
+        lines = [f"{name}={value}" for name, value in (properties | {"log.dirs": str(data)}).items()]
+        self._configuration.write_text("\n".join(lines) + "\n")
+        if not (data / "meta.properties").exists():
+            tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._configuration))
+            formatting = await self._run_java(*tool)
+            if await formatting.wait():
+                raise KafkaUnavailable(f"broker {self.number} cannot use its folder; its log says why: {self.log}")
+
+    async def start(self) -> None:
+        """Start it and wait until it serves its clients as a member of the cluster; nothing where it does.
+
+        Raises:
+            KafkaUnavailable: it does not.
+        """
+        if not self.alive:
+            await self._gone()
+            self._process = await self._run_java("kafka.Kafka", str(self._configuration))
+            self._killed = False
+        await self._ready()
+
+    async def _ready(self) -> None:
+        """Wait until it answers for metadata and counts itself among the brokers."""
+        try:
+            async with asyncio.timeout(_READY_WITHIN_S):
+                while not await self._serves():
+                    if not self.alive:
+                        raise KafkaUnavailable(f"broker {self.number} ended; its log says why: {self.log}")
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError as error:
+            raise KafkaUnavailable(f"broker {self.number} is not ready; its log may say why: {self.log}") from error
+
+    async def _serves(self) -> bool:
+        try:
+            connection = await create_conn(_HOST, self.port, request_timeout_ms=_ASK_WITHIN_MS)
+        except (KafkaError, OSError, TimeoutError):
+            return False
+        try:
+            told = await connection.send(MetadataRequest([]))
+        except (KafkaError, OSError, TimeoutError):
+            return False
+        finally:
+            connection.close()
+        return any(number == self.number for number, *_ in told.brokers)
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is finished, nothing is said."""
+        self._signal(signal.SIGKILL)
+        self._killed = True
+
+    def suspend(self) -> None:
+        """SIGSTOP: connections stay, answers do not come."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT: it goes on as if no time had passed."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, name: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(name)
+
+    async def stop(self, grace_s: float = _GRACE_S) -> None:
+        """SIGTERM: it hands its partitions over and ends; killed where that takes longer than `grace_s`."""
+        self.resume()
+        self._signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._gone()
+        except TimeoutError:
+            self.kill()
+            await self._gone()
+
+    async def _gone(self) -> None:
+        if self._process is not None:
+            await self._process.wait()
+
+    @property
+    def _configuration(self) -> Path:
+        return self._folder / "server.properties"
+
+    async def _run_java(self, *words: str) -> asyncio.subprocess.Process:
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-IS",
+                str(_TIED),
+                str(os.getpid()),
+                require_java(),
+                *_JVM,
+                f"-Xmx{self._heap_mb}m",
+                f"-Djava.io.tmpdir={self._folder / 'tmp'}",
+                "-cp",
+                f"{self._jars}/*",
+                *words,
+                cwd=self._folder,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+
+class KafkaCluster:
+    """One broker or several under `home/kafka`; data, cluster id and ports outlive a restart.
+
+    Args:
+        home: the folder it may use.
+        brokers: how many; three replicate and survive the loss of one.
+        heap_mb: each broker's heap.
+        advertised: what clients are told instead of the port a broker listens on, for a proxy between.
+        say: where to say that the jars are being fetched.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        brokers: int = 1,
+        *,
+        heap_mb: int = 256,
+        advertised: Advertise | None = None,
+        say: Say = lambda _: None,
+    ) -> None:
+        self._folder = home.resolve() / "kafka"
+        self._advertised = advertised or (lambda _, port: port)
+        self._say = say
+        self._told: dict[int, int] = {}
+        self.brokers = [Broker(number, self._folder / str(number), heap_mb) for number in range(1, brokers + 1)]
+
+    @property
+    def servers(self) -> str:
+        """The bootstrap addresses of its clients: host:port,host:port."""
+        return ",".join(f"{_HOST}:{self._told[broker.number]}" for broker in self.brokers)
+
+    async def start(self) -> None:
+        """Start every broker and wait until all of them serve.
+
+        Raises:
+            KafkaUnavailable: without Java or the jars, or when a broker does not come up.
+        """
+        jars = await fetch_jars(self._say)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        cluster_id, ports = self._identity()
+        self._told = {
+            broker.number: self._advertised(broker.number, ports[broker.number][0]) for broker in self.brokers
+        }
+        try:
+            async with asyncio.TaskGroup() as starting:
+                for broker in self.brokers:
+                    starting.create_task(self._start(broker, jars, cluster_id, ports))
+        except ExceptionGroup as failed:
+            await self.stop()
+            raise failed.exceptions[0] from failed
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self, broker: Broker, jars: Path, cluster_id: str, ports: dict[int, tuple[int, int]]) -> None:
+        await broker.prepare(jars, ports[broker.number][0], cluster_id, self._properties(broker.number, ports))
+        await broker.start()
+
+    async def stop(self) -> None:
+        """Stop every broker; the last of several cannot hand over, and is killed after a moment."""
+        grace_s = _GRACE_S if len(self.brokers) == 1 else _TOGETHER_GRACE_S
+        await asyncio.gather(*(broker.stop(grace_s) for broker in self.brokers))
+
+    def _identity(self) -> tuple[str, dict[int, tuple[int, int]]]:
+        """The cluster's id and each broker's own and controller port: as last time where they are free."""
+        path = self._folder / "cluster.json"
+        known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"id": _new_id(), "ports": {}}
+        ports: dict[int, tuple[int, int]] = {}
+        for broker in self.brokers:
+            own, controller = known["ports"].get(str(broker.number), (0, 0))
+            usable = own and _is_free(own) and _is_free(controller)
+            ports[broker.number] = (own, controller) if usable else _free_pair(ports.values())
+        path.write_text(json.dumps({"id": known["id"], "ports": ports}, indent=1))
+        return known["id"], ports
+
+    def _properties(self, number: int, ports: dict[int, tuple[int, int]]) -> dict[str, str | int]:
+        own, controller = ports[number]
+        copies = min(3, len(self.brokers))
+        in_sync = 2 if copies == 3 else 1
+        return {
+            "process.roles": "broker,controller",
+            "node.id": number,
+            "controller.quorum.voters": ",".join(f"{n}@{_HOST}:{theirs}" for n, (_, theirs) in ports.items()),
+            "listeners": f"PLAINTEXT://{_HOST}:{own},CONTROLLER://{_HOST}:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{_HOST}:{self._told[number]}",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "auto.create.topics.enable": "false",
+            "default.replication.factor": copies,
+            "min.insync.replicas": in_sync,
+            "unclean.leader.election.enable": "false",
+            "offsets.topic.num.partitions": 4,
+            "offsets.topic.replication.factor": copies,
+            "transaction.state.log.num.partitions": 4,
+            "transaction.state.log.replication.factor": copies,
+            "transaction.state.log.min.isr": in_sync,
+            "share.coordinator.state.topic.num.partitions": 4,
+            "share.coordinator.state.topic.replication.factor": copies,
+            "share.coordinator.state.topic.min.isr": in_sync,
+            "group.initial.rebalance.delay.ms": 0,
+            "group.min.session.timeout.ms": 1000,
+            # A lost broker is noticed within seconds.
+            "broker.heartbeat.interval.ms": 500,
+            "broker.session.timeout.ms": 3000,
+            "replica.lag.time.max.ms": 4000,
+            # Small, as the heap is.
+            "num.network.threads": 2,
+            "num.io.threads": 4,
+            "log.cleaner.dedupe.buffer.size": 8 * 1024 * 1024,
+        }
+
+
+async def leader_of(servers: str, topic: str, partition: int) -> int | None:
+    """The number of the broker that leads a partition, as one that answers says; None while nobody does."""
+    for server in servers.split(","):
+        host, _, port = server.rpartition(":")
+        try:
+            connection = await create_conn(host, int(port), request_timeout_ms=_ASK_WITHIN_MS)
+        except (KafkaError, OSError, TimeoutError):
+            continue
+        try:
+            told = await connection.send(MetadataRequest([topic]))
+        except (KafkaError, OSError, TimeoutError):
+            continue
+        finally:
+            connection.close()
+        for _error, _topic, _internal, partitions in told.topics:
+            for _code, number, leader, *_ in partitions:
+                if number == partition:
+                    return leader if leader >= 0 else None
+    return None
+
+
+def _new_id() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _free_pair(taken: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """Two ports that are free now, and not among those of the other brokers."""
+    given = {port for pair in taken for port in pair}
+    candidates = secrets.SystemRandom().sample(_PORTS, 1000)
+    first, second, *_ = (port for port in candidates if port not in given and _is_free(port))
+    return first, second

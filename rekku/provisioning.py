@@ -1,0 +1,58 @@
+"""Making a PostgreSQL somewhere ready for the services: roles, databases, schemas."""
+
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.provisioning import DATABASE, KEYS_DATABASE, OWNER, provision, roles_of
+from rekku.problems import Problem
+from rekku.services import SERVICES
+
+_SHORTEST_PASSWORD = 16
+
+
+class Administration(BaseSettings):
+    """What provisioning is told, and no service ever is."""
+
+    model_config = SettingsConfigDict(env_prefix="REKKU_", frozen=True, extra="ignore")
+
+    admin_url: SecretStr
+    role_passwords: dict[str, SecretStr]
+
+
+def needed_roles() -> list[str]:
+    """The roles that services and jobs log in as."""
+    return [OWNER, KEYS_DATABASE, *(f"rekku_{name}" for name in SERVICES)]
+
+
+async def provision_there() -> None:
+    """Provision the PostgreSQL of REKKU_ADMIN_URL with the passwords of REKKU_ROLE_PASSWORDS.
+
+    Raises:
+        Problem: a role has no good password, or the server cannot be used.
+    """
+    # Whatever is missing is in the environment; pydantic's own message says which.
+    told = Administration.model_validate({})
+    passwords = {role: password.get_secret_value() for role, password in told.role_passwords.items()}
+    _check(passwords)
+    try:
+        await provision(lambda name: _on(told.admin_url.get_secret_value(), name), passwords, SERVICES)
+    except (OSError, asyncpg.PostgresError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise Problem(f"the PostgreSQL of REKKU_ADMIN_URL cannot be provisioned ({reason})") from error
+    print(f"provisioned: {DATABASE}, {KEYS_DATABASE}, {len(roles_of(SERVICES))} roles")
+
+
+def _check(passwords: dict[str, str]) -> None:
+    unknown = sorted(passwords.keys() - roles_of(SERVICES))
+    if unknown:
+        raise Problem(f"there is no role {unknown[0]}; there are {', '.join(roles_of(SERVICES))}")
+    for role in needed_roles():
+        if len(passwords.get(role, "")) < _SHORTEST_PASSWORD:
+            raise Problem(f"REKKU_ROLE_PASSWORDS has no password of {_SHORTEST_PASSWORD} characters for {role}")
+
+
+def _on(url: str, database: str) -> str:
+    return urlsplit(url)._replace(path=f"/{quote(database)}").geturl()
