@@ -1,0 +1,1 @@
+"""How the system is put on machines: image, compose file, Kubernetes manifests, and their checks."""

