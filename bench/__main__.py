@@ -3,22 +3,20 @@
 Ratios matter more than rates: both sides of a ratio were measured in the same run on the same machine.
 """
 
-import asyncio
 import importlib
-import json
-import os
-import platform
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-RESULTS = Path(__file__).parent / "results"
-BENCHES = ("grants", "search", "freshness")
+from bench.stage import kafka_version, machine
+from rekku.terminal import run as run_on_uvloop
+
+BENCHES = ("relay", "outbox_horizon", "latency", "freshness", "rolling", "grants", "search", "rebuild")
 
 
 @dataclass(frozen=True)
@@ -43,36 +41,24 @@ class Target:
 
 
 TARGETS = (
-    Target("grants", "clients_8/ratio", 0.5, at_least=True),
-    Target("grants", "clients_8/grants_per_s", 600, at_least=True),
-    Target("grants", "clients_8_after_past_decisions/share_of_fresh", 0.9, at_least=True),
+    Target("grants", "embedded/clients_8/ratio", 0.5, at_least=True),
+    Target("grants", "embedded/clients_8/grants_per_s", 600, at_least=True),
+    Target("grants", "embedded/clients_8_after_past_decisions/share_of_fresh", 0.9, at_least=True),
+    Target("grants", "kafka/clients_8/ratio", 0.5, at_least=True),
+    Target("grants", "kafka/clients_8/grants_per_s", 600, at_least=True),
+    Target("grants", "kafka/clients_8_after_past_decisions/share_of_fresh", 0.9, at_least=True),
+    Target("relay", "ratio", 0.5, at_least=True),
+    Target("relay", "commit_to_ack_p99_ms", 25, at_least=False),
+    Target("outbox_horizon", "held_200000_dead_rows/share_of_before", 0.5, at_least=True),
+    Target("freshness", "embedded/revoke_to_free_p99_ms", 1000, at_least=False),
+    Target("freshness", "kafka/revoke_to_free_p99_ms", 1000, at_least=False),
+    Target("freshness", "embedded/publish_to_found_p99_ms", 2000, at_least=False),
+    Target("freshness", "kafka/publish_to_found_p99_ms", 2000, at_least=False),
+    Target("rebuild", "every_event_counts/events_per_s", 25_000, at_least=True),
+    Target("rebuild", "newer_events_supersede/events_per_s", 25_000, at_least=True),
     Target("search", "quiet_p95_ms", 50, at_least=False),
     Target("search", "freshness_p99_ms", 2000, at_least=False),
-    Target("search", "rebuild_events_per_s", 25_000, at_least=True),
-    Target("freshness", "revoke_to_free_p99_ms", 1000, at_least=False),
-    Target("freshness", "publish_to_found_p99_ms", 2000, at_least=False),
 )
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    return {
-        "cores": os.cpu_count(),
-        "cores_to_use": len(os.sched_getaffinity(0)),
-        "processor": _first_value(Path("/proc/cpuinfo"), "model name"),
-        "memory": _first_value(Path("/proc/meminfo"), "MemTotal"),
-        "architecture": platform.machine(),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "load_before": os.getloadavg()[0],
-    }
-
-
-def _first_value(path: Path, name: str) -> str | None:
-    if not path.exists():
-        return None
-    lines = (line.partition(":") for line in path.read_text().splitlines())
-    return next((value.strip() for key, _, value in lines if key.strip() == name), None)
 
 
 async def run(names: list[str], say: Callable[[str], None]) -> dict[str, Any]:
@@ -80,7 +66,9 @@ async def run(names: list[str], say: Callable[[str], None]) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for name in names:
         say(f"{name} …")
+        started = time.monotonic()
         results[name] = await importlib.import_module(f"bench.{name}").run()
+        say(f"{name} took {time.monotonic() - started:.0f} s")
     return results
 
 
@@ -118,10 +106,11 @@ def main() -> None:
         sys.exit(f"bench: there is no {', '.join(unknown)}; there are {', '.join(BENCHES)}")
     console = Console()
     facts = machine()
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "machine.json").write_text(json.dumps(facts, indent=2) + "\n")
-    console.print(f"{facts['cores_to_use']} cores, {facts['processor']}, load {facts['load_before']:.1f} before")
-    show(console, asyncio.run(run(names, console.print)))
+    console.print(
+        f"{facts['cores_to_use']} cores, {facts['processor']}, load {facts['load_before']:.1f} before;"
+        f" Apache Kafka {kafka_version()}"
+    )
+    show(console, run_on_uvloop(run(names, console.print)))
 
 
 if __name__ == "__main__":

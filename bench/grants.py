@@ -1,18 +1,15 @@
 """Grants against one hot quota: HTTP to commit, with the relay running, beside what PostgreSQL alone can do.
 
 The limit is one SQL statement per grant over asyncpg that writes the same rows: idempotency, both
-counters, the client's first grant, the decision, the outbox and the audit. Target: at 8 clients at
-least 0.5 of the limit and 600 grants/s, and no slower with a million past decisions.
+counters, the client's first grant, the decision, the outbox and the audit. Both with the relay moving
+to the embedded bus and to Apache Kafka. Target: at 8 clients at least 0.5 of the limit and 600
+grants/s, and no slower with a million past decisions.
 """
 
 import asyncio
 import json
 import os
-import platform
-import shutil
-import socket
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,20 +22,20 @@ import asyncpg
 import httpx
 
 from bench.grants_sql import AGE_DECISIONS, FORGET, GRANT_IN_ONE_STATEMENT, OPEN_CONTRACTS
+from bench.stage import keep, machine, new_home, one_broker, say
 from chassis.auth import DevIssuer, Role
 from chassis.calendar import helsinki_date
 from chassis.clock import utc_now
 from chassis.embedded import KEYS_DATABASE, Cluster, migrate_services, provision, start_cluster
-from chassis.settings import Settings
+from chassis.settings import BusKind, Settings
 from contracts.decisions import Decision, DecisionGranted
 from contracts.envelope import encode, new_event_id
 from contracts.topics import SERVICES
 from contracts.values import DecisionState, Language
+from rekku.up import free_ports
 from services.decisions.app import SERVICE
 
-RESULTS = Path(__file__).parent / "results" / "grants.json"
-
-CLIENTS = (1, 8, 32)
+CLIENTS = {BusKind.EMBEDDED: (1, 8, 32), BusKind.KAFKA: (8,)}
 CONTRACTS = 11
 WARM_UP_S = 1.5
 MEASURED_S = float(os.environ.get("BENCH_SECONDS", "6"))
@@ -50,40 +47,50 @@ _numbers = count(1)
 
 async def run() -> dict[str, Any]:
     """Measure and compare; the figures are also written to `bench/results/grants.json`."""
-    home = _home()
-    cluster = await asyncio.to_thread(start_cluster, home, (*SERVICES, "gateway"))
-    try:
-        await provision(cluster, (*SERVICES, "gateway"))
-        await migrate_services(cluster, [SERVICE])
-        await _as_owner(cluster, OPEN_CONTRACTS, CONTRACTS, _today())
-        results: dict[str, Any] = {"machine": await _machine(cluster)}
-        limit = {clients: await _measure_limit(cluster, clients) for clients in CLIENTS}
-        await _as_owner(cluster, FORGET)
-        async with _server(cluster, home) as (host, port, token):
-            service = {clients: await _measure_service(host, port, token, clients) for clients in CLIENTS}
-        await _as_owner(cluster, AGE_DECISIONS, PAST_DECISIONS, _today())
-        await _as_owner(cluster, "VACUUM ANALYZE")
-        async with _server(cluster, home) as (host, port, token):
-            aged = await _measure_service(host, port, token, 8)
-    finally:
-        await asyncio.to_thread(cluster.stop)
-        shutil.rmtree(home, ignore_errors=True)
-    for clients in CLIENTS:
-        results[f"clients_{clients}"] = {
-            "grants_per_s": service[clients]["per_s"],
-            "limit_per_s": limit[clients]["per_s"],
-            "ratio": round(service[clients]["per_s"] / limit[clients]["per_s"], 3),
-            "p50_ms": service[clients]["p50_ms"],
-            "p99_ms": service[clients]["p99_ms"],
+    facts = machine()
+    with new_home() as home:
+        cluster = await asyncio.to_thread(start_cluster, home, (*SERVICES, "gateway"))
+        try:
+            await provision(cluster, (*SERVICES, "gateway"))
+            await migrate_services(cluster, [SERVICE])
+            await _as_owner(cluster, OPEN_CONTRACTS, CONTRACTS, _today())
+            async with one_broker(home) as settings:
+                results = await _measured(cluster, home, settings)
+            facts |= await _postgres(cluster)
+        finally:
+            await asyncio.to_thread(cluster.stop)
+    return keep("grants", facts, results)
+
+
+async def _measured(cluster: Cluster, home: Path, on_kafka: Settings) -> dict[str, Any]:
+    """On each bus the limit and the service in turn; then both again with a million past decisions."""
+    results: dict[str, Any] = {bus.value: {} for bus in CLIENTS}
+    for bus, counts in CLIENTS.items():
+        for clients in counts:
+            limit = await _measure_limit(cluster, clients)
+            async with _server(cluster, home, on_kafka, bus) as server:
+                found = await _measure_service(*server, clients)
+            results[bus][f"clients_{clients}"] = {
+                "grants_per_s": found["per_s"],
+                "limit_per_s": limit["per_s"],
+                "ratio": round(found["per_s"] / limit["per_s"], 3),
+                "p50_ms": found["p50_ms"],
+                "p99_ms": found["p99_ms"],
+            }
+            say(f"{bus}, {clients} clients: {found['per_s']:g} grants/s, {limit['per_s']:g} at most")
+            await _as_owner(cluster, FORGET)
+    await _as_owner(cluster, AGE_DECISIONS, PAST_DECISIONS, _today())
+    await _as_owner(cluster, "VACUUM ANALYZE")
+    for bus in CLIENTS:
+        async with _server(cluster, home, on_kafka, bus) as server:
+            aged = await _measure_service(*server, 8)
+        results[bus]["clients_8_after_past_decisions"] = {
+            "past_decisions": PAST_DECISIONS,
+            "grants_per_s": aged["per_s"],
+            "share_of_fresh": round(aged["per_s"] / results[bus]["clients_8"]["grants_per_s"], 3),
+            "p99_ms": aged["p99_ms"],
         }
-    results["clients_8_after_past_decisions"] = {
-        "past_decisions": PAST_DECISIONS,
-        "grants_per_s": aged["per_s"],
-        "share_of_fresh": round(aged["per_s"] / service[8]["per_s"], 3),
-        "p99_ms": aged["p99_ms"],
-    }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        say(f"{bus}, after {PAST_DECISIONS:,} decisions: {aged['per_s']:g} grants/s")
     return results
 
 
@@ -186,9 +193,11 @@ async def _measure_service(host: str, port: int, token: str, clients: int) -> di
 
 
 @asynccontextmanager
-async def _server(cluster: Cluster, home: Path) -> AsyncIterator[tuple[str, int, str]]:
+async def _server(
+    cluster: Cluster, home: Path, on_kafka: Settings, bus: BusKind
+) -> AsyncIterator[tuple[str, int, str]]:
     """The decisions service as a process of its own, ready to answer: host, port, an official's token."""
-    host, port = "127.0.0.1", _free_port()
+    host, port = "127.0.0.1", free_ports(1)[0]
     issuer = DevIssuer(Settings(home=home, dev_issuer=True))
     environment = os.environ | {
         "REKKU_HOME": str(home),
@@ -197,6 +206,8 @@ async def _server(cluster: Cluster, home: Path) -> AsyncIterator[tuple[str, int,
         "REKKU_KEYS_DATABASE_URL": cluster.url(KEYS_DATABASE, KEYS_DATABASE),
         "REKKU_JWKS_URL": DevIssuer.jwks_path(home).as_uri(),
         "REKKU_LOG_LEVEL": "WARNING",
+        "REKKU_BUS": bus,
+        "REKKU_KAFKA_SERVERS": on_kafka.kafka_servers,
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "rekku", "serve", "decisions", env=environment)
     try:
@@ -228,21 +239,15 @@ async def _as_owner(cluster: Cluster, sql: str, *args: object) -> None:
         await connection.close()
 
 
-async def _machine(cluster: Cluster) -> dict[str, Any]:
+async def _postgres(cluster: Cluster) -> dict[str, str]:
     connection = await asyncpg.connect(cluster.url("rekku_decisions"))
     try:
-        postgres = await connection.fetchval("SHOW server_version")
-        fsync = await connection.fetchval("SHOW fsync")
+        return {
+            "postgres": await connection.fetchval("SHOW server_version"),
+            "fsync": await connection.fetchval("SHOW fsync"),
+        }
     finally:
         await connection.close()
-    return {
-        "cores": os.cpu_count(),
-        "load_before": round(os.getloadavg()[0], 2),
-        "architecture": platform.machine(),
-        "python": platform.python_version(),
-        "postgres": postgres,
-        "fsync": fsync,
-    }
 
 
 def _event() -> tuple[list[tuple[str, bytes]], bytes]:
@@ -265,21 +270,8 @@ def _event() -> tuple[list[tuple[str, bytes]], bytes]:
     return encode(event, event_id=new_event_id(), source="/rekku/decisions", time=utc_now(), traceparent=None)
 
 
-def _home() -> Path:
-    home = Path(tempfile.mkdtemp(prefix="rekku-bench-"))
-    home.chmod(0o755)
-    return home
-
-
 def _today() -> date:
     return helsinki_date(utc_now())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from contracts.courses import Course, CoursePlacesChanged, CoursePublished, Period
+from contracts.courses import Course, CourseCreated, CoursePlacesChanged, CoursePublished, Period
 from contracts.envelope import Event
 from contracts.notifications import FeedbackAverage, FeedbackAveragePublished
 from contracts.registration import (
@@ -31,6 +31,8 @@ OFFICES = 10_000
 COURSES = 100_000
 OFFICES_PER_PROVIDER = 4
 CONTRACTS_PER_PROVIDER = 3
+_CHANGES = 10
+_AT_ONCE = 2_000
 
 _CODES = sorted(near.code for near in municipality_register().nearest_first(municipality_register()["091"]))
 _KINDS = (PeriodKind.OPENING, PeriodKind.MIDDLE, PeriodKind.CLOSING)
@@ -76,13 +78,28 @@ def all_events() -> Iterator[Event]:
         yield FeedbackAveragePublished(version=1, feedback=average)
 
 
+def course_histories() -> Iterator[Event]:
+    """As many events as `all_events` has, of fewer courses: created, published, and ten changes of places each.
+
+    `_AT_ONCE` courses are being filled at any time, one client here and one there.
+    """
+    yield from (event for event in all_events() if not isinstance(event, CoursePublished))
+    count = COURSES // (2 + _CHANGES)
+    for first in range(0, count, _AT_ONCE):
+        numbers = range(first, min(first + _AT_ONCE, count))
+        yield from (CourseCreated(version=1, course=_course(n, 0, CourseState.CREATED)) for n in numbers)
+        yield from (CoursePublished(version=2, course=_course(n, 0)) for n in numbers)
+        for change in range(1, _CHANGES + 1):
+            yield from (CoursePlacesChanged(version=2 + change, course=_course(n, change)) for n in numbers)
+
+
 def a_places_change(n: int) -> CoursePlacesChanged:
     """Another course each time, with one place fewer taken or one more."""
     number = n * 211 % COURSES
     return CoursePlacesChanged(version=2, course=_course(number, occupied=(number + 1) % 13))
 
 
-def _course(number: int, occupied: int) -> Course:
+def _course(number: int, occupied: int, state: CourseState = CourseState.PUBLISHED) -> Course:
     office = number % OFFICES
     contracts = _contracts_of(office // OFFICES_PER_PROVIDER)
     contract = contracts[number // OFFICES % len(contracts)]
@@ -96,7 +113,7 @@ def _course(number: int, occupied: int) -> Course:
         office_id=f"office-{office}",
         service=contract.service,
         language=contract.language,
-        state=CourseState.PUBLISHED,
+        state=state,
         year=first_day.year,
         group_size=12,
         pinned=occupied,
