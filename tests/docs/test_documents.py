@@ -55,7 +55,7 @@ def required():
 
 
 def packages_imported():
-    for part in ("contracts", "chassis", "services", "rekku", "tests", "bench"):
+    for part in ("contracts", "chassis", "services", "rekku", "tests", "bench", "deploy"):
         for path in (ROOT / part).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Import):
@@ -66,7 +66,7 @@ def packages_imported():
 
 def test_what_is_imported_is_required():
     """A package that another one happens to bring may be gone with its next release."""
-    ours = {"contracts", "chassis", "services", "rekku", "tests", "bench"}
+    ours = {"contracts", "chassis", "services", "rekku", "tests", "bench", "deploy"}
     foreign = set(packages_imported()) - sys.stdlib_module_names - ours
     homes = packages_distributions()
     named = {name.lower().replace("_", "-") for name in required()}
@@ -93,12 +93,24 @@ def test_the_lock_names_every_hash_and_no_address():
 
 def test_the_commands_the_readme_promises_exist():
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    promised = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    promised = set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert {"up", "test", "demo", "lint", "bench"} <= promised <= targets
 
 
 def test_the_subcommands_the_readme_promises_exist():
     promised = set(re.findall(r"^\| `rekku ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
-    assert {"serve", "up", "demo", "migrate", "topics", "events", "dead-letters", "outbox", "token"} == promised
+    assert {
+        "serve",
+        "up",
+        "demo",
+        "migrate",
+        "provision",
+        "topics",
+        "projections",
+        "events",
+        "dead-letters",
+        "outbox",
+        "token",
+    } == promised
     assert promised <= {command.strip("-") for command in app}
