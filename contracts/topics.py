@@ -101,6 +101,16 @@ _BUSINESS = (
         "Where each decision's client is pinned, over all courses.",
     ),
     Topic(
+        courses.REPORTS,
+        "courses",
+        "report_id",
+        1,
+        _consumers(),
+        PersonalDataClass.PSEUDONYM,
+        _REFERENCES,
+        "What Kela is told of: clients without a place, courses deleted or moved late or although they must be run.",
+    ),
+    Topic(
         decisions.DECISIONS,
         "decisions",
         "decision_ref",

@@ -59,6 +59,18 @@ class ReleaseReason(StrEnum):
     DID_NOT_HAPPEN = "did_not_happen"
 
 
+class ReportKind(StrEnum):
+    """What Kela is told about a course or a client's place."""
+
+    CANNOT_PLACE_CLIENT = "cannot_place_client"
+    LATE_DELETION = "late_deletion"
+    LATE_MOVE = "late_move"
+    MUST_RUN_COURSE_DELETED = "must_run_course_deleted"
+    MUST_RUN_COURSE_MOVED = "must_run_course_moved"
+    CLIENT_LEFT_MUST_RUN_COURSE = "client_left_must_run_course"
+    CANNOT_CONFIRM_PAST_COURSE = "cannot_confirm_past_course"
+
+
 class PeriodKind(StrEnum):
     """Place of a period within its course."""
 

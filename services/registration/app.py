@@ -3,16 +3,17 @@
 from pathlib import Path
 
 from chassis.service import Service
+from contracts.courses import COURSE_EVENTS
 from services.registration import api, descriptions, gauge, store
 
 SERVICE = Service(
     name="registration",
     root=Path(__file__).parent,
     router=api.router,
-    projected=(*gauge.DECISION_EVENTS, *gauge.COURSE_EVENTS),
+    projected=(*gauge.DECISION_EVENTS, *COURSE_EVENTS),
     project=gauge.merge_uses,
     projection_tables=("decisions", "courses"),
-    superseding=(gauge.DECISION_EVENTS, gauge.COURSE_EVENTS),
+    superseding=(gauge.DECISION_EVENTS, COURSE_EVENTS),
     known={"decision": store.known_decision_version, "course": store.known_course_version},
     startup=descriptions.load_descriptions,
 )

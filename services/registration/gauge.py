@@ -7,22 +7,13 @@ only, so repeated and reordered events end in the same numbers.
 from collections.abc import Mapping, Sequence
 
 from chassis.db import Transaction
-from contracts.courses import (
-    CourseBegan,
-    CourseCompleted,
-    CourseConfirmed,
-    CourseCreated,
-    CourseEvent,
-    CoursePlacesChanged,
-    CoursePublished,
-)
+from contracts.courses import COURSE_EVENTS, CourseEvent
 from contracts.decisions import DecisionGranted, DecisionRevoked
 from contracts.envelope import Event
 from services.registration import domain, store
 from services.registration.domain import Contract, CourseCopy, DecisionCopy, YearGauge
 
 DECISION_EVENTS = (DecisionGranted, DecisionRevoked)
-COURSE_EVENTS = (CourseCreated, CoursePublished, CoursePlacesChanged, CourseConfirmed, CourseBegan, CourseCompleted)
 
 
 async def merge_uses(tx: Transaction, events: Sequence[Event]) -> None:

@@ -28,14 +28,7 @@ MERGES: dict[Merge, tuple[type[Event], ...]] = {
         registration.AnnouncedCountChanged,
     ),
     store.set_services: (registration.ServiceDescriptionPublished,),
-    store.set_courses: (
-        courses.CourseCreated,
-        courses.CoursePublished,
-        courses.CoursePlacesChanged,
-        courses.CourseConfirmed,
-        courses.CourseBegan,
-        courses.CourseCompleted,
-    ),
+    store.set_courses: courses.COURSE_EVENTS,
     store.set_feedback_averages: (notifications.FeedbackAveragePublished,),
     store.set_quotas: (
         decisions.EstimateSet,
