@@ -9,13 +9,13 @@ from tests.system.conftest import a_home
 _REPORT = pytest.StashKey[list[str]]()
 
 
-@pytest.fixture(scope="session", params=list(BusKind))
+@pytest.fixture(scope="package", params=list(BusKind))
 async def bus(request):
     """Either bus."""
     return request.param
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def ground(request, bus):
     """One start for all kills: every test takes years of its own."""
     with a_home() as home:

@@ -12,7 +12,7 @@ WORKERS = 16
 COURSES = 2
 PLACES = 6
 """Fewer in all than there are workers: when the last clients stay, some of them have no place."""
-_ROOM = 24
+_ROOM = 2
 """How many more clients the provider takes whenever it can take none."""
 
 

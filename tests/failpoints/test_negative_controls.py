@@ -19,7 +19,7 @@ GRANT SELECT, INSERT, UPDATE ON {0}.witness TO rekku_{0};
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def broken(bus):
     """A system in which every service has another guard broken."""
     with a_home() as home:
