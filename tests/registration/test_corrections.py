@@ -1,14 +1,17 @@
 """Kela's correction of a mistaken entry, and the two times every entry has."""
 
 import random
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
 from chassis.auth import Role
+from chassis.testing import ServiceUnderTest, service_under_test
 from contracts.registration import AnnouncedCountChanged
 from contracts.values import CountChange
+from services.registration.app import SERVICE
 from services.registration.counts import domain
 from services.registration.counts import store as counts
 from services.registration.counts.handlers import due_at
@@ -23,6 +26,19 @@ from tests.registration.builders import (
 )
 
 WHY = "Näppäilyvirhe, palveluntuottajan oma ilmoitus"
+
+
+@pytest.fixture(scope="module")
+async def settled(cluster, tmp_path_factory) -> AsyncIterator[ServiceUnderTest]:
+    """Registration with one contract, shared by tests that check that nothing changes."""
+    async with service_under_test(cluster, SERVICE, tmp_path_factory.mktemp("corrections")) as registration:
+        await registered_contract(registration)
+        yield registration
+
+
+@pytest.fixture
+async def contract_id(settled) -> str:
+    return (await settled.http().get("/contracts")).json()["items"][0]["contract_id"]
 
 
 async def correct(registration, contract_id: str, year: int, count: int, *, role=Role.OFFICER, headers=None, **more):
@@ -206,11 +222,10 @@ async def test_another_providers_counts_do_not_exist(registration):
 @pytest.mark.parametrize(
     "instant", ["2024-01-15", "2024-01-15T09:00:00", "1999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00", "yesterday"]
 )
-async def test_an_instant_without_a_zone_or_out_of_all_years_is_refused(registration, instant):
+async def test_an_instant_without_a_zone_or_out_of_all_years_is_refused(settled, contract_id, instant):
     """VALIDATION, before any SQL."""
-    contract_id = await registered_contract(registration)
     for name in ("in_force_at", "known_at"):
-        answer = await registration.http().get(f"/contracts/{contract_id}/announced-counts", params={name: instant})
+        answer = await settled.http().get(f"/contracts/{contract_id}/announced-counts", params={name: instant})
         assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION")
 
 
@@ -225,11 +240,10 @@ async def test_an_instant_without_a_zone_or_out_of_all_years_is_refused(registra
         ("1, 30, NULL, 'announced', now() + interval '1 s', now(), NULL", "counts_never_for_later"),
     ],
 )
-async def test_the_database_refuses_entries_that_cannot_be(registration, values, constraint):
+async def test_the_database_refuses_entries_that_cannot_be(settled, contract_id, values, constraint):
     """E-2, E-3: every rule a constraint can hold, a constraint holds."""
-    contract_id = await registered_contract(registration)
     with pytest.raises(asyncpg.CheckViolationError) as refused:
-        async with registration.transaction() as tx:
+        async with settled.transaction() as tx:
             await tx.execute(
                 "INSERT INTO announced_counts (contract_id, provider_id, year, announced_by, revision, count,"
                 " raised_from, kind, effective_at, recorded_at, reason)"

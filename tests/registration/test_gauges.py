@@ -3,12 +3,15 @@
 import csv
 import io
 import zipfile
+from collections.abc import AsyncIterator
 from datetime import date
 from xml.etree import ElementTree
 
 import pytest
 
 from chassis.auth import Role
+from chassis.testing import ServiceUnderTest, service_under_test
+from services.registration.app import SERVICE
 from services.registration.gauges import export
 from tests.registration.builders import (
     OURS,
@@ -22,9 +25,22 @@ from tests.registration.builders import (
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
+@pytest.fixture(scope="module")
+async def filled(cluster, tmp_path_factory) -> AsyncIterator[ServiceUnderTest]:
+    """Registration with the gauges of `three_contracts`, shared by tests that only read."""
+    async with service_under_test(cluster, SERVICE, tmp_path_factory.mktemp("gauges")) as registration:
+        await fill(registration)
+        yield registration
+
+
 @pytest.fixture
-async def three_contracts(registration) -> dict[str, str]:
+async def three_contracts(filled) -> dict[str, str]:
     """Ours in Finnish: 2 of 2 decisions; ours in Swedish: overdrawn by a place; theirs: room."""
+    items = (await filled.http().get("/contracts")).json()["items"]
+    return dict(zip(("ours", "swedish", "theirs"), (each["contract_id"] for each in items), strict=True))
+
+
+async def fill(registration) -> str:
     ours = await registered_contract(registration)
     swedish = await registered_contract(registration, language="sv")
     theirs = await registered_contract(registration, provider_id=THEIRS, service="RHEUMA_ADULT")
@@ -34,31 +50,33 @@ async def three_contracts(registration) -> dict[str, str]:
     await registration.deliver(
         a_grant(ours), a_grant(ours), a_course(swedish, group_size=8), a_grant(theirs, provider_id=THEIRS)
     )
-    return {"ours": ours, "swedish": swedish, "theirs": theirs}
+    return ours
 
 
-async def asked(registration, *, role=Role.OFFICER, provider_id=None, **query) -> list[tuple[str, int]]:
-    answer = await registration.http(role, provider_id).get("/gauges", params=query)
+async def asked(registration, *, by: str | None = None, **query) -> list[tuple[str, int]]:
+    """What an officer is told, or the provider `by`."""
+    client = registration.http(Role.PROVIDER, by) if by else registration.http()
+    answer = await client.get("/gauges", params=query)
     assert answer.status_code == 200, answer.text
     return [(each["contract_id"], each["year"]) for each in answer.json()["items"]]
 
 
-async def test_an_officer_reads_every_gauge_and_narrows_it(registration, three_contracts):
+async def test_an_officer_reads_every_gauge_and_narrows_it(filled, three_contracts):
     """R-DEC-3, E-1: one line per contract and year, by provider, service, language, year, full, overdrawn."""
     ours, swedish, theirs = three_contracts.values()
     everything = [(ours, 2024), (ours, 2025), (swedish, 2024), (theirs, 2024)]
-    assert await asked(registration) == everything == sorted(everything)
-    assert await asked(registration, provider_id=THEIRS) == [(theirs, 2024)]
-    assert await asked(registration, service="RHEUMA_ADULT") == [(theirs, 2024)]
-    assert await asked(registration, language="sv") == [(swedish, 2024)]
-    assert await asked(registration, year=2025) == [(ours, 2025)]
-    assert await asked(registration, only="full") == [(ours, 2024), (swedish, 2024)]
-    assert await asked(registration, only="overdrawn") == [(swedish, 2024)]
+    assert await asked(filled) == everything == sorted(everything)
+    assert await asked(filled, provider_id=THEIRS) == [(theirs, 2024)]
+    assert await asked(filled, service="RHEUMA_ADULT") == [(theirs, 2024)]
+    assert await asked(filled, language="sv") == [(swedish, 2024)]
+    assert await asked(filled, year=2025) == [(ours, 2025)]
+    assert await asked(filled, only="full") == [(ours, 2024), (swedish, 2024)]
+    assert await asked(filled, only="overdrawn") == [(swedish, 2024)]
 
 
-async def test_a_line_says_whose_it_is_and_both_ledgers(registration, three_contracts):
+async def test_a_line_says_whose_it_is_and_both_ledgers(filled, three_contracts):
     """E-1, E-3, E-4: the Swedish contract has a count of its own."""
-    answer = await registration.http().get("/gauges", params={"language": "sv"})
+    answer = await filled.http().get("/gauges", params={"language": "sv"})
     assert answer.json()["items"] == [
         {
             "contract_id": three_contracts["swedish"],
@@ -79,11 +97,11 @@ async def test_a_line_says_whose_it_is_and_both_ledgers(registration, three_cont
     ]
 
 
-async def test_the_bulk_gauge_and_a_contracts_own_gauge_are_the_same(registration, three_contracts):
+async def test_the_bulk_gauge_and_a_contracts_own_gauge_are_the_same(filled, three_contracts):
     """R-DEC-3: two readings, one truth."""
-    contracts = (await registration.http().get("/contracts")).json()["items"]
+    contracts = (await filled.http().get("/contracts")).json()["items"]
     own = [year | {"contract_id": each["contract_id"]} for each in contracts for year in each["years"]]
-    bulk = (await registration.http().get("/gauges")).json()["items"]
+    bulk = (await filled.http().get("/gauges")).json()["items"]
     extra = {"provider_id", "provider_name", "service", "language"}
     assert [{name: value for name, value in each.items() if name not in extra} for each in bulk] == own
 
@@ -98,35 +116,36 @@ async def test_uses_without_a_count_are_lines_as_well(registration):
     assert await asked(registration, only="overdrawn") == [(contract_id, 2023)]
 
 
-async def test_gauges_come_page_by_page(registration, three_contracts):
+async def test_gauges_come_page_by_page(filled, three_contracts):
     """A page ends between the years of a contract as well."""
     seen, after = [], None
     for _ in range(5):
         query = {"limit": 1} | ({"after": after} if after else {})
-        page = (await registration.http().get("/gauges", params=query)).json()
+        page = (await filled.http().get("/gauges", params=query)).json()
         seen += [(each["contract_id"], each["year"]) for each in page["items"]]
         after = page["next"]
         if after is None:
             break
-    assert seen == await asked(registration)
+    assert seen == await asked(filled)
 
 
-async def test_a_provider_reads_its_own_gauges_only(registration, three_contracts):
+async def test_a_provider_reads_its_own_gauges_only(filled, three_contracts):
     """R-DEC-3: also where it asks for another's."""
-    assert await asked(registration, role=Role.PROVIDER, provider_id=THEIRS) == [(three_contracts["theirs"], 2024)]
-    stranger = registration.http(Role.PROVIDER, THEIRS)
+    assert await asked(filled, by=THEIRS) == [(three_contracts["theirs"], 2024)]
+    stranger = filled.http(Role.PROVIDER, THEIRS)
     assert (await stranger.get("/gauges", params={"provider_id": OURS})).json() == {"items": [], "next": None}
-    assert (await registration.http(None).get("/gauges")).status_code == 401
+    assert (await filled.http(None).get("/gauges")).status_code == 401
 
 
-async def test_unchanged_gauges_are_not_sent_again(registration, three_contracts):
+async def test_unchanged_gauges_are_not_sent_again(registration):
     """The ETag is of the content: 304 while it is the same, 200 once a decision is given."""
+    contract_id = await fill(registration)
     officer = registration.http()
     first = await officer.get("/gauges")
     known = {"if-none-match": first.headers["etag"]}
     same = await officer.get("/gauges", headers=known)
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", first.headers["etag"])
-    await registration.deliver(a_grant(three_contracts["ours"]))
+    await registration.deliver(a_grant(contract_id))
     assert (await officer.get("/gauges", headers=known)).status_code == 200
 
 
@@ -134,15 +153,15 @@ async def test_unchanged_gauges_are_not_sent_again(registration, three_contracts
     "query",
     [{"after": "x"}, {"after": "x/24"}, {"only": "half"}, {"year": "1999"}, {"service": "x; drop"}, {"limit": 0}],
 )
-async def test_what_cannot_be_asked_for_is_refused(registration, query):
+async def test_what_cannot_be_asked_for_is_refused(filled, query):
     """VALIDATION, before any SQL."""
-    answer = await registration.http().get("/gauges", params=query)
+    answer = await filled.http().get("/gauges", params=query)
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION")
 
 
-async def test_an_officer_takes_all_gauges_home_as_csv(registration, three_contracts):
+async def test_an_officer_takes_all_gauges_home_as_csv(filled, three_contracts):
     """R-DEC-3: UTF-8 with a byte order mark, semicolons, the header in the language that was asked for."""
-    answer = await registration.http().get("/gauges.csv", headers={"accept-language": "fi"})
+    answer = await filled.http().get("/gauges.csv", headers={"accept-language": "fi"})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
     assert answer.headers["content-disposition"] == 'attachment; filename="gauges.csv"'
     assert answer.content.startswith(b"\xef\xbb\xbf")
@@ -159,33 +178,33 @@ async def test_an_officer_takes_all_gauges_home_as_csv(registration, three_contr
 
 
 @pytest.mark.parametrize(("language", "name"), [("fi", "Vuosi"), ("sv", "År"), ("en", "Year")])
-async def test_the_header_speaks_the_callers_language_and_every_column_has_a_name(registration, language, name):
-    answer = await registration.http().get("/gauges.csv", headers={"accept-language": language})
+async def test_the_header_speaks_the_callers_language_and_every_column_has_a_name(filled, language, name):
+    answer = await filled.http().get("/gauges.csv", headers={"accept-language": language})
     header = answer.content.decode("utf-8-sig").splitlines()[0]
     assert name in header.split(";")
     assert "column-" not in header
     assert answer.headers["content-language"] == language
 
 
-async def test_a_provider_takes_its_own_gauges_home(registration, three_contracts):
+async def test_a_provider_takes_its_own_gauges_home(filled, three_contracts):
     """Filters count here too; nothing of another provider's is in the file."""
-    answer = await registration.http(Role.PROVIDER, OURS).get("/gauges.csv", params={"year": 2024})
+    answer = await filled.http(Role.PROVIDER, OURS).get("/gauges.csv", params={"year": 2024})
     text = answer.content.decode("utf-8-sig")
     assert (text.count(OURS), text.count(THEIRS)) == (2, 0)
 
 
-async def test_an_export_is_bounded_and_says_how_to_get_the_rest(registration, three_contracts, monkeypatch):
+async def test_an_export_is_bounded_and_says_how_to_get_the_rest(filled, three_contracts, monkeypatch):
     """EXPORT_TOO_LARGE: an export is made in memory."""
     monkeypatch.setattr(export, "MOST_ROWS", 3)
-    refused = await registration.http().get("/gauges.csv")
+    refused = await filled.http().get("/gauges.csv")
     assert (refused.status_code, refused.json()["code"]) == (409, "EXPORT_TOO_LARGE")
     assert refused.json()["values"] == {"allowed_rows": 3}
-    assert (await registration.http().get("/gauges.csv", params={"year": 2024})).status_code == 200
+    assert (await filled.http().get("/gauges.csv", params={"year": 2024})).status_code == 200
 
 
-async def test_the_same_gauges_come_as_a_spreadsheet(registration, three_contracts):
+async def test_the_same_gauges_come_as_a_spreadsheet(filled, three_contracts):
     """R-DEC-3: numbers are numbers in it."""
-    answer = await registration.http().get("/gauges.xlsx", headers={"accept-language": "sv"})
+    answer = await filled.http().get("/gauges.xlsx", headers={"accept-language": "sv"})
     assert answer.status_code == 200
     assert answer.headers["content-disposition"] == 'attachment; filename="gauges.xlsx"'
     with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
