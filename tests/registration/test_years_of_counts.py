@@ -71,6 +71,8 @@ async def test_years_of_announcing_raising_and_defaulting_end_as_the_model_says(
     model.first_of_november(helsinki_date(registration.clock.now))
     async with registration.transaction() as tx:
         contract = await store.get_contract(tx, contract_id)
+    assert len(model.counts) > 8
+    assert 0 < len(model.defaulted) < len(model.counts)
     assert dict(contract.counts) == model.counts
     assert set(contract.defaulted) == model.defaulted
     events = await registration.published(AnnouncedCountChanged)
