@@ -46,7 +46,7 @@ class Answer:
     """What a command or query answers.
 
     Args:
-        body: a pydantic model, or anything JSON has a form for.
+        body: a pydantic model, anything JSON has a form for, or bytes, whose content-type is among the headers.
         version: of the aggregate, answered as ETag.
         subject: (kind, id) of the aggregate; with `version` answered as `Rekku-Known`.
         also: (kind, id, version) of other aggregates that changed; answered in `Rekku-Known` too.
@@ -69,6 +69,8 @@ class Answer:
                 headers["Rekku-Known"] = ", ".join(f"{kind}:{name}@{version}" for kind, name, version in known)
         if isinstance(self.body, BaseModel):
             return Response(self.body.model_dump_json(), self.status, headers, "application/json")
+        if isinstance(self.body, bytes):
+            return Response(self.body, self.status, headers)
         return JSONResponse(self.body, self.status, headers)
 
 

@@ -1,12 +1,12 @@
 """Events of the registration service: providers, offices, contracts, service descriptions."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
 from contracts.envelope import Event, Value
-from contracts.values import Coverage, DeliveryMode, Language, PeriodKind, Provenance
+from contracts.values import CountChange, Coverage, DeliveryMode, Language, PeriodKind, Provenance
 
 REGISTRATIONS = "rekku.registrations"
 SERVICE_DESCRIPTIONS = "rekku.service-descriptions"
@@ -41,10 +41,14 @@ class Office(Value):
 
 
 class AnnouncedCount(Value):
-    """How many new clients a provider takes under one contract in one calendar year (R-CRS-2)."""
+    """How many new clients a provider takes under one contract in one calendar year (R-CRS-2).
+
+    `defaulted`: nothing was announced in time, so the year began from the year before (E-2).
+    """
 
     year: int
     count: int
+    defaulted: bool = False
 
 
 class Contract(Value):
@@ -167,10 +171,18 @@ class ContactChanged(_ContractState, wire="registration.contact-changed.v1", top
 
 
 class AnnouncedCountChanged(_ContractState, wire="registration.announced-count-changed.v1", topic=REGISTRATIONS):
-    """A year's client count was announced or raised (R-REG-8, R-REG-9)."""
+    """A count was announced, raised, taken from the year before or corrected (R-REG-8, R-REG-9, E-2, E-3).
+
+    Only a correction lowers it; that takes nothing away from what is granted or reserved.
+    """
 
     year: int
     count: int
+    change: CountChange = CountChange.ANNOUNCED
+
+
+class ContractValidityChanged(_ContractState, wire="registration.contract-validity-changed.v1", topic=REGISTRATIONS):
+    """Kela set, moved or lifted the last day of a contract; what runs then goes on, nothing new begins (E-45)."""
 
 
 class ServiceDescriptionPublished(
@@ -186,4 +198,6 @@ class ServiceDescriptionPublished(
         return self.service
 
 
-ContractEvent = ContractRegistered | ContactChanged | AnnouncedCountChanged
+ContractEvent = ContractRegistered | ContactChanged | AnnouncedCountChanged | ContractValidityChanged
+CONTRACT_EVENTS: tuple[type[ContractEvent], ...] = get_args(ContractEvent)
+"""Every event that carries a contract's snapshot."""

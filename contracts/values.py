@@ -25,6 +25,14 @@ class DecisionState(StrEnum):
     USED = "used"
 
 
+class CountChange(StrEnum):
+    """How a year's announced count came to be what it is now (E-2, E-3)."""
+
+    ANNOUNCED = "announced"
+    DEFAULTED = "defaulted"
+    CORRECTED = "corrected"
+
+
 class CourseState(StrEnum):
     """States of a course (domain section 7)."""
 

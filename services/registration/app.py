@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
+from chassis.db import Transaction
 from chassis.service import Service
 from contracts.courses import COURSE_EVENTS
 from services.registration import api, descriptions, gauge, store
+from services.registration.counts import handlers as counts
+
+
+async def start_up(tx: Transaction) -> None:
+    """Publish descriptions that changed; plan the yearly timer of the counts where it is not."""
+    await descriptions.load_descriptions(tx)
+    await counts.plan_first_defaults(tx)
+
 
 SERVICE = Service(
     name="registration",
@@ -15,5 +24,6 @@ SERVICE = Service(
     projection_tables=("decisions", "courses"),
     superseding=(gauge.DECISION_EVENTS, COURSE_EVENTS),
     known={"decision": store.known_decision_version, "course": store.known_course_version},
-    startup=descriptions.load_descriptions,
+    timers={counts.PLAN_DEFAULTS: counts.plan_defaults, counts.DEFAULT_COUNT: counts.default_count},
+    startup=start_up,
 )

@@ -4,11 +4,13 @@ import re
 from typing import Annotated
 
 import phonenumbers
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import StringConstraints
 from stdnum import exceptions as stdnum_exceptions
 from stdnum.fi import ytunnus
 
+from chassis.auth import Role
+from chassis.http import Caller, caller, public_caller
 from contracts.refusals import Invalid
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
@@ -26,6 +28,14 @@ Email = Annotated[
 Web = Annotated[str, StringConstraints(max_length=300, pattern=r"^https?://[^\x00-\x20\x7f\"<>\\^`{|}]+$")]
 Phone = Annotated[str, StringConstraints(min_length=3, max_length=40, pattern=_PRINTABLE)]
 
+Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
+Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
+Officer = Annotated[Caller, Depends(caller(Role.OFFICER))]
+OfficialReader = Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYSTEM))]
+Anybody = Annotated[Caller, Depends(public_caller)]
+
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE)]
+Year = Annotated[int, Path(ge=2000, le=2200)]
 IdInPath = Annotated[str, Path(pattern=_ID)]
 IdInQuery = Annotated[str | None, Query(pattern=_ID)]
 Limit = Annotated[int, Query(ge=1, le=500)]

@@ -31,7 +31,10 @@ async def read_gauges(tx: Transaction, contracts: Sequence[Contract]) -> Mapping
     places = await store.count_places(tx, ids)
     return {
         contract.contract_id: domain.gauges(
-            contract.counts, decisions.get(contract.contract_id, {}), places.get(contract.contract_id, {})
+            contract.counts,
+            decisions.get(contract.contract_id, {}),
+            places.get(contract.contract_id, {}),
+            contract.defaulted,
         )
         for contract in contracts
     }

@@ -22,11 +22,7 @@ async def set_offices(tx: Transaction, events: Iterable[OfficeRegistered]) -> No
 MERGES: dict[Merge, tuple[type[Event], ...]] = {
     store.set_providers: (registration.ProviderRegistered,),
     set_offices: (registration.OfficeRegistered,),
-    store.set_contracts: (
-        registration.ContractRegistered,
-        registration.ContactChanged,
-        registration.AnnouncedCountChanged,
-    ),
+    store.set_contracts: registration.CONTRACT_EVENTS,
     store.set_services: (registration.ServiceDescriptionPublished,),
     store.set_courses: courses.COURSE_EVENTS,
     store.set_feedback_averages: (notifications.FeedbackAveragePublished,),

@@ -1,11 +1,14 @@
 """Who is told what, once, in whatever order the news arrives."""
 
+from datetime import date
+
 import pytest
 
 from chassis.auth import Role
 from contracts.courses import CourseBegan, CourseConfirmed, CoursePublished
 from contracts.decisions import DecisionAwaitsQuota, QuotaFilled, QuotaReopened
 from contracts.envelope import new_event_id
+from contracts.registration import ContractValidityChanged
 from contracts.values import CourseState, Language, PinState, ReleaseReason
 from tests.notifications.builders import (
     OTHER_PROVIDER,
@@ -164,6 +167,13 @@ async def test_a_contract_we_hear_of_late_still_gets_the_quota_news(notification
     assert sorted(templates(await notifications.inbox())) == ["quota-full", "quota-in-use"]
     await notifications.deliver(a_contract(version=2), a_contract(version=3))
     assert len(await notifications.inbox()) == 2
+
+
+async def test_a_provider_whose_contract_has_ended_hears_of_no_quota(notifications):
+    """E-45: the copy takes the new last day, and older news of the contract does not lift it."""
+    ended = a_contract(valid_to=date(2023, 12, 31)).contract
+    await notifications.deliver(ContractValidityChanged(version=2, contract=ended), a_contract(), a_quota())
+    assert await notifications.inbox() == []
 
 
 async def test_a_suspension_without_a_quota_stops_too(notifications):

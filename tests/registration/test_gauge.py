@@ -35,10 +35,13 @@ async def test_decisions_and_places_fill_two_ledgers(registration):
     assert await year_of(registration, contract_id, 2024) == {
         "year": 2024,
         "announced": 24,
+        "state": "announced",
         "decisions_used": 2,
         "decisions_left": 22,
+        "decisions_overdrawn": 0,
         "places_used": 8,
         "places_left": 16,
+        "places_overdrawn": 0,
     }
 
 
@@ -89,7 +92,7 @@ async def test_an_overdrawn_count_leaves_nothing_free(registration):
     await announce(registration, contract_id, 2024, 1)
     await registration.deliver(*(a_grant(contract_id) for _ in range(3)))
     gauge = await year_of(registration, contract_id, 2024)
-    assert (gauge["decisions_used"], gauge["decisions_left"]) == (3, 0)
+    assert (gauge["decisions_used"], gauge["decisions_left"], gauge["decisions_overdrawn"]) == (3, 0, 2)
 
 
 async def test_the_same_event_again_counts_once(registration):

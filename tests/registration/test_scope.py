@@ -6,7 +6,7 @@ import pytest
 from chassis.auth import PUBLIC, SYSTEM, Principal, Role
 from tests.registration.builders import OURS, THEIRS, a_course, a_grant, announce, office_body, registered_contract
 
-TABLES = ("providers", "offices", "contracts", "announced_counts", "decisions", "courses")
+TABLES = ("providers", "offices", "contracts", "announced_counts", "contract_ends", "decisions", "courses")
 OUR_PROVIDER = Principal("worker", Role.PROVIDER, OURS)
 
 
@@ -17,6 +17,8 @@ async def two_providers(registration):
         contract_id = await registered_contract(registration, provider_id=provider_id)
         await announce(registration, contract_id, 2024, 24, provider_id=provider_id)
         await registration.http().post(f"/providers/{provider_id}/offices", json=office_body())
+        end = {"valid_to": "2030-12-31", "reason": "Määräaikainen"}
+        await registration.http().put(f"/contracts/{contract_id}/end", json=end)
         await registration.deliver(
             a_grant(contract_id, provider_id=provider_id), a_course(contract_id, provider_id=provider_id)
         )

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from contracts.courses import CourseBegan, CourseConfirmed, CourseCreated
+from contracts.registration import ContractValidityChanged
 from contracts.values import CourseState, Coverage, Language
 from services.search import views
 from tests.search.builders import (
@@ -179,7 +180,8 @@ async def test_only_a_description_in_force_counts(search: Search):
 
 
 async def test_only_a_contract_in_force_is_offered(search: Search):
-    await search.given_one_office(a_contract(2, valid_to=date(2024, 1, 15)))
+    """E-45: Kela has set its last day."""
+    await search.given_one_office(a_contract(2, ContractValidityChanged, valid_to=date(2024, 1, 15)))
     assert len(await search.offices()) == 1
     await search.service.clock.set(datetime(2024, 1, 16, 8, tzinfo=UTC))
     assert await search.offices() == []

@@ -17,7 +17,7 @@ from chassis.testing import ServiceUnderTest
 from contracts.courses import CourseConfirmed, CourseCreated, CoursePlacesChanged
 from contracts.decisions import EstimateSet, QuotaFilled
 from contracts.envelope import Event
-from contracts.registration import ContactChanged
+from contracts.registration import ContactChanged, ContractValidityChanged
 from contracts.values import CourseState, Language
 from services.search import projection, store
 from tests.search.builders import (
@@ -55,7 +55,7 @@ HISTORY: tuple[Event, ...] = (
     an_office(2, office_id="office-turku", name="Turku", municipality_code="853", open=False),
     a_contract(1),
     a_contract(2, ContactChanged, contact=None),
-    a_contract(3, ContactChanged, valid_to=date(2026, 12, 31)),
+    a_contract(3, ContractValidityChanged, valid_to=date(2026, 12, 31)),
     a_contract(1, contract_id="contract-sv", language=Language.SV),
     a_service(1),
     a_service(2, descriptions=[a_description(), a_description(description_version=2, valid_from=date(2025, 1, 1))]),
