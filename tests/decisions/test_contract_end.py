@@ -26,3 +26,16 @@ async def test_on_its_last_day_a_contract_still_gets_decisions(decisions):
     """E-45: today is the 15th."""
     await decisions.know(ended(7, date(2024, 1, 15)))
     await decisions.grant()
+
+
+async def test_who_waited_while_the_contract_was_ended_is_let_in_when_its_end_is_lifted(decisions):
+    """E-54, E-45: one whose contract is not in force keeps its place in the queue."""
+    await decisions.set_quota(0)
+    waiting = await decisions.wait()
+    await decisions.know(ended(7, date(2024, 1, 14)))
+    await decisions.set_quota(9)
+    await decisions.service.fire_timers()
+    assert await decisions.states(waiting) == ["awaiting_quota"]
+    await decisions.know(ended(8, None))
+    await decisions.service.fire_timers()
+    assert await decisions.states(waiting) == ["granted"]

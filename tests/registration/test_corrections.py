@@ -1,5 +1,6 @@
 """Kela's correction of a mistaken entry, and the two times every entry has."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -184,6 +185,34 @@ async def test_a_correction_of_october_made_in_october_flows_into_the_default(re
     assert await in_force(registration, contract_id) == {2024: 26, 2025: 26}
     await correct(registration, contract_id, 2024, 20, effective_on="2024-01-15")
     assert await in_force(registration, contract_id) == {2024: 20, 2025: 26}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_raises_corrections_and_ends_at_once_are_put_in_line(registration, seed):
+    """E-3, E-45: every entry was decided on the one before it, every change is one version and one event.
+
+    The guard is the contract's row lock; `test_without_the_row_lock_two_raises_collide` is its control.
+    """
+    dice = random.Random(seed)
+    contract_id = await registered_contract(registration)
+    await announce(registration, contract_id, 2024, 20)
+    commands = [announce(registration, contract_id, 2024, dice.randint(20, 60)) for _ in range(8)]
+    commands += [correct(registration, contract_id, 2024, dice.randint(0, 40)) for _ in range(8)]
+    commands += [
+        registration.http().put(f"/contracts/{contract_id}/end", json={"valid_to": f"20{day}-12-31", "reason": WHY})
+        for day in dice.sample(range(24, 60), 4)
+    ]
+    dice.shuffle(commands)
+    answers = await asyncio.gather(*commands)
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    async with registration.transaction() as tx:
+        rows = await tx.fetch("SELECT count, raised_from, kind FROM announced_counts ORDER BY revision")
+        ends = await tx.fetch("SELECT valid_to, valid_to_before FROM contract_ends ORDER BY revision")
+    assert [row["raised_from"] for row in rows] == [None, *(row["count"] for row in rows[:-1])]
+    assert [row["valid_to_before"] for row in ends] == [None, *(row["valid_to"] for row in ends[:-1])]
+    versions = [event.version for event in await registration.published() if event.key == contract_id]
+    assert versions == list(range(1, len(rows) + len(ends) + 2))
+    assert (await year_of(registration, contract_id, 2024))["announced"] == rows[-1]["count"]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -98,21 +98,21 @@ async def correct_count(
 
 
 async def plan_first_defaults(tx: Transaction) -> None:
-    """At every start: make sure that the yearly timer is there.
+    """At every start: make sure that the yearly timer is there; its key is the year of its 1 November.
 
     It plans itself from year to year. The first one is the default that fell due last, so that a
     service that was not there on 1 November makes up for it.
     """
     this_year = tx.today.year
-    year = this_year + 1 if tx.now >= due_at(this_year + 1) else this_year
-    await counts.plan_first_default(tx, PLAN_DEFAULTS, year, due_at(year))
+    november = this_year if tx.now >= due_at(this_year + 1) else this_year - 1
+    await counts.plan_first_default(tx, PLAN_DEFAULTS, str(november), due_at(november + 1))
 
 
 async def plan_defaults(tx: Transaction, key: str, payload: Mapping[str, Any]) -> None:
     """1 November, 00:00 in Helsinki: a timer for each contract that goes on and has announced nothing (E-2)."""
-    year = int(key)
-    await counts.plan_defaults(tx, DEFAULT_COUNT, year, due_at(year))
-    await tx.schedule(PLAN_DEFAULTS, str(year + 1), due_at(year + 1))
+    next_year = int(key) + 1
+    await counts.plan_defaults(tx, DEFAULT_COUNT, next_year, due_at(next_year))
+    await tx.schedule(PLAN_DEFAULTS, str(next_year), due_at(next_year + 1))
 
 
 async def default_count(tx: Transaction, key: str, payload: Mapping[str, Any]) -> None:

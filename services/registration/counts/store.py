@@ -86,13 +86,13 @@ async def add_revision(
     return revision
 
 
-async def plan_first_default(tx: Transaction, kind: str, year: int, due_at: datetime) -> None:
+async def plan_first_default(tx: Transaction, kind: str, key: str, due_at: datetime) -> None:
     """Plan the yearly timer unless one is planned already, for whichever year."""
     await tx.execute(
         "INSERT INTO timers (kind, key, due_at) SELECT $1::text, $2::text, $3::timestamptz"
         " WHERE NOT EXISTS (SELECT FROM timers WHERE kind = $1) ON CONFLICT DO NOTHING",
         kind,
-        str(year),
+        key,
         due_at,
     )
     tx.scheduled = True
