@@ -89,6 +89,35 @@ async def test_a_release_for_another_reason_is_nobodys_news(notifications):
     assert await notifications.states("place-released") == []
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (ReleaseReason.COURSE_CANCELLED, "Kela perui kurssi 976."),
+        (ReleaseReason.DID_NOT_HAPPEN, "Järjestämättä jäi kurssi 976."),
+        (ReleaseReason.COURSE_DELETED, "Poistettiin kurssi 976."),
+    ],
+)
+async def test_the_end_of_a_course_is_told_to_its_clients_and_to_the_provider(notifications, reason, said):
+    """E-15, E-34, E-40: 'clients told'; once, however often the news comes."""
+    await notifications.given_client()
+    await notifications.deliver(a_course(), a_pin(), unpinned(reason=reason), unpinned(reason=reason))
+    await notifications.send_all()
+    assert templates(await notifications.inbox()) == ["course-ended", "decision-received"]
+    assert (await notifications.inbox())[0]["text"].startswith(said)
+    [sms] = notifications.sms()
+    assert "ei järjestetä" in sms
+    assert len(await notifications.sent("course-not-held")) == 1
+
+
+async def test_clients_of_a_course_that_was_confirmed_late_are_not_told_of_it(notifications):
+    """E-40: they were there."""
+    await notifications.given_client()
+    await notifications.deliver(a_course(), a_pin())
+    for version, state in ((2, CourseState.RUNNING), (3, CourseState.COMPLETED)):
+        await notifications.deliver(a_course(CourseConfirmed, version, state=state, late_confirmed=True))
+    assert await notifications.states("course-confirmed") == []
+
+
 @pytest.mark.parametrize("order", ["pin first", "confirmation first"])
 async def test_a_pinned_client_of_a_confirmed_course_is_told(notifications, order):
     """R-CRS-18, whichever of pin and confirmation comes second."""

@@ -1,0 +1,304 @@
+"""Deleting against pinning, creating and confirming (E-38): hundreds of seeded rounds of real transactions.
+
+Each race has a negative control: without the guards the same two commands end badly.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from datetime import date
+
+import asyncpg
+import pytest
+
+from contracts.courses import ClientPinned, CourseConfirmed, CourseDeleted
+from contracts.refusals import Refusal
+from contracts.values import DeliveryMode
+from services.courses import handlers, pinning, store
+from services.courses.creation import Proposal, ProposedPeriod
+from services.courses.ending import handlers as ending
+from tests.courses.builders import (
+    CONTRACT,
+    OFFICE,
+    a_description,
+    contract_registered,
+    descriptions_published,
+    office_registered,
+)
+from tests.courses.consistency import assert_consistent
+from tests.courses.races import Gate, provider, take_away
+
+ROUNDS = 200
+IN_FLIGHT = 64
+SEEDS = (1, 2)
+ONE_PERIOD = ProposedPeriod(date(2024, 3, 4), date(2024, 3, 8), mode=DeliveryMode.FACE_TO_FACE)
+
+DROP_PINS_CHECK = "ALTER TABLE courses DROP CONSTRAINT courses_over_without_pins"
+DROP_STATE_GUARDS = """
+DROP TRIGGER courses_follow_their_states ON courses;
+ALTER TABLE courses DROP CONSTRAINT courses_deleted_unconfirmed, DROP CONSTRAINT courses_hold_places,
+    DROP CONSTRAINT courses_confirmed_with_enough
+"""
+
+
+@pytest.fixture
+async def small(empty_courses):
+    """A service whose courses may be confirmed with one client, and never must run: rounds stay short."""
+    tiny = a_description(group_min=1, confirm_min=1, must_run_at=None)
+    counts = contract_registered({2024: 100_000})
+    await empty_courses.know(descriptions_published(tiny), office_registered(), counts)
+    return empty_courses
+
+
+async def create(tx, size=12):
+    return await handlers.create_course(tx, CONTRACT, OFFICE, Proposal(size, ("group_a",), None, (ONE_PERIOD,)))
+
+
+async def in_rounds(courses, seed, prepare, *sides):
+    """Let the sides race `ROUNDS` times, the order and the head start by chance; every round's outcomes."""
+    chance = random.Random(seed)
+    free = asyncio.Semaphore(IN_FLIGHT // len(sides))
+
+    async def one_round(starts):
+        async with free:
+            scene = await prepare()
+
+            async def act(side, yields):
+                for _ in range(yields):
+                    await asyncio.sleep(0)
+
+                async def work(tx):
+                    return await side(tx, *scene)
+
+                return await courses.service.db.run(work, provider(side.__name__))
+
+            order = sorted(range(len(sides)), key=starts.__getitem__)
+            done = await asyncio.gather(*(act(sides[n], starts[n]) for n in order), return_exceptions=True)
+            return [done[order.index(n)] for n in range(len(sides))]
+
+    plans = [[chance.randrange(0, 12) for _ in sides] for _ in range(ROUNDS)]
+    return await asyncio.gather(*(one_round(plan) for plan in plans))
+
+
+def code_of(outcome):
+    if isinstance(outcome, BaseException) and not isinstance(outcome, Refusal):
+        raise outcome
+    return outcome.code if isinstance(outcome, Refusal) else "done"
+
+
+async def with_both_looking_first(courses, monkeypatch, first, second):
+    """Both commands load without a lock before either saves; their outcomes."""
+    gate = Gate(courses.service, 2)
+
+    async def look(tx, course_id):
+        loaded = await store.get_course(tx, course_id)
+        await gate.pass_through()
+        return loaded
+
+    monkeypatch.setattr(store, "lock_course", look)
+    return await asyncio.gather(
+        courses.service.db.run(first, provider("first")),
+        courses.service.db.run(second, provider("second")),
+        return_exceptions=True,
+    )
+
+
+# Deleting against pinning.
+
+
+def the_scene_of_a_pin(courses):
+    async def prepare():
+        decision, course = await courses.grant(), await courses.a_course(group_size=6)
+        return course["course_id"], decision.decision_ref
+
+    return prepare
+
+
+async def pin(tx, course_id, decision_ref):
+    return await pinning.pin_client(tx, course_id, decision_ref)
+
+
+async def delete(tx, course_id, *_):
+    return await ending.delete_course(tx, course_id)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_nobody_is_pinned_to_a_deleted_course(small, seed):
+    """E-38: either the pin came first and the deletion is refused, or the course is gone."""
+    outcomes = await in_rounds(small, seed, the_scene_of_a_pin(small), pin, delete)
+    seen = Counter(tuple(code_of(outcome) for outcome in each) for each in outcomes)
+    assert set(seen) == {("done", "TRANSFERS_MISSING"), ("COURSE_GONE", "done")}, seen
+    pinned = await small.service.published(ClientPinned)
+    deleted = {event.key for event in await small.service.published(CourseDeleted)}
+    assert not deleted & {event.pin.course_id for event in pinned}
+    assert len(pinned) + len(deleted) == ROUNDS
+    await assert_consistent(small.service)
+
+
+async def pin_while_deleting(courses, monkeypatch):
+    scene = await the_scene_of_a_pin(courses)()
+    outcomes = await with_both_looking_first(
+        courses, monkeypatch, lambda tx: pin(tx, *scene), lambda tx: delete(tx, *scene)
+    )
+    return outcomes, len(await courses.pins_of({"course_id": scene[0]}, "active"))
+
+
+async def test_without_the_lock_the_constraint_still_keeps_deleted_courses_empty(small, monkeypatch):
+    """E-38: a course that is over has no pins, by a CHECK."""
+    outcomes, _ = await pin_while_deleting(small, monkeypatch)
+    [failed] = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert isinstance(failed, asyncpg.CheckViolationError)
+    assert failed.constraint_name == "courses_over_without_pins"
+
+
+async def test_control_without_lock_and_constraint_a_client_is_pinned_to_a_deleted_course(small, monkeypatch):
+    """E-38, negative control: the race is real."""
+    await take_away(small.service, DROP_PINS_CHECK)
+    outcomes, pins = await pin_while_deleting(small, monkeypatch)
+    assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
+    assert pins == 1
+
+
+# Deleting against creating, on one ledger.
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_freed_places_are_given_once(empty_courses, seed):
+    """R-CRS-37, R-CRS-2: on a full ledger a new course fits only after another is gone."""
+    courses = empty_courses
+    await courses.start({2024: 12 * IN_FLIGHT})
+    whole = [await courses.service.db.run(create, provider("before")) for _ in range(IN_FLIGHT)]
+
+    async def prepare():
+        return (whole.pop().course_id,)
+
+    async def create_another(tx, _):
+        return await create(tx)
+
+    async def delete_and_remember(tx, course_id):
+        return await ending.delete_course(tx, course_id)
+
+    seen = Counter()
+    chance = random.Random(seed)
+    while sum(seen.values()) < ROUNDS:
+        batch = [await prepare() for _ in range(min(len(whole), IN_FLIGHT // 4))]
+        commands = [(delete_and_remember, scene) for scene in batch] + [(create_another, (None,)) for _ in batch]
+        chance.shuffle(commands)
+
+        async def act(side, scene):
+            async def work(tx):
+                return await side(tx, *scene)
+
+            return await courses.service.db.run(work, provider(side.__name__))
+
+        done = await asyncio.gather(*(act(*command) for command in commands), return_exceptions=True)
+        for (side, _), outcome in zip(commands, done, strict=True):
+            seen[side.__name__, code_of(outcome)] += 1
+            if side is create_another and not isinstance(outcome, Refusal):
+                whole.append(outcome)
+        announced, reserved, _ = await courses.ledger()
+        assert reserved == 12 * len(whole) <= announced
+        while 12 * len(whole) < announced:
+            whole.append(await courses.service.db.run(create, provider("before")))
+    assert set(seen) == {
+        ("delete_and_remember", "done"),
+        ("create_another", "done"),
+        ("create_another", "PLACE_LEDGER_FULL"),
+    }
+    await assert_consistent(courses.service)
+
+
+async def delete_while_creating(courses, monkeypatch, *, relative: bool):
+    """With 12 of 24 places reserved one course is deleted and one created; (reserved, what is on courses)."""
+    await courses.start({2024: 24})
+    course = await courses.a_course()
+    gate = Gate(courses.service, 2)
+
+    async def look(tx, contract_id, year):
+        ledger = await store.get_ledger(tx, contract_id, year)
+        await gate.pass_through()
+        return ledger
+
+    async def overwrite(tx, ledger, added):
+        await tx.execute("UPDATE place_ledgers SET reserved = $1", ledger.reserved + added)
+
+    monkeypatch.setattr(store, "lock_ledger", look)
+    if not relative:
+        monkeypatch.setattr(store, "set_reserved", overwrite)
+    await asyncio.gather(
+        courses.service.db.run(lambda tx: ending.delete_course(tx, course["course_id"]), provider("deleting")),
+        courses.service.db.run(create, provider("creating")),
+    )
+    async with courses.service.transaction() as tx:
+        on_courses = await tx.fetchval("SELECT sum(group_size) FROM courses WHERE holds_places")
+    return (await courses.ledger())[1], on_courses
+
+
+async def test_without_the_lock_relative_updates_still_keep_the_ledger_right(empty_courses, monkeypatch):
+    """R-CRS-37: a second wall."""
+    assert await delete_while_creating(empty_courses, monkeypatch, relative=True) == (12, 12)
+
+
+async def test_control_without_lock_and_relative_updates_the_ledger_forgets_one_of_two(empty_courses, monkeypatch):
+    """R-CRS-37, negative control: the race is real."""
+    reserved, on_courses = await delete_while_creating(empty_courses, monkeypatch, relative=False)
+    assert on_courses == 12
+    assert reserved in (0, 24)
+
+
+# Deleting with a transfer against confirming.
+
+
+def the_scene_of_a_confirmation(courses):
+    async def prepare():
+        course, target = await courses.a_course(group_size=6), await courses.a_course(group_size=6)
+        decision = await courses.grant()
+        assert (await courses.pin(course, decision)).status_code == 201
+        return course["course_id"], target["course_id"], decision.decision_ref
+
+    return prepare
+
+
+async def confirm(tx, course_id, *_):
+    return await handlers.confirm_course(tx, course_id)
+
+
+async def delete_with_transfer(tx, course_id, target_id, decision_ref):
+    return await ending.delete_course(tx, course_id, None, {decision_ref: target_id})
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_course_is_confirmed_or_deleted_never_both(small, seed):
+    """E-34, E-36: confirming commits, deleting ends; whoever comes second is refused."""
+    outcomes = await in_rounds(small, seed, the_scene_of_a_confirmation(small), confirm, delete_with_transfer)
+    seen = Counter(tuple(code_of(outcome) for outcome in each) for each in outcomes)
+    assert set(seen) == {("done", "CONFIRMED"), ("COURSE_GONE", "done")}, seen
+    confirmed = {event.key for event in await small.service.published(CourseConfirmed)}
+    deleted = {event.key for event in await small.service.published(CourseDeleted)}
+    assert (confirmed & deleted, len(confirmed) + len(deleted)) == (set(), ROUNDS)
+    await assert_consistent(small.service)
+
+
+async def confirm_while_deleting(courses, monkeypatch):
+    scene = await the_scene_of_a_confirmation(courses)()
+    outcomes = await with_both_looking_first(
+        courses, monkeypatch, lambda tx: confirm(tx, *scene), lambda tx: delete_with_transfer(tx, *scene)
+    )
+    confirmed = await courses.service.published(CourseConfirmed)
+    return outcomes, len(confirmed) + len(await courses.service.published(CourseDeleted))
+
+
+async def test_without_the_lock_the_states_still_go_one_way(small, monkeypatch):
+    """Domain section 7: a trigger and two CHECKs are the second wall."""
+    outcomes, told = await confirm_while_deleting(small, monkeypatch)
+    [failed] = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert isinstance(failed, asyncpg.CheckViolationError)
+    assert told == 1
+
+
+async def test_control_without_lock_and_constraints_a_course_is_confirmed_and_deleted(small, monkeypatch):
+    """E-34, negative control: the race is real."""
+    await take_away(small.service, DROP_STATE_GUARDS)
+    outcomes, told = await confirm_while_deleting(small, monkeypatch)
+    assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
+    assert told == 2
