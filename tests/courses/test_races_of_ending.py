@@ -14,12 +14,13 @@ import pytest
 from contracts.courses import ClientPinned, CourseConfirmed, CourseDeleted
 from contracts.refusals import Refusal
 from contracts.values import DeliveryMode
-from services.courses import handlers, pinning, store
+from services.courses import copies, handlers, pinning, store
 from services.courses.creation import Proposal, ProposedPeriod
 from services.courses.ending import handlers as ending
 from tests.courses.builders import (
     CONTRACT,
     OFFICE,
+    a_decision,
     a_description,
     contract_registered,
     descriptions_published,
@@ -28,7 +29,7 @@ from tests.courses.builders import (
 from tests.courses.consistency import assert_consistent
 from tests.courses.races import Gate, provider, take_away
 
-ROUNDS = 200
+ROUNDS = 150
 IN_FLIGHT = 64
 SEEDS = (1, 2)
 ONE_PERIOD = ProposedPeriod(date(2024, 3, 4), date(2024, 3, 8), mode=DeliveryMode.FACE_TO_FACE)
@@ -54,30 +55,38 @@ async def create(tx, size=12):
     return await handlers.create_course(tx, CONTRACT, OFFICE, Proposal(size, ("group_a",), None, (ONE_PERIOD,)))
 
 
+async def a_published_course(tx):
+    course = await create(tx, size=6)
+    return await handlers.publish_course(tx, course.course_id)
+
+
+async def a_known_decision(tx):
+    decision = a_decision()
+    await copies.merge_decision(tx, decision, 1)
+    return decision.decision_ref
+
+
 async def in_rounds(courses, seed, prepare, *sides):
     """Let the sides race `ROUNDS` times, the order and the head start by chance; every round's outcomes."""
     chance = random.Random(seed)
-    free = asyncio.Semaphore(IN_FLIGHT // len(sides))
+    at_once = IN_FLIGHT // len(sides)
 
-    async def one_round(starts):
-        async with free:
-            scene = await prepare()
+    async def one_round(scene, starts):
+        async def act(side, yields):
+            for _ in range(yields):
+                await asyncio.sleep(0)
+            return await courses.service.db.run(lambda tx: side(tx, *scene), provider(side.__name__))
 
-            async def act(side, yields):
-                for _ in range(yields):
-                    await asyncio.sleep(0)
+        order = sorted(range(len(sides)), key=starts.__getitem__)
+        done = await asyncio.gather(*(act(sides[n], starts[n]) for n in order), return_exceptions=True)
+        return [done[order.index(n)] for n in range(len(sides))]
 
-                async def work(tx):
-                    return await side(tx, *scene)
-
-                return await courses.service.db.run(work, provider(side.__name__))
-
-            order = sorted(range(len(sides)), key=starts.__getitem__)
-            done = await asyncio.gather(*(act(sides[n], starts[n]) for n in order), return_exceptions=True)
-            return [done[order.index(n)] for n in range(len(sides))]
-
-    plans = [[chance.randrange(0, 12) for _ in sides] for _ in range(ROUNDS)]
-    return await asyncio.gather(*(one_round(plan) for plan in plans))
+    outcomes = []
+    while len(outcomes) < ROUNDS:
+        scenes = [await courses.service.db.run(prepare) for _ in range(min(at_once, ROUNDS - len(outcomes)))]
+        plans = [[chance.randrange(0, 12) for _ in sides] for _ in scenes]
+        outcomes += await asyncio.gather(*(one_round(*each) for each in zip(scenes, plans, strict=True)))
+    return outcomes
 
 
 def code_of(outcome):
@@ -106,12 +115,8 @@ async def with_both_looking_first(courses, monkeypatch, first, second):
 # Deleting against pinning.
 
 
-def the_scene_of_a_pin(courses):
-    async def prepare():
-        decision, course = await courses.grant(), await courses.a_course(group_size=6)
-        return course["course_id"], decision.decision_ref
-
-    return prepare
+async def the_scene_of_a_pin(tx):
+    return (await a_published_course(tx)).course_id, await a_known_decision(tx)
 
 
 async def pin(tx, course_id, decision_ref):
@@ -125,7 +130,7 @@ async def delete(tx, course_id, *_):
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_nobody_is_pinned_to_a_deleted_course(small, seed):
     """E-38: either the pin came first and the deletion is refused, or the course is gone."""
-    outcomes = await in_rounds(small, seed, the_scene_of_a_pin(small), pin, delete)
+    outcomes = await in_rounds(small, seed, the_scene_of_a_pin, pin, delete)
     seen = Counter(tuple(code_of(outcome) for outcome in each) for each in outcomes)
     assert set(seen) == {("done", "TRANSFERS_MISSING"), ("COURSE_GONE", "done")}, seen
     pinned = await small.service.published(ClientPinned)
@@ -136,7 +141,7 @@ async def test_nobody_is_pinned_to_a_deleted_course(small, seed):
 
 
 async def pin_while_deleting(courses, monkeypatch):
-    scene = await the_scene_of_a_pin(courses)()
+    scene = await courses.service.db.run(the_scene_of_a_pin)
     outcomes = await with_both_looking_first(
         courses, monkeypatch, lambda tx: pin(tx, *scene), lambda tx: delete(tx, *scene)
     )
@@ -168,43 +173,28 @@ async def test_freed_places_are_given_once(empty_courses, seed):
     courses = empty_courses
     await courses.start({2024: 12 * IN_FLIGHT})
     whole = [await courses.service.db.run(create, provider("before")) for _ in range(IN_FLIGHT)]
-
-    async def prepare():
-        return (whole.pop().course_id,)
-
-    async def create_another(tx, _):
-        return await create(tx)
-
-    async def delete_and_remember(tx, course_id):
-        return await ending.delete_course(tx, course_id)
-
-    seen = Counter()
     chance = random.Random(seed)
-    while sum(seen.values()) < ROUNDS:
-        batch = [await prepare() for _ in range(min(len(whole), IN_FLIGHT // 4))]
-        commands = [(delete_and_remember, scene) for scene in batch] + [(create_another, (None,)) for _ in batch]
-        chance.shuffle(commands)
+    seen = Counter()
 
-        async def act(side, scene):
-            async def work(tx):
-                return await side(tx, *scene)
+    async def delete_one():
+        course_id = whole.pop().course_id
+        return await courses.service.db.run(lambda tx: ending.delete_course(tx, course_id), provider("deleting"))
 
-            return await courses.service.db.run(work, provider(side.__name__))
+    async def create_one():
+        return await courses.service.db.run(create, provider("creating"))
 
-        done = await asyncio.gather(*(act(*command) for command in commands), return_exceptions=True)
-        for (side, _), outcome in zip(commands, done, strict=True):
-            seen[side.__name__, code_of(outcome)] += 1
-            if side is create_another and not isinstance(outcome, Refusal):
-                whole.append(outcome)
+    while sum(seen.values()) < 2 * ROUNDS:
+        sides = [delete_one, create_one] * (IN_FLIGHT // 4)
+        chance.shuffle(sides)
+        done = await asyncio.gather(*(side() for side in sides), return_exceptions=True)
+        seen.update((side.__name__, code_of(outcome)) for side, outcome in zip(sides, done, strict=True))
+        created = [one for side, one in zip(sides, done, strict=True) if side is create_one]
+        whole += [course for course in created if not isinstance(course, Refusal)]
         announced, reserved, _ = await courses.ledger()
         assert reserved == 12 * len(whole) <= announced
         while 12 * len(whole) < announced:
             whole.append(await courses.service.db.run(create, provider("before")))
-    assert set(seen) == {
-        ("delete_and_remember", "done"),
-        ("create_another", "done"),
-        ("create_another", "PLACE_LEDGER_FULL"),
-    }
+    assert set(seen) == {("delete_one", "done"), ("create_one", "done"), ("create_one", "PLACE_LEDGER_FULL")}
     await assert_consistent(courses.service)
 
 
@@ -249,14 +239,11 @@ async def test_control_without_lock_and_relative_updates_the_ledger_forgets_one_
 # Deleting with a transfer against confirming.
 
 
-def the_scene_of_a_confirmation(courses):
-    async def prepare():
-        course, target = await courses.a_course(group_size=6), await courses.a_course(group_size=6)
-        decision = await courses.grant()
-        assert (await courses.pin(course, decision)).status_code == 201
-        return course["course_id"], target["course_id"], decision.decision_ref
-
-    return prepare
+async def the_scene_of_a_confirmation(tx):
+    course, target = await a_published_course(tx), await a_published_course(tx)
+    decision_ref = await a_known_decision(tx)
+    await pinning.pin_client(tx, course.course_id, decision_ref)
+    return course.course_id, target.course_id, decision_ref
 
 
 async def confirm(tx, course_id, *_):
@@ -270,7 +257,7 @@ async def delete_with_transfer(tx, course_id, target_id, decision_ref):
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_course_is_confirmed_or_deleted_never_both(small, seed):
     """E-34, E-36: confirming commits, deleting ends; whoever comes second is refused."""
-    outcomes = await in_rounds(small, seed, the_scene_of_a_confirmation(small), confirm, delete_with_transfer)
+    outcomes = await in_rounds(small, seed, the_scene_of_a_confirmation, confirm, delete_with_transfer)
     seen = Counter(tuple(code_of(outcome) for outcome in each) for each in outcomes)
     assert set(seen) == {("done", "CONFIRMED"), ("COURSE_GONE", "done")}, seen
     confirmed = {event.key for event in await small.service.published(CourseConfirmed)}
@@ -280,7 +267,7 @@ async def test_a_course_is_confirmed_or_deleted_never_both(small, seed):
 
 
 async def confirm_while_deleting(courses, monkeypatch):
-    scene = await the_scene_of_a_confirmation(courses)()
+    scene = await courses.service.db.run(the_scene_of_a_confirmation)
     outcomes = await with_both_looking_first(
         courses, monkeypatch, lambda tx: confirm(tx, *scene), lambda tx: delete_with_transfer(tx, *scene)
     )
