@@ -309,6 +309,17 @@ async def test_only_kela_cancels_with_a_reason_and_only_what_is_committed_to(cou
     assert refusal(await courses.cancel(course)) == ("NOT_CONFIRMED", {"course_number": course["course_number"]})
 
 
+async def test_a_personal_identity_code_in_a_reason_is_refused_and_not_echoed(courses):
+    """E-59: reasons are people's own words."""
+    course = await courses.a_course()
+    answer = await courses.delete(course, reason="131052-308T was ill")
+    assert refusal(answer, status=422)[0] == "PERSONAL_IDENTITY_CODE"
+    assert "131052" not in answer.text
+    too_long = await courses.delete(course, reason="x" * 1001)
+    assert refusal(too_long, status=422)[0] == "VALIDATION"
+    assert (await courses.get(course))["state"] == "published"
+
+
 async def test_the_database_itself_brings_nothing_back(courses):
     """Domain section 7: no unpublishing, no unconfirming, no revival; and nobody is pinned to what is over."""
     course = await courses.a_course()

@@ -73,7 +73,11 @@ async def test_a_draft_is_completed_as_a_whole_course_with_everything_checked(co
     assert refusal(past)[0] == "PERIODS_IN_PAST"
     assert refusal(await courses.provider.post(completion, json={"office_id": OFFICE}), status=422)[0] == "VALIDATION"
     assert expect(200, await courses.provider.get(path))["state"] == "unfinished"
-    course = expect(201, await courses.provider.post(completion, json=whole()))
+    answer = await courses.provider.post(completion, json=whole())
+    course = expect(201, answer)
+    assert answer.headers["rekku-known"] == f"course:{course['course_id']}@1, legacy-draft:{draft['draft_id']}@2"
+    known = {"rekku-known": answer.headers["rekku-known"]}
+    assert (await courses.provider.get(path, headers=known)).status_code == 200
     assert (course["state"], course["contract_id"]) == ("created", CONTRACT)
     assert await courses.ledger() == (100, 12, 88)
     done = expect(200, await courses.provider.get(path))

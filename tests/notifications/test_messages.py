@@ -7,6 +7,7 @@ from contracts.courses import CourseBegan, CourseConfirmed, CoursePublished
 from contracts.decisions import DecisionAwaitsQuota, QuotaFilled, QuotaReopened
 from contracts.envelope import new_event_id
 from contracts.values import CourseState, Language, PinState, ReleaseReason
+from services.notifications.domain import CLIENT_TEMPLATES
 from tests.notifications.builders import (
     OTHER_PROVIDER,
     PROVIDER,
@@ -253,5 +254,6 @@ async def test_previews_show_every_sms_in_both_languages_to_anybody(notification
     previews = (await notifications.public.get("/sms-previews")).json()["items"]
     feedback = [p for p in previews if p["template"] == "feedback"]
     assert {p["language"] for p in feedback} == {"fi", "sv"}
-    assert len(previews) == 8
+    assert len(previews) == 2 * len(CLIENT_TEMPLATES)
+    assert {p["template"] for p in previews} == set(CLIENT_TEMPLATES)
     assert all((p["sender"], p["source"], p["segments"]) == ("Kela", "demo", 1) for p in previews)

@@ -186,9 +186,14 @@ async def complete_draft(draft_id: DraftId, body: CompleteDraft, caller: Acting)
     """Create the course the draft was meant to be; If-Match is the draft's version."""
 
     async def act(tx: Transaction) -> Answer:
-        _, course = await handlers.complete_draft(tx, draft_id, body.office_id, body.proposal(), caller.if_match)
-        view = CourseView.of(course, None, tx.today)
-        return Answer(201, view, version=course.version, subject=("course", course.course_id))
+        draft, course = await handlers.complete_draft(tx, draft_id, body.office_id, body.proposal(), caller.if_match)
+        return Answer(
+            201,
+            CourseView.of(course, None, tx.today),
+            version=course.version,
+            subject=("course", course.course_id),
+            also=(("legacy-draft", draft_id, draft.version),),
+        )
 
     return await caller.command(act)
 

@@ -146,7 +146,8 @@ async def report_unconfirmable(course_id: CourseId, body: MustExplain, caller: A
     """Tell Kela that a past course cannot be confirmed (R-CRS-43)."""
 
     async def act(tx: Transaction) -> Answer:
-        return Answer(201, ReportView.of(await handlers.report_unconfirmable(tx, course_id, body.reason)))
+        report = await handlers.report_unconfirmable(tx, course_id, body.reason)
+        return Answer(201, ReportView.of(report), subject=("course", course_id))
 
     return await caller.command(act)
 
