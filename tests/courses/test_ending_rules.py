@@ -212,21 +212,24 @@ def test_only_a_past_published_course_is_confirmed_afterwards():
 def test_seven_clients_whose_course_did_not_happen_need_an_official():
     """E-34, E-40."""
     course = starting(FIRST, pinned=7, occupied=7)
-    refused("MUST_RUN", domain.did_not_happen, course, FIRST, "ill", official=False)
-    ending = domain.did_not_happen(course, FIRST, "ill", official=True)
+    refused("MUST_RUN", domain.did_not_happen, course, 0, FIRST, "ill", official=False)
+    left_since = starting(FIRST, pinned=6, occupied=6)
+    values = refused("MUST_RUN", domain.did_not_happen, left_since, 7, FIRST, "ill", official=False)
+    assert values == {"pinned": 7, "must_run_at": 7}
+    ending = domain.did_not_happen(course, 7, FIRST, "ill", official=True)
     assert ending.reports == (ReportKind.LATE_DELETION,)
-    assert domain.did_not_happen(starting(FIRST, pinned=6), FIRST, "ill", official=False).late
+    assert domain.did_not_happen(starting(FIRST, pinned=6), 6, FIRST, "ill", official=False).late
 
 
 def test_a_course_that_did_not_happen_is_past_published_and_unconfirmed():
     """R-CRS-42."""
     not_yet = starting(FIRST)
-    refused("COURSE_NOT_STARTED", domain.did_not_happen, not_yet, EVE, None, official=True)
-    refused("REASON_REQUIRED", domain.did_not_happen, not_yet, FIRST, None, official=True)
+    refused("COURSE_NOT_STARTED", domain.did_not_happen, not_yet, 0, EVE, None, official=True)
+    refused("REASON_REQUIRED", domain.did_not_happen, not_yet, 0, FIRST, None, official=True)
     for state, code in ((CourseState.CREATED, "NOT_PUBLISHED"), (CourseState.RUNNING, "CONFIRMED")):
-        refused(code, domain.did_not_happen, starting(FIRST, state=state), FIRST, None, official=True)
+        refused(code, domain.did_not_happen, starting(FIRST, state=state), 0, FIRST, None, official=True)
     unknown = starting(FIRST, terms=Terms(1, 6, 12, 6, 7))
-    assert domain.did_not_happen(unknown, FIRST, None, official=False).reports == ()
+    assert domain.did_not_happen(unknown, 6, FIRST, None, official=False).reports == ()
 
 
 def test_a_transferred_client_counts_its_decisions_version_on_and_keeps_no_place():

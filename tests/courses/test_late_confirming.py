@@ -1,6 +1,7 @@
 """Past courses that nobody confirmed: did they take place? (E-40)."""
 
-from datetime import UTC, date, datetime
+import asyncio
+from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -140,8 +141,27 @@ async def test_a_course_that_was_to_be_carried_out_is_settled_by_an_official(cou
     await courses.clock.set(STARTED)
     answer = await courses.did_not_happen(course, reason="ill")
     assert refusal(answer) == ("MUST_RUN", {"pinned": 7, "must_run_at": 7})
+    leaving = (await courses.pins_of(course))[0]["decision_ref"]
+    await courses.clock.advance(timedelta(days=1))
+    expect(200, await courses.provider.delete(f"/courses/{course['course_id']}/pins/{leaving}"))
+    assert refusal(await courses.did_not_happen(course, reason="ill")) == ("MUST_RUN", {"pinned": 7, "must_run_at": 7})
     expect(200, await courses.did_not_happen(course, courses.officer, reason="ill"))
     assert [kind for kind, _, _ in await courses.reports()] == ["late_deletion", "must_run_course_deleted"]
+
+
+async def test_two_answers_at_once_settle_a_course_once(courses):
+    """E-40: yes and no at the same time, several times; the course's lock decides."""
+    for _ in range(3):
+        course = await courses.a_course(pinned=6, first_day=courses.clock.now.date() + timedelta(days=1))
+        await courses.clock.advance(timedelta(days=2))
+        answers = await asyncio.gather(
+            *(courses.confirm_late(course) for _ in range(3)),
+            *(courses.did_not_happen(course, reason="ill") for _ in range(3)),
+        )
+        assert [answer.status_code for answer in answers].count(200) == 1
+        codes = {answer.json()["code"] for answer in answers if answer.status_code == 409}
+        assert codes in ({"ALREADY_CONFIRMED", "CONFIRMED"}, {"COURSE_GONE"})
+    await assert_consistent(courses.service)
 
 
 async def test_past_unconfirmed_courses_are_listed_for_the_provider_and_for_kela(courses):

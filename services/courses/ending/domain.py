@@ -123,16 +123,16 @@ def delete(course: Course, pinned: Collection[str], planned: Collection[str], on
     return _explained(Ending(EndingKind.DELETED, is_late(course, on), course.must_run_since, reason), course)
 
 
-def did_not_happen(course: Course, on: date, reason: str | None, *, official: bool) -> Ending:
+def did_not_happen(course: Course, pinned_at_start: int, on: date, reason: str | None, *, official: bool) -> Ending:
     """The past course was never carried out (R-CRS-42, E-40); the same reasons and reports as when deleting late.
 
     Raises:
-        Refusal: COURSE_GONE, NOT_PUBLISHED, CONFIRMED, COURSE_NOT_STARTED, REASON_REQUIRED, or MUST_RUN
-            where so many are pinned that only an official may say so (E-34).
+        Refusal: COURSE_GONE, NOT_PUBLISHED, CONFIRMED, COURSE_NOT_STARTED, REASON_REQUIRED, or MUST_RUN where
+            so many are pinned, or were at 00:00 of the first day, that only an official may say so (E-34).
     """
     _require_unconfirmed_past(course, on)
     if not official:
-        _require_need_not_run(course)
+        _require_need_not_run(replace(course, pinned=max(course.pinned, pinned_at_start)))
     return _explained(Ending(EndingKind.DID_NOT_HAPPEN, is_late(course, on), course.must_run_since, reason), course)
 
 

@@ -85,7 +85,9 @@ async def close_as_not_held(
     """The past course did not take place: deleted, its clients released (R-CRS-42, E-40)."""
     course = await store.lock_course(tx, course_id)
     _require_version(course, if_match)
-    return await _end(tx, course, domain.did_not_happen(course, tx.today, reason, official=_is_official(tx)))
+    pinned_at_start = (await endings.count_pinned_at_start(tx, [course]))[course_id]
+    ending = domain.did_not_happen(course, pinned_at_start, tx.today, reason, official=_is_official(tx))
+    return await _end(tx, course, ending)
 
 
 async def confirm_retroactively(
