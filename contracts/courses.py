@@ -29,7 +29,8 @@ class Course(Value):
     course has begun includes ended pins that keep theirs. `free_places` = group size - occupied.
     `contact` is None while the course is shown with its contract's contact (E-43). A `mixed_age`
     course takes every age of its service (E-47); `late_confirmed` says that it was confirmed after
-    its first day (E-40); `must_run_since` stays when clients leave again (E-33).
+    its first day (E-40); `must_run_since` stays when clients leave again (E-33). `holds_places` is False
+    once its places are free for other courses of its year: deleted, or cancelled before it began (R-CRS-37, E-34).
     """
 
     course_id: str
@@ -53,6 +54,7 @@ class Course(Value):
     late_confirmed: bool = False
     mixed_age: bool = False
     must_run_since: date | None = None
+    holds_places: bool = True
     contact: Contact | None = None
 
     @property

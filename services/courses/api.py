@@ -15,6 +15,8 @@ from contracts.values import CourseState, DeliveryMode, PinState
 from services.courses import handlers, pinning, store
 from services.courses.creation import Proposal, ProposedPeriod
 from services.courses.domain import Course
+from services.courses.drafts import api as drafts
+from services.courses.ending import api as ending
 from services.courses.pinning import Pinning
 from services.courses.views import (
     CourseList,
@@ -28,6 +30,8 @@ from services.courses.views import (
 )
 
 router = APIRouter(tags=["courses"])
+router.include_router(ending.router)
+router.include_router(drafts.router)
 
 _ID = r"^[A-Za-z0-9._~-]{1,64}$"
 _CODE = r"^[A-Za-z0-9_-]{1,40}$"

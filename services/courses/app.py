@@ -38,6 +38,7 @@ SERVICE = Service(
         "service": partial(copies.find_version, table="service_descriptions", column="service"),
         "decision": partial(copies.find_version, table="decisions", column="decision_ref"),
         "course": partial(copies.find_version, table="courses", column="course_id"),
+        "legacy-draft": partial(copies.find_version, table="legacy_drafts", column="draft_id"),
         "pin": store.find_pin_version,
     },
 )

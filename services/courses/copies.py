@@ -185,6 +185,7 @@ def described(description: ServiceDescription) -> Description:
             group_max=description.group_max,
             confirm_min=description.confirm_min,
             must_run_at=description.must_run_at,
+            move_notice_days=description.move_notice_days,
         ),
         min_age=description.min_age,
         max_age=description.max_age,

@@ -67,7 +67,7 @@ class Period:
 class Terms:
     """What the service description in force at creation fixes for the course's whole life.
 
-    None is UNKNOWN: no bound, and no must-run.
+    None is UNKNOWN: no bound, no must-run, and no last day for deleting on time.
     """
 
     description_version: int
@@ -75,6 +75,7 @@ class Terms:
     group_max: int | None
     confirm_min: int | None
     must_run_at: int | None
+    move_notice_days: int | None = None
 
     @property
     def confirm_at(self) -> int:
@@ -87,7 +88,8 @@ class Course:
     """A course with its counters.
 
     `pinned` counts active pins, `occupied` the places taken: after the course has begun an ended
-    pin keeps its place.
+    pin keeps its place. `holds_places` is False once the course takes nothing of its year's announced
+    count any more (R-CRS-37); `late_confirmed` says that it was confirmed after its first day (E-40).
     """
 
     course_id: str
@@ -111,6 +113,8 @@ class Course:
     occupied: int = 0
     must_run_since: date | None = None
     confirmed_on: date | None = None
+    late_confirmed: bool = False
+    holds_places: bool = True
 
     @property
     def first_day(self) -> date:

@@ -37,6 +37,9 @@ def course_snapshot(course: Course) -> CourseSnapshot:
             for period in course.periods
         ),
         confirmed_on=course.confirmed_on,
+        late_confirmed=course.late_confirmed,
+        must_run_since=course.must_run_since,
+        holds_places=course.holds_places,
     )
 
 

@@ -1,6 +1,6 @@
 """SQL of courses, place ledgers and pins.
 
-Lock order: courses by id, then decisions by reference, then place ledgers by contract and year.
+Lock order: a legacy draft, courses by id, then decisions by reference, then place ledgers by contract and year.
 A pin is only changed under the locks of its course and of its decision. Counters and versions grow
 by relative updates, so that the constraints guard them a second time.
 """
@@ -22,7 +22,7 @@ from services.courses.pins import Pin
 _COURSE = """
     course_id, course_number, version, contract_id, provider_id, office_id, service, language, state, year, periods,
     group_size, target_groups, age_group, min_age, max_age, description_version, group_min, group_max, confirm_min,
-    must_run_at, pinned, occupied, must_run_since, confirmed_on
+    must_run_at, move_notice_days, pinned, occupied, must_run_since, confirmed_on, late_confirmed, holds_places
 """
 _PIN = """
     decision_ref, version, course_id, provider_id, office_id, state, occupies_place, pinned_at, ended_at, reason
@@ -53,13 +53,17 @@ async def find_courses(
     tx: Transaction,
     *,
     provider_id: str | None,
-    contract_id: str | None,
-    state: str | None,
-    year: int | None,
+    contract_id: str | None = None,
+    state: str | None = None,
+    year: int | None = None,
+    stale_on: date | None = None,
     after: str,
     limit: int,
 ) -> list[tuple[Course, date | None]]:
-    """Courses of the caller's scope in the order of their ids, each with its confirm-by date (E-44)."""
+    """Courses of the caller's scope in the order of their ids, each with its confirm-by date (E-44).
+
+    With `stale_on` only those that on that day are past their start and unconfirmed (R-CRS-39).
+    """
     rows = await tx.fetch(
         f"SELECT {_COURSE}, ("
         "   SELECT min(confirm_by) FROM decisions JOIN pins USING (decision_ref)"
@@ -67,13 +71,15 @@ async def find_courses(
         " ) AS confirm_by FROM courses"
         " WHERE ($1::text IS NULL OR contract_id = $1) AND ($2::text IS NULL OR state = $2)"
         " AND ($3::integer IS NULL OR year = $3) AND ($4::text IS NULL OR provider_id = $4)"
-        " AND course_id > $5 ORDER BY course_id LIMIT $6",
+        " AND course_id > $5 AND ($7::date IS NULL OR state = 'published' AND first_day <= $7)"
+        " ORDER BY course_id LIMIT $6",
         contract_id,
         state,
         year,
         provider_id,
         after,
         limit,
+        stale_on,
     )
     return [(_course(row), row["confirm_by"]) for row in rows]
 
@@ -93,8 +99,9 @@ async def add_course(tx: Transaction, course: Course) -> int:
     number: int = await tx.fetchval(
         "INSERT INTO courses (course_id, version, contract_id, provider_id, office_id, service, language, state, year,"
         " first_day, last_day, periods, group_size, target_groups, age_group, min_age, max_age, description_version,"
-        " group_min, group_max, confirm_min, must_run_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-        " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) RETURNING course_number",
+        " group_min, group_max, confirm_min, must_run_at, move_notice_days, created_at) VALUES ($1, $2, $3, $4, $5, $6,"
+        " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
+        " RETURNING course_number",
         course.course_id,
         course.version,
         course.contract_id,
@@ -117,6 +124,7 @@ async def add_course(tx: Transaction, course: Course) -> int:
         course.terms.group_max,
         course.terms.confirm_min,
         course.terms.must_run_at,
+        course.terms.move_notice_days,
         tx.now,
     )
     return number
@@ -296,11 +304,14 @@ def _course(row: Record | None) -> Course:
             group_max=row["group_max"],
             confirm_min=row["confirm_min"],
             must_run_at=row["must_run_at"],
+            move_notice_days=row["move_notice_days"],
         ),
         pinned=row["pinned"],
         occupied=row["occupied"],
         must_run_since=row["must_run_since"],
         confirmed_on=row["confirmed_on"],
+        late_confirmed=row["late_confirmed"],
+        holds_places=row["holds_places"],
     )
 
 

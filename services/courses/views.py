@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, PinState, ReleaseReason
 from services.courses.domain import Course, PlaceLedger
+from services.courses.ending.domain import Underfilled, underfilled
 from services.courses.pinning import Pinning
 from services.courses.pins import Decision, Pin
 
@@ -19,6 +20,22 @@ class PeriodView(BaseModel):
     mode: DeliveryMode
     first_day: date
     last_day: date
+
+
+class UnderfilledView(BaseModel):
+    """Too few are pinned: the last day of deleting on time, None where it is not known (R-CRS-35, E-14)."""
+
+    pinned: int
+    needed: int
+    notice_by: date | None
+    late: bool
+
+    @classmethod
+    def of(cls, warning: Underfilled | None) -> Self | None:
+        """The warning, where there is one."""
+        if warning is None:
+            return None
+        return cls(pinned=warning.pinned, needed=warning.needed, notice_by=warning.notice_by, late=warning.late)
 
 
 class CourseView(BaseModel):
@@ -52,7 +69,9 @@ class CourseView(BaseModel):
     must_run_since: date | None
     confirm_by: date | None
     confirmed_on: date | None
+    late_confirmed: bool
     stale_unconfirmed: bool
+    underfilled: UnderfilledView | None
 
     @classmethod
     def of(cls, course: Course, confirm_by: date | None, on: date) -> Self:
@@ -95,7 +114,9 @@ class CourseView(BaseModel):
             must_run_since=course.must_run_since,
             confirm_by=confirm_by,
             confirmed_on=course.confirmed_on,
+            late_confirmed=course.late_confirmed,
             stale_unconfirmed=course.stale_unconfirmed(on),
+            underfilled=UnderfilledView.of(underfilled(course, on)),
         )
 
 

@@ -18,9 +18,11 @@ class Template(StrEnum):
     FEEDBACK = "feedback"
     COURSE_CONFIRMED = "course-confirmed"
     PLACE_RELEASED = "place-released"
+    COURSE_NOT_HELD = "course-not-held"
     APPLICATION_WAITS = "application-waits"
     DECISION_RECEIVED = "decision-received"
     CLIENT_UNPINNED = "client-unpinned"
+    COURSE_ENDED = "course-ended"
     COUNT_FULL = "count-full"
     QUOTA_IN_USE = "quota-in-use"
     QUOTA_FULL = "quota-full"
@@ -30,6 +32,7 @@ CLIENT_TEMPLATES = (
     Template.COURSE_CONFIRMED,
     Template.FEEDBACK,
     Template.PLACE_RELEASED,
+    Template.COURSE_NOT_HELD,
     Template.APPLICATION_WAITS,
 )
 """What clients get by SMS, and what providers may see in advance (R-FBK-8)."""
@@ -64,9 +67,20 @@ def tells_of_release(state: PinState, reason: ReleaseReason | None) -> bool:
     return state is PinState.RELEASED and reason is ReleaseReason.DECISION_REVOKED
 
 
-def tells_of_confirmation(course: CourseState) -> bool:
-    """A pinned client is told once it is sure that the course takes place (R-CRS-18)."""
-    return course in (CourseState.CONFIRMED, CourseState.RUNNING)
+_COURSE_IS_OVER = (ReleaseReason.COURSE_DELETED, ReleaseReason.COURSE_CANCELLED, ReleaseReason.DID_NOT_HAPPEN)
+
+
+def tells_of_ending(state: PinState, reason: ReleaseReason | None) -> bool:
+    """A pin that went because its course is not held is told to provider and client (E-15, E-34, E-40)."""
+    return state is PinState.RELEASED and reason in _COURSE_IS_OVER
+
+
+def tells_of_confirmation(course: CourseState, *, late: bool = False) -> bool:
+    """A pinned client is told once it is sure that the course takes place (R-CRS-18).
+
+    Who was on a course that was confirmed `late`, after its start, needs no telling (E-40).
+    """
+    return course in (CourseState.CONFIRMED, CourseState.RUNNING) and not late
 
 
 # Feedback, first: when a client is asked.

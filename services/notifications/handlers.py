@@ -60,7 +60,7 @@ async def on_decision(tx: Transaction, event: decisions.DecisionEvent) -> None:
 async def on_course(tx: Transaction, event: courses.CourseEvent) -> None:
     """Everybody pinned to a course that has been confirmed is told so (R-CRS-18)."""
     state = await copies.merge_course(tx, event.version, event.course)
-    if not domain.tells_of_confirmation(state):
+    if not domain.tells_of_confirmation(state, late=event.course.late_confirmed):
         return
     for decision_ref in await copies.find_clients_on_course(tx, event.course.course_id):
         await _tell_of_confirmation(tx, decision_ref, event.course.course_id)
@@ -68,6 +68,8 @@ async def on_course(tx: Transaction, event: courses.CourseEvent) -> None:
 
 async def on_pin(tx: Transaction, event: courses.PinEvent) -> None:
     """A client pinned to a confirmed course is told so; a pin that a revocation ended is told to both (E-21).
+
+    So is one that ended because its course is not held (E-34, E-40).
 
     The course is locked before the pin, as `on_course` does: of a pin and a confirmation at the
     same time, the second sees the first.
@@ -82,6 +84,8 @@ async def on_pin(tx: Transaction, event: courses.PinEvent) -> None:
         await _tell_of_confirmation(tx, pin.decision_ref, pin.course_id)
     if domain.tells_of_release(pin.state, pin.reason):
         await _tell_of_release(tx, pin, course_number)
+    if domain.tells_of_ending(pin.state, pin.reason):
+        await _tell_of_ending(tx, pin, course_number)
 
 
 async def _tell_of_release(tx: Transaction, pin: copies.PinCopy, course_number: int | None) -> None:
@@ -94,6 +98,18 @@ async def _tell_of_release(tx: Transaction, pin: copies.PinCopy, course_number: 
     line = InboxLine(occasion, Template.CLIENT_UNPINNED, pin.provider_id, figures, pin.decision_ref)
     await tell_providers(tx, [line])
     await tell_client(tx, Template.PLACE_RELEASED, f"{Template.PLACE_RELEASED}/{pin.decision_ref}", pin.decision_ref)
+
+
+async def _tell_of_ending(tx: Transaction, pin: copies.PinCopy, course_number: int | None) -> None:
+    figures = {
+        "decision_ref": pin.decision_ref,
+        "course_number": "unknown" if course_number is None else str(course_number),
+        "why": str(pin.reason),
+    }
+    about = f"{pin.decision_ref}/{pin.course_id}"
+    occasion = f"{Template.COURSE_ENDED}/{about}"
+    await tell_providers(tx, [InboxLine(occasion, Template.COURSE_ENDED, pin.provider_id, figures, pin.decision_ref)])
+    await tell_client(tx, Template.COURSE_NOT_HELD, f"{Template.COURSE_NOT_HELD}/{about}", pin.decision_ref)
 
 
 def _confirmation_occasion(decision_ref: str, course_id: str) -> str:

@@ -265,9 +265,12 @@ def uses_count(state: DecisionState) -> bool:
     return state in _USES_ANNOUNCED_COUNT
 
 
-def places_of(state: CourseState, group_size: int) -> int:
-    """Places a course takes of its year's count: none once it is deleted (R-CRS-37)."""
-    return 0 if state is CourseState.DELETED else group_size
+def places_of(state: CourseState, group_size: int, *, held: bool = True) -> int:
+    """Places a course takes of its year's count: none once it is deleted, or cancelled before it began.
+
+    `held` is what the course says of itself (R-CRS-37, E-34).
+    """
+    return group_size if held and state is not CourseState.DELETED else 0
 
 
 def gauges(

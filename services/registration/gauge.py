@@ -63,6 +63,6 @@ def _course_copy(event: CourseEvent) -> CourseCopy:
         contract_id=course.contract_id,
         provider_id=course.provider_id,
         year=course.year,
-        places=domain.places_of(course.state, course.group_size),
+        places=domain.places_of(course.state, course.group_size, held=course.holds_places),
         version=event.version,
     )

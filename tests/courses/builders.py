@@ -200,6 +200,27 @@ class CoursesUnderTest:
     async def confirm(self, course: dict[str, Any]) -> httpx.Response:
         return await self.provider.post(f"/courses/{course['course_id']}/confirmation")
 
+    async def delete(self, course: dict[str, Any], by: httpx.AsyncClient | None = None, **body: Any) -> httpx.Response:
+        return await (by or self.provider).post(f"/courses/{course['course_id']}/deletion", json=body)
+
+    async def cancel(self, course: dict[str, Any], reason: str = "force majeure") -> httpx.Response:
+        return await self.officer.post(f"/courses/{course['course_id']}/cancellation", json={"reason": reason})
+
+    async def confirm_late(
+        self, course: dict[str, Any], by: httpx.AsyncClient | None = None, **body: Any
+    ) -> httpx.Response:
+        return await (by or self.provider).post(f"/courses/{course['course_id']}/late-confirmation", json=body)
+
+    async def did_not_happen(
+        self, course: dict[str, Any], by: httpx.AsyncClient | None = None, **body: Any
+    ) -> httpx.Response:
+        return await (by or self.provider).post(f"/courses/{course['course_id']}/did-not-happen", json=body)
+
+    async def reports(self, **query: str) -> list[tuple[str, str | None, str | None]]:
+        """(kind, course, reason) of every report, in the order they were filed."""
+        items = expect(200, await self.officer.get("/reports", params=query))["items"]
+        return [(item["kind"], item["course_id"], item["reason"]) for item in items]
+
     async def pins_of(self, course: dict[str, Any], state: PinState | None = None) -> list[dict[str, Any]]:
         query = {"state": str(state)} if state else {}
         found = await self.officer.get(f"/courses/{course['course_id']}/pins", params={"limit": 500, **query})

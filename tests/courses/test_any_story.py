@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.decisions import Decision
-from contracts.values import PinState
+from contracts.values import CourseState, PinState
 from tests.courses.builders import CoursesUnderTest, a_proposal, count_changed, granted, revoked
 from tests.courses.consistency import assert_consistent
 
@@ -53,6 +53,22 @@ class Story:
     async def confirm(self) -> None:
         await self.courses.confirm(self.chance.choice(self.made))
 
+    async def delete(self) -> None:
+        """With a plan that takes everybody to one course, fits or not."""
+        course, target = self.chance.choice(self.made), self.chance.choice(self.made)
+        pins = await self.courses.pins_of(course, PinState.ACTIVE)
+        plan = {pin["decision_ref"]: target["course_id"] for pin in pins}
+        await self.courses.delete(course, reason=self.chance.choice([None, "too few"]), transfers=plan)
+
+    async def cancel(self) -> None:
+        await self.courses.cancel(self.chance.choice(self.made))
+
+    async def settle(self) -> None:
+        """A past course took place or did not, says its provider or Kela."""
+        say = self.chance.choice([self.courses.confirm_late, self.courses.did_not_happen])
+        by = self.chance.choice([self.courses.provider, self.courses.officer])
+        await say(self.chance.choice(self.made), by, reason="settled")
+
     async def let_time_pass(self) -> None:
         await self.courses.clock.advance(timedelta(days=self.chance.randrange(1, 8)))
         await self.courses.service.fire_timers()
@@ -60,7 +76,7 @@ class Story:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_counters_ledgers_and_events_agree_after_any_story(empty_courses, seed):
-    """R-CRS-2, R-CRS-14, E-19, E-22, E-39: no step may break what must always hold."""
+    """R-CRS-2, R-CRS-14, R-CRS-37, E-19, E-22, E-34, E-38, E-39, E-40: no step may break what must always hold."""
     await empty_courses.start({2024: 30})
     story = Story(empty_courses, seed)
     while not story.made:
@@ -74,6 +90,9 @@ async def test_counters_ledgers_and_events_agree_after_any_story(empty_courses, 
         story.unpin: 2,
         story.revoke: 1,
         story.confirm: 4,
+        story.delete: 1,
+        story.cancel: 1,
+        story.settle: 2,
         story.let_time_pass: 1,
     }
     for step in story.chance.choices(list(steps), weights=list(steps.values()), k=250):
@@ -83,4 +102,6 @@ async def test_counters_ledgers_and_events_agree_after_any_story(empty_courses, 
         assert await tx.fetchval("SELECT count(*) FROM place_ledgers WHERE reserved > announced") == 0
         assert await tx.fetchval("SELECT count(*) FROM dead_letters") == 0
         states = {row["state"] for row in await tx.fetch("SELECT DISTINCT state FROM pins")}
+        ended = {row["state"] for row in await tx.fetch("SELECT DISTINCT state FROM courses")}
     assert PinState.RELEASED in states
+    assert ended & {CourseState.DELETED, CourseState.CANCELLED}

@@ -10,6 +10,7 @@ from contracts.decisions import DecisionAwaitsQuota, QuotaFilled, QuotaReopened
 from contracts.envelope import new_event_id
 from contracts.registration import ContractValidityChanged
 from contracts.values import CourseState, Language, PinState, ReleaseReason
+from services.notifications.domain import CLIENT_TEMPLATES
 from tests.notifications.builders import (
     OTHER_PROVIDER,
     PROVIDER,
@@ -90,6 +91,35 @@ async def test_a_release_for_another_reason_is_nobodys_news(notifications):
     await notifications.deliver(a_pin(), unpinned(reason=ReleaseReason.PROVIDER))
     assert templates(await notifications.inbox()) == ["decision-received"]
     assert await notifications.states("place-released") == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (ReleaseReason.COURSE_CANCELLED, "Kela perui kurssi 976."),
+        (ReleaseReason.DID_NOT_HAPPEN, "Järjestämättä jäi kurssi 976."),
+        (ReleaseReason.COURSE_DELETED, "Poistettiin kurssi 976."),
+    ],
+)
+async def test_the_end_of_a_course_is_told_to_its_clients_and_to_the_provider(notifications, reason, said):
+    """E-15, E-34, E-40: 'clients told'; once, however often the news comes."""
+    await notifications.given_client()
+    await notifications.deliver(a_course(), a_pin(), unpinned(reason=reason), unpinned(reason=reason))
+    await notifications.send_all()
+    assert templates(await notifications.inbox()) == ["course-ended", "decision-received"]
+    assert (await notifications.inbox())[0]["text"].startswith(said)
+    [sms] = notifications.sms()
+    assert "ei järjestetä" in sms
+    assert len(await notifications.sent("course-not-held")) == 1
+
+
+async def test_clients_of_a_course_that_was_confirmed_late_are_not_told_of_it(notifications):
+    """E-40: they were there."""
+    await notifications.given_client()
+    await notifications.deliver(a_course(), a_pin())
+    for version, state in ((2, CourseState.RUNNING), (3, CourseState.COMPLETED)):
+        await notifications.deliver(a_course(CourseConfirmed, version, state=state, late_confirmed=True))
+    assert await notifications.states("course-confirmed") == []
 
 
 @pytest.mark.parametrize("order", ["pin first", "confirmation first"])
@@ -234,5 +264,6 @@ async def test_previews_show_every_sms_in_both_languages_to_anybody(notification
     previews = (await notifications.public.get("/sms-previews")).json()["items"]
     feedback = [p for p in previews if p["template"] == "feedback"]
     assert {p["language"] for p in feedback} == {"fi", "sv"}
-    assert len(previews) == 8
+    assert len(previews) == 2 * len(CLIENT_TEMPLATES)
+    assert {p["template"] for p in previews} == set(CLIENT_TEMPLATES)
     assert all((p["sender"], p["source"], p["segments"]) == ("Kela", "demo", 1) for p in previews)

@@ -21,6 +21,7 @@ FIGURES = {
     "decision_ref": "D-1",
     "course_number": "976",
     "place": "free",
+    "why": "course_cancelled",
     "year": "2024",
     "announced": "24",
     "limit": "930",

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from contracts.courses import CourseBegan, CourseConfirmed, CourseCreated
+from contracts.courses import CourseBegan, CourseCancelled, CourseConfirmed, CourseCreated, CourseDeleted
 from contracts.registration import ContractValidityChanged
 from contracts.values import CourseState, Coverage, Language
 from services.search import views
@@ -233,6 +233,7 @@ async def test_only_free_leaves_out_offices_whose_fitting_courses_are_full(searc
 
 
 async def test_a_course_is_found_by_its_number_as_long_as_it_is_not_deleted(search: Search):
+    """E-36."""
     await search.given_one_office(a_course())
     page = views.CoursePageView.model_validate_json((await search.get("/courses/976")).content)
     assert page.offered
@@ -242,3 +243,14 @@ async def test_a_course_is_found_by_its_number_as_long_as_it_is_not_deleted(sear
     await search.given(a_course(4, state=CourseState.DELETED))
     answer = await search.get("/courses/976")
     assert (answer.status_code, answer.json()["code"]) == (404, "COURSE_UNKNOWN")
+
+
+@pytest.mark.parametrize("state", [CourseState.DELETED, CourseState.CANCELLED])
+async def test_a_course_that_is_not_held_is_gone_from_the_search(search: Search, state):
+    """E-34, E-36: its free places are nobody's."""
+    await search.given_one_office(a_course())
+    assert len(await search.courses()) == 1
+    ended = CourseDeleted if state is CourseState.DELETED else CourseCancelled
+    await search.given(a_course(3, ended, state=state, pinned=0, occupied=0, holds_places=False))
+    assert await search.courses() == []
+    assert (await search.get("/courses/976")).status_code == 404

@@ -188,6 +188,10 @@ sms-place-released = { $language ->
     [sv] Place released, in Swedish
    *[fi] Place released, in Finnish
 }
+sms-course-not-held = { $language ->
+    [sv] Course not held, in Swedish
+   *[fi] Course not held, in Finnish
+}
 sms-application-waits = { $language ->
     [sv] Application waits, in Swedish
    *[fi] Application waits, in Finnish

@@ -188,6 +188,10 @@ sms-place-released = { $language ->
     [sv] Paikka vapautui, ruotsiksi
    *[fi] Paikka vapautui, suomeksi
 }
+sms-course-not-held = { $language ->
+    [sv] Kurssia ei järjestetä, ruotsiksi
+   *[fi] Kurssia ei järjestetä, suomeksi
+}
 sms-application-waits = { $language ->
     [sv] Hakemus odottaa, ruotsiksi
    *[fi] Hakemus odottaa, suomeksi

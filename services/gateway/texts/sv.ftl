@@ -188,6 +188,10 @@ sms-place-released = { $language ->
     [sv] Platsen blev ledig, på svenska
    *[fi] Platsen blev ledig, på finska
 }
+sms-course-not-held = { $language ->
+    [sv] Kursen ordnas inte, på svenska
+   *[fi] Kursen ordnas inte, på finska
+}
 sms-application-waits = { $language ->
     [sv] Ansökan väntar, på svenska
    *[fi] Ansökan väntar, på finska

@@ -6,6 +6,7 @@
 feedback = Kela: Kerro, miten kuntoutuksesi sujuu. Vastaa nimettömästi: { $link } Kela ei pyydä pankkitunnuksia.
 course-confirmed = Kela: Kuntoutuskurssisi on vahvistettu ja se järjestetään. Palveluntuottaja kertoo sinulle aikataulun.
 place-released = Kela: Kuntoutuspäätöksesi on lakkautettu ilmoituksesi mukaan. Paikkasi kurssilla on vapautettu. Lisätietoa: kela.fi
+course-not-held = Kela: Kurssia, jolla sinulla oli paikka, ei järjestetä. Kuntoutuspäätöksesi on voimassa. Palveluntuottaja kertoo sinulle uudesta kurssista.
 application-waits = Kela: Hakemuksesi odottaa, koska tämän vuoden asiakaskiintiö on täynnä. Sinun ei tarvitse tehdä mitään. Saat päätöksen myöhemmin.
 
 ## Palveluntuottajan viesteihin
@@ -18,6 +19,14 @@ client-unpinned = Päätös { $decision_ref } on lakkautettu. { $course_number -
         [free] Paikka vapautui.
        *[taken] Kurssi on jo alkanut, joten paikka ei vapautunut.
     }
+course-ended = { $why ->
+        [course_cancelled] Kela perui
+        [did_not_happen] Järjestämättä jäi
+       *[course_deleted] Poistettiin
+    } { $course_number ->
+        [unknown] kurssinne.
+       *[other] kurssi { $course_number }.
+    } Päätös { $decision_ref } on voimassa: kiinnittäkää asiakas toiselle kurssille.
 count-full = Vuoden { $year } ilmoitettu asiakasmäärä ({ $announced }) on täynnä palvelussa { $service_name }.
 quota-in-use = Palvelussa { $service_name } on käytössä asiakaskiintiö: { $limit } uutta asiakasta vuonna { $year }.
 quota-full = Palvelun { $service_name } uusia päätöksiä ei tehdä vuonna { $year } toistaiseksi.

@@ -6,6 +6,7 @@
 feedback = Kela/FPA: Berätta hur din rehabilitering går. Svara anonymt: { $link } FPA ber inte om bankkoder.
 course-confirmed = Kela/FPA: Din rehabiliteringskurs är bekräftad och ordnas. Serviceproducenten berättar tidtabellen för dig.
 place-released = Kela/FPA: Ditt rehabiliteringsbeslut har dragits in enligt din anmälan. Din kursplats är ledig för andra. Mer information: kela.fi
+course-not-held = Kela/FPA: Kursen där du hade en plats ordnas inte. Ditt rehabiliteringsbeslut gäller. Serviceproducenten berättar om en ny kurs för dig.
 application-waits = Kela/FPA: Din ansökan väntar, eftersom årets klientkvot är full. Du behöver inte göra något. Du får ett beslut senare.
 
 ## Till serviceproducentens meddelanden
@@ -18,6 +19,14 @@ client-unpinned = Beslutet { $decision_ref } har dragits in. { $course_number ->
         [free] Platsen blev ledig.
        *[taken] Kursen har redan börjat, så platsen blev inte ledig.
     }
+course-ended = { $course_number ->
+        [unknown] Er kurs
+       *[other] Kurs { $course_number }
+    } { $why ->
+        [course_cancelled] ställdes in av FPA.
+        [did_not_happen] ordnades inte.
+       *[course_deleted] raderades.
+    } Beslutet { $decision_ref } gäller: koppla klienten till en annan kurs.
 count-full = Det anmälda klientantalet för { $year } ({ $announced }) är fullt i servicen { $service_name }.
 quota-in-use = I servicen { $service_name } gäller en klientkvot: { $limit } nya klienter år { $year }.
 quota-full = Inga nya beslut fattas tills vidare för år { $year } i servicen { $service_name }.

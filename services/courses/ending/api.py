@@ -1,0 +1,205 @@
+"""HTTP of ending courses, of late confirmation, and of what Kela was told."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from chassis.db import Transaction
+from chassis.http import Answer, Command, problems
+from contracts.values import ReportKind
+from services.courses import reports, store
+from services.courses.ending import handlers
+from services.courses.ending import store as endings
+from services.courses.ending.handlers import Ended
+from services.courses.ending.views import (
+    EndingView,
+    ReportList,
+    ReportView,
+    StaleCourseList,
+    StaleCourseView,
+)
+from services.courses.fields import ID, Acting, After, CourseId, Id, Limit, Official, Reading, Reason
+from services.courses.views import CourseView
+
+router = APIRouter(tags=["endings"])
+
+
+class DeleteCourse(Command):
+    """Why, where that is needed, and where each pinned client goes: decision to course."""
+
+    reason: Reason | None = None
+    transfers: Annotated[dict[Id, Id], Field(default_factory=dict, max_length=500)]
+
+
+class Explain(Command):
+    """Why, where that is needed."""
+
+    reason: Reason | None = None
+
+
+class MustExplain(Command):
+    """Why."""
+
+    reason: Reason
+
+
+@router.post(
+    "/courses/{course_id}/deletion",
+    response_model=CourseView,
+    responses=problems(
+        "ALREADY_PINNED",
+        "CONFIRMED",
+        "COURSE_FULL",
+        "COURSE_GONE",
+        "COURSE_STARTED",
+        "COURSE_UNKNOWN",
+        "DECISION_NOT_GRANTED",
+        "DECISION_REVOKED",
+        "MUST_RUN",
+        "NOT_PINNED",
+        "NOT_PUBLISHED",
+        "OTHER_PROVIDER",
+        "OTHER_SERVICE",
+        "REASON_REQUIRED",
+        "TRANSFERS_MISSING",
+    ),
+)
+async def delete_course(course_id: CourseId, body: DeleteCourse, caller: Acting) -> Response:
+    """Delete a course that will not happen, its clients moved to other courses, all or nothing (R-CRS-36)."""
+
+    async def act(tx: Transaction) -> Answer:
+        ended = await handlers.delete_course(tx, course_id, body.reason, body.transfers, caller.if_match)
+        return _ended_answer(tx, ended)
+
+    return await caller.command(act)
+
+
+@router.post(
+    "/courses/{course_id}/cancellation",
+    response_model=CourseView,
+    responses=problems("COURSE_GONE", "COURSE_UNKNOWN", "NOT_CONFIRMED"),
+)
+async def cancel_course(course_id: CourseId, body: MustExplain, caller: Official) -> Response:
+    """Kela cancels a confirmed or running course (E-34)."""
+
+    async def act(tx: Transaction) -> Answer:
+        return _ended_answer(tx, await handlers.cancel_course(tx, course_id, body.reason, caller.if_match))
+
+    return await caller.command(act)
+
+
+@router.post(
+    "/courses/{course_id}/late-confirmation",
+    response_model=CourseView,
+    responses=problems(
+        "ALREADY_CONFIRMED",
+        "COURSE_GONE",
+        "COURSE_NOT_STARTED",
+        "COURSE_UNKNOWN",
+        "LATE_CONFIRM_TOO_FEW",
+        "NOT_PUBLISHED",
+        "REASON_REQUIRED",
+    ),
+)
+async def confirm_retroactively(course_id: CourseId, body: Explain, caller: Acting) -> Response:
+    """The past course took place; with too few at its start only an official may say so, with a reason (E-40)."""
+
+    async def act(tx: Transaction) -> Answer:
+        course = await handlers.confirm_retroactively(tx, course_id, body.reason, caller.if_match)
+        view = CourseView.of(course, await store.find_confirm_by(tx, course_id), tx.today)
+        return Answer(200, view, version=course.version, subject=("course", course_id))
+
+    return await caller.command(act)
+
+
+@router.post(
+    "/courses/{course_id}/did-not-happen",
+    response_model=CourseView,
+    responses=problems(
+        "CONFIRMED",
+        "COURSE_GONE",
+        "COURSE_NOT_STARTED",
+        "COURSE_UNKNOWN",
+        "MUST_RUN",
+        "NOT_PUBLISHED",
+        "REASON_REQUIRED",
+    ),
+)
+async def close_as_not_held(course_id: CourseId, body: Explain, caller: Acting) -> Response:
+    """The past course did not take place: it is deleted and its clients are released (R-CRS-42, E-40)."""
+
+    async def act(tx: Transaction) -> Answer:
+        return _ended_answer(tx, await handlers.close_as_not_held(tx, course_id, body.reason, caller.if_match))
+
+    return await caller.command(act)
+
+
+@router.post(
+    "/courses/{course_id}/confirmation-problem",
+    status_code=201,
+    response_model=ReportView,
+    responses=problems("CONFIRMED", "COURSE_GONE", "COURSE_NOT_STARTED", "COURSE_UNKNOWN", "NOT_PUBLISHED"),
+)
+async def report_unconfirmable(course_id: CourseId, body: MustExplain, caller: Acting) -> Response:
+    """Tell Kela that a past course cannot be confirmed (R-CRS-43)."""
+
+    async def act(tx: Transaction) -> Answer:
+        report = await handlers.report_unconfirmable(tx, course_id, body.reason)
+        return Answer(201, ReportView.of(report), subject=("course", course_id))
+
+    return await caller.command(act)
+
+
+@router.get("/courses/{course_id}/ending", response_model=EndingView, responses=problems("COURSE_UNKNOWN", "NOT_ENDED"))
+async def show_ending(course_id: CourseId, caller: Reading) -> Response:
+    """How a deleted or cancelled course ended, and why."""
+
+    async def read(tx: Transaction) -> Answer:
+        return Answer(200, EndingView.of(course_id, await endings.get_ending(tx, course_id)))
+
+    return await caller.query(read)
+
+
+@router.get("/stale-courses", response_model=StaleCourseList)
+async def list_stale_courses(caller: Reading, after: After = "", limit: Limit = 100) -> Response:
+    """Past courses that nobody confirmed, in the order they were created: did they take place? (R-CRS-39)."""
+
+    async def read(tx: Transaction) -> Answer:
+        found = await endings.find_stale(tx, on=tx.today, after=after, limit=limit + 1)
+        items = [StaleCourseView.seen(course, day, pinned, tx.today) for course, day, pinned in found[:limit]]
+        return Answer(200, StaleCourseList(items=items, next=items[-1].course_id if len(found) > limit else None))
+
+    return await caller.query(read)
+
+
+@router.get("/reports", response_model=ReportList)
+async def list_reports(
+    caller: Reading,
+    kind: ReportKind | None = None,
+    course_id: Annotated[str | None, Query(pattern=ID)] = None,
+    after: After = "",
+    limit: Limit = 100,
+) -> Response:
+    """What Kela was told of courses and clients' places; a provider sees its own reports."""
+
+    async def read(tx: Transaction) -> Answer:
+        found = await reports.find_reports(tx, kind=kind, course_id=course_id, after=after, limit=limit + 1)
+        items = [ReportView.of(report) for report in found[:limit]]
+        return Answer(200, ReportList(items=items, next=items[-1].report_id if len(found) > limit else None))
+
+    return await caller.query(read)
+
+
+def _ended_answer(tx: Transaction, ended: Ended) -> Answer:
+    changed_pins = tuple(("pin", pin.decision_ref, pin.version) for pin in ended.pins)
+    changed_courses = tuple(("course", course.course_id, course.version) for course in ended.targets)
+    course = ended.course
+    return Answer(
+        200,
+        CourseView.of(course, None, tx.today),
+        version=course.version,
+        subject=("course", course.course_id),
+        also=changed_pins + changed_courses,
+    )
