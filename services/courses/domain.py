@@ -11,6 +11,20 @@ _COMMITTED = frozenset({CourseState.CONFIRMED, CourseState.RUNNING, CourseState.
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Published contact details: role addresses, never a person's."""
+
+    email: str
+    phone: str
+    web: str | None = None
+
+    @classmethod
+    def found(cls, email: str | None, phone: str | None, web: str | None) -> "Contact | None":
+        """The contact in three columns, None where they are empty."""
+        return cls(email, phone, web) if email and phone else None
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """Our copy of a contract: provider x service x language."""
 
@@ -87,7 +101,8 @@ class Course:
     """A course with its counters.
 
     `pinned` counts active pins, `occupied` the places taken: after the course has begun an ended
-    pin keeps its place.
+    pin keeps its place. `contact` is None while the contract's is shown (E-43); a `mixed_age` course
+    is for every age of its service (E-47).
     """
 
     course_id: str
@@ -111,6 +126,8 @@ class Course:
     occupied: int = 0
     must_run_since: date | None = None
     confirmed_on: date | None = None
+    mixed_age: bool = False
+    contact: Contact | None = None
 
     @property
     def first_day(self) -> date:

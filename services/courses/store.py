@@ -16,13 +16,13 @@ from asyncpg import Record
 from chassis.db import Transaction
 from contracts.refusals import NotFound
 from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, PinState, ReleaseReason
-from services.courses.domain import Course, Period, PlaceLedger, Terms
+from services.courses.domain import Contact, Course, Period, PlaceLedger, Terms
 from services.courses.pins import Pin
 
 _COURSE = """
     course_id, course_number, version, contract_id, provider_id, office_id, service, language, state, year, periods,
     group_size, target_groups, age_group, min_age, max_age, description_version, group_min, group_max, confirm_min,
-    must_run_at, pinned, occupied, must_run_since, confirmed_on
+    must_run_at, pinned, occupied, must_run_since, confirmed_on, mixed_age, contact_email, contact_phone, contact_web
 """
 _PIN = """
     decision_ref, version, course_id, provider_id, office_id, state, occupies_place, pinned_at, ended_at, reason
@@ -58,13 +58,10 @@ async def find_courses(
     year: int | None,
     after: str,
     limit: int,
-) -> list[tuple[Course, date | None]]:
-    """Courses of the caller's scope in the order of their ids, each with its confirm-by date (E-44)."""
+) -> list[Course]:
+    """Courses of the caller's scope in the order of their ids."""
     rows = await tx.fetch(
-        f"SELECT {_COURSE}, ("
-        "   SELECT min(confirm_by) FROM decisions JOIN pins USING (decision_ref)"
-        "   WHERE pins.course_id = courses.course_id AND pins.state = 'active'"
-        " ) AS confirm_by FROM courses"
+        f"SELECT {_COURSE} FROM courses"
         " WHERE ($1::text IS NULL OR contract_id = $1) AND ($2::text IS NULL OR state = $2)"
         " AND ($3::integer IS NULL OR year = $3) AND ($4::text IS NULL OR provider_id = $4)"
         " AND course_id > $5 ORDER BY course_id LIMIT $6",
@@ -75,7 +72,7 @@ async def find_courses(
         after,
         limit,
     )
-    return [(_course(row), row["confirm_by"]) for row in rows]
+    return [_course(row) for row in rows]
 
 
 async def find_confirm_by(tx: Transaction, course_id: str) -> date | None:
@@ -106,7 +103,7 @@ async def add_course(tx: Transaction, course: Course) -> int:
         course.year,
         course.first_day,
         course.last_day,
-        [_period_document(period) for period in course.periods],
+        [period_document(period) for period in course.periods],
         course.group_size,
         list(course.target_groups),
         course.age_group,
@@ -284,7 +281,7 @@ def _course(row: Record | None) -> Course:
         language=Language(row["language"]),
         state=CourseState(row["state"]),
         year=row["year"],
-        periods=_periods(row["periods"]),
+        periods=periods_of(row["periods"]),
         group_size=row["group_size"],
         target_groups=tuple(row["target_groups"]),
         age_group=row["age_group"],
@@ -301,10 +298,13 @@ def _course(row: Record | None) -> Course:
         occupied=row["occupied"],
         must_run_since=row["must_run_since"],
         confirmed_on=row["confirmed_on"],
+        mixed_age=row["mixed_age"],
+        contact=Contact.found(row["contact_email"], row["contact_phone"], row["contact_web"]),
     )
 
 
-def _period_document(period: Period) -> dict[str, object]:
+def period_document(period: Period) -> dict[str, object]:
+    """A period as it stands in the database."""
     return {
         "number": period.number,
         "kind": period.kind,
@@ -314,7 +314,8 @@ def _period_document(period: Period) -> dict[str, object]:
     }
 
 
-def _periods(documents: Sequence[Mapping[str, Any]]) -> tuple[Period, ...]:
+def periods_of(documents: Sequence[Mapping[str, Any]]) -> tuple[Period, ...]:
+    """Periods as they stand in the database."""
     return tuple(
         Period(
             number=document["number"],

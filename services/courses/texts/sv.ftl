@@ -5,7 +5,10 @@ not-published = Kurs { $course_number } måste publiceras först.
 already-published = Kurs { $course_number } har redan publicerats.
 already-confirmed = Kurs { $course_number } har redan bekräftats.
 confirm-too-few = Kursen kan bekräftas när minst { $needed } klienter är kopplade. Nu är { $pinned } kopplade.
-course-full = Kursen är full: { $group_size } platser är upptagna.
+course-full = { $offer ->
+    [grow_group] Kursen är full: { $group_size } platser är upptagna. Ni kan utöka gruppen till { $may_grow_to }.
+   *[none] Kursen är full: { $group_size } platser är upptagna.
+}
 decision-unknown = Det finns inget beslut för er med den här beslutsidentifikationen.
 decision-revoked = Beslutet har dragits in, så klienten kan inte kopplas.
 decision-not-granted = Beslutet är inte ett giltigt beviljande.
@@ -41,3 +44,16 @@ period-mode-required = Välj genomförandeform för period { $number }.
 total-duration-exceeded = Kursens totala längd är högst { $months } månader: sista dagen kan vara { $latest }, angiven { $last_day }.
 place-ledger-full = Det anmälda klientantalet för { $year } är { $announced }. Kurserna har redan { $reserved } klientplatser och { $free } är lediga, så { $requested } ryms inte. Ni kan höja det anmälda klientantalet.
 cursor-invalid = Sidans adress duger inte. Börja från listans början.
+shrink-after-confirmation = En bekräftad kurs grupp kan bara utökas. Gruppstorleken är { $group_size }.
+shrink-below-pinned = { $pinned } klienter är kopplade, så gruppstorleken kan inte vara { $requested }.
+target-group-frozen = Kurs { $course_number } bekräftades { $confirmed_on }, så målgruppen kan inte längre ändras.
+period-frozen = De här perioderna kan inte längre flyttas: { $periods }. Kursen är bunden till dem, eller så har de börjat.
+consent-missing = De här kopplade klienterna har inte samtyckt till de nya datumen: { $decision_refs }.
+consent-in-future = En klient kan inte ha samtyckt { $given_on }: i dag är det { $today }.
+deadline-breaks = Kursen skulle börja { $first_day }, efter den dag då de här klienterna senast ska vara på en bekräftad kurs: { $decision_refs }.
+reason-required = Ange en motivering: FPA får veta om detta.
+mixed-age-not-last = Det anmälda klientantalet för { $year } har ännu { $free } lediga platser, vilket räcker till en kurs till ({ $group_min }). Bara årets sista kurs får vara för alla åldrar.
+no-age-group = Kurs { $course_number } är inte för en viss åldersgrupp.
+not-mixed-age = Kurs { $course_number } är inte för alla åldrar.
+age-notice-missing = De här klienterna måste först få veta att kursen är för alla åldrar och att de får byta serviceproducent: { $decision_refs }.
+phone-invalid = Telefonnumret duger inte. Skriv även landsnumret om numret är utländskt.
