@@ -34,7 +34,7 @@ class Story:
         """Counts only grow; any of those announced so far may arrive (again) now."""
         self.counts.append(self.counts[-1] + self.chance.randrange(12))
         version = self.chance.randrange(1, len(self.counts) + 1)
-        await self.courses.know(count_changed({2024: self.counts[version - 1]}, version=version))
+        await self.courses.know(count_changed({2024: self.counts[version - 1], 2025: 30}, version=version))
 
     async def grant(self) -> None:
         event = granted()
@@ -50,6 +50,13 @@ class Story:
     async def unpin(self) -> None:
         await self.courses.unpin(self.chance.choice(self.made), self.chance.choice(self.decisions))
 
+    async def resize(self) -> None:
+        await self.courses.put(self.chance.choice(self.made), "group-size", group_size=self.chance.randrange(5, 14))
+
+    async def move(self) -> None:
+        first = self.courses.clock.now.date() + timedelta(days=self.chance.randrange(-2, 400))
+        await self.courses.move(self.chance.choice(self.made), first, reason="Sali on varattu")
+
     async def confirm(self) -> None:
         await self.courses.confirm(self.chance.choice(self.made))
 
@@ -60,8 +67,8 @@ class Story:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_counters_ledgers_and_events_agree_after_any_story(empty_courses, seed):
-    """R-CRS-2, R-CRS-14, E-19, E-22, E-39: no step may break what must always hold."""
-    await empty_courses.start({2024: 30})
+    """R-CRS-2, R-CRS-14, E-19, E-22, E-37, E-39, E-41: no step may break what must always hold."""
+    await empty_courses.start({2024: 30, 2025: 30})
     story = Story(empty_courses, seed)
     while not story.made:
         await story.create()
@@ -72,6 +79,8 @@ async def test_counters_ledgers_and_events_agree_after_any_story(empty_courses, 
         story.grant: 10,
         story.pin: 25,
         story.unpin: 2,
+        story.resize: 3,
+        story.move: 2,
         story.revoke: 1,
         story.confirm: 4,
         story.let_time_pass: 1,
