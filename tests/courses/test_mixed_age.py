@@ -83,7 +83,7 @@ async def test_a_service_without_age_groups_has_nothing_to_mix(courses):
 
 
 async def test_a_mixed_course_is_confirmed_when_every_client_knows(aged):
-    """R-CRS-49, E-47: until then it is refused with those who have not acknowledged; who leaves is not asked."""
+    """R-CRS-49, E-47, E-58: until then it is refused with those who have not acknowledged; who leaves is not asked."""
     course = await a_mixed_course(aged, pinned=8)
     first, *rest = [pin["decision_ref"] for pin in await aged.pins_of(course)]
     assert refusal(await aged.confirm(course)) == ("AGE_NOTICE_MISSING", {"decision_refs": [first, *rest]})
