@@ -58,10 +58,13 @@ async def find_courses(
     year: int | None,
     after: str,
     limit: int,
-) -> list[Course]:
-    """Courses of the caller's scope in the order of their ids."""
+) -> list[tuple[Course, date | None]]:
+    """Courses of the caller's scope in the order of their ids, each with its confirm-by date (E-44)."""
     rows = await tx.fetch(
-        f"SELECT {_COURSE} FROM courses"
+        f"SELECT {_COURSE}, ("
+        "   SELECT min(confirm_by) FROM decisions JOIN pins USING (decision_ref)"
+        "   WHERE pins.course_id = courses.course_id AND pins.state = 'active'"
+        " ) AS confirm_by FROM courses"
         " WHERE ($1::text IS NULL OR contract_id = $1) AND ($2::text IS NULL OR state = $2)"
         " AND ($3::integer IS NULL OR year = $3) AND ($4::text IS NULL OR provider_id = $4)"
         " AND course_id > $5 ORDER BY course_id LIMIT $6",
@@ -72,7 +75,7 @@ async def find_courses(
         after,
         limit,
     )
-    return [_course(row) for row in rows]
+    return [(_course(row), row["confirm_by"]) for row in rows]
 
 
 async def find_confirm_by(tx: Transaction, course_id: str) -> date | None:

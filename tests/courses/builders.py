@@ -210,7 +210,7 @@ class CoursesUnderTest:
         """Change something of the course."""
         return await self.provider.put(f"/courses/{course['course_id']}/{what}", json=body)
 
-    async def move(self, course: dict[str, Any], first_day: date, **more: Any) -> httpx.Response:
+    async def reschedule(self, course: dict[str, Any], first_day: date, **more: Any) -> httpx.Response:
         """Move the whole course, with everybody's consent, to begin on another day."""
         agreed = [a_consent(decision_ref=pin["decision_ref"]) for pin in await self.pins_of(course, PinState.ACTIVE)]
         periods = a_proposal(first_day=first_day)["periods"]

@@ -53,9 +53,9 @@ class Story:
     async def resize(self) -> None:
         await self.courses.put(self.chance.choice(self.made), "group-size", group_size=self.chance.randrange(5, 14))
 
-    async def move(self) -> None:
+    async def reschedule(self) -> None:
         first = self.courses.clock.now.date() + timedelta(days=self.chance.randrange(-2, 400))
-        await self.courses.move(self.chance.choice(self.made), first, reason="Sali on varattu")
+        await self.courses.reschedule(self.chance.choice(self.made), first, reason="Sali on varattu")
 
     async def confirm(self) -> None:
         await self.courses.confirm(self.chance.choice(self.made))
@@ -80,7 +80,7 @@ async def test_counters_ledgers_and_events_agree_after_any_story(empty_courses, 
         story.pin: 25,
         story.unpin: 2,
         story.resize: 3,
-        story.move: 2,
+        story.reschedule: 2,
         story.revoke: 1,
         story.confirm: 4,
         story.let_time_pass: 1,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.refusals import Invalid, Refusal
+from contracts.refusals import Refusal
 from contracts.values import CourseState
 from services.courses.changing import domain
 from services.courses.changing.domain import Channel, Consent, GivenBy
@@ -124,6 +124,6 @@ def test_nobody_has_agreed_tomorrow():
     today, tomorrow = date(2024, 2, 29), date(2024, 3, 1)
     consents = tuple(Consent("D-1", day, GivenBy.GUARDIAN, Channel.PHONE) for day in (today, tomorrow))
     domain.require_given(consents[:1], today)
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(Refusal) as caught:
         domain.require_given(consents, today)
     assert (caught.value.code, caught.value.values) == ("CONSENT_IN_FUTURE", {"given_on": tomorrow, "today": today})

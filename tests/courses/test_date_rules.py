@@ -89,12 +89,20 @@ def test_a_confirmed_course_keeps_the_number_and_the_modes_of_its_periods():
 
 def test_no_period_moves_into_the_past():
     """R-CRS-32: only what stays where it was may lie behind."""
-    stale = four_week_course()
+    never_published = four_week_course(CourseState.CREATED)
     on = date(2024, 4, 20)
-    values = refused("PERIODS_IN_PAST", reschedule, stale, four_weeks(2), on=on)
+    values = refused("PERIODS_IN_PAST", reschedule, never_published, four_weeks(2), on=on)
     assert values == {"first_day": date(2024, 4, 9), "today": on}
-    refused("PERIODS_IN_PAST", reschedule, stale, four_weeks(1, by=-1), on=on)
-    assert reschedule(stale, four_weeks(3), on=on).first_day == STARTS[0]
+    refused("PERIODS_IN_PAST", reschedule, never_published, four_weeks(1, by=-1), on=on)
+    assert reschedule(never_published, four_weeks(3), on=on).first_day == STARTS[0]
+
+
+def test_a_course_that_may_have_taken_place_is_not_moved():
+    """R-CRS-39, E-40: past its start and not confirmed, it has to be said first whether it took place."""
+    published = four_week_course()
+    assert refused("COURSE_STARTED", reschedule, published, four_weeks(4), on=STARTS[0]) == {"first_day": STARTS[0]}
+    assert reschedule(published, four_weeks(), on=STARTS[0]) is published
+    assert reschedule(published, four_weeks(4), on=STARTS[0] - timedelta(days=1)).version == 4
 
 
 def test_moved_dates_follow_the_plan_and_the_contract():
@@ -148,6 +156,7 @@ def test_only_what_has_not_begun_and_is_not_committed_to_moves(state, moved, day
     course = four_week_course(state)
     behind = {number for number in moved if STARTS[number - 1] + timedelta(days=days) < on}
     allowed = not behind and not moved & dates.frozen_periods(course, on)
+    allowed = allowed and not (moved and course.stale_unconfirmed(on))
     try:
         after = reschedule(course, four_weeks(*moved, by=days), on=on)
     except Refusal:
@@ -178,9 +187,9 @@ def test_a_course_on_29_february_gets_new_dates_by_hand():
 )
 def test_thirty_days_before_the_start_are_still_on_time(first_day, last_on_time):
     """E-14, acceptance example 5: calendar days, across the change of the clocks and of the year."""
-    assert dates.last_day_on_time(first_day, 30) == last_on_time
     period = Period(1, PeriodKind.OPENING, FACE, first_day, first_day)
     course = a_course(periods=(period,), pinned=5, occupied=5)
+    assert dates.notice_by(course, 30) == last_on_time
     assert not dates.is_late(course, 30, last_on_time)
     assert dates.is_late(course, 30, last_on_time + timedelta(days=1))
 
@@ -189,7 +198,7 @@ def test_thirty_days_before_the_start_are_still_on_time(first_day, last_on_time)
 def test_a_day_is_on_time_until_midnight_in_helsinki(first_day, notice):
     """E-14, E-16: local dates, never 24 hours times thirty."""
     course = a_course(periods=(Period(1, PeriodKind.OPENING, FACE, first_day, first_day),))
-    midnight = start_of_day(dates.last_day_on_time(first_day, notice) + timedelta(days=1))
+    midnight = start_of_day(first_day - timedelta(days=notice - 1))
     assert not dates.is_late(course, notice, helsinki_date(midnight - timedelta(seconds=1)))
     assert dates.is_late(course, notice, helsinki_date(midnight))
 
@@ -204,16 +213,13 @@ def test_only_a_course_with_too_few_clients_that_is_not_confirmed_moves_late():
     assert not dates.is_late(four_week_course(**few), None, last)
 
 
-def test_kela_is_told_with_a_reason():
+def test_kela_is_told_of_late_moves_and_of_courses_that_had_to_run():
     """E-15, E-33."""
     plain, duty = four_week_course(), four_week_course(must_run_since=TODAY)
-    assert dates.what_to_report(plain, late=False, reason=None) == ()
-    assert dates.what_to_report(plain, late=True, reason="Sali paloi") == (ReportKind.LATE_MOVE,)
-    both = (ReportKind.LATE_MOVE, ReportKind.MUST_RUN_COURSE_MOVED)
-    assert dates.what_to_report(duty, late=True, reason="Sali paloi") == both
-    with pytest.raises(Refusal) as caught:
-        dates.what_to_report(duty, late=False, reason=None)
-    assert (caught.value.code, caught.value.values) == ("REASON_REQUIRED", {"reports": both[1:]})
+    assert dates.what_to_report(plain, late=False) == ()
+    assert dates.what_to_report(plain, late=True) == (ReportKind.LATE_MOVE,)
+    assert dates.what_to_report(duty, late=False) == (ReportKind.MUST_RUN_COURSE_MOVED,)
+    assert dates.what_to_report(duty, late=True) == (ReportKind.LATE_MOVE, ReportKind.MUST_RUN_COURSE_MOVED)
 
 
 def consent(decision_ref, given_on=TODAY, given_by=GivenBy.CLIENT):
@@ -226,7 +232,10 @@ def test_every_pinned_client_agrees_or_the_guardian_does():
     given = (consent("D-2", given_by=GivenBy.GUARDIAN), consent("D-9"))
     with pytest.raises(Refusal) as caught:
         dates.require_consents(pinned, given, TODAY)
-    assert (caught.value.code, caught.value.values) == ("CONSENT_MISSING", {"decision_refs": ["D-1", "D-3"]})
+    assert (caught.value.code, caught.value.values) == (
+        "CONSENT_MISSING",
+        {"change": "dates", "decision_refs": ["D-1", "D-3"]},
+    )
     kept = dates.require_consents(pinned, (*given, consent("D-3"), consent("D-1")), TODAY)
     assert [agreed.decision_ref for agreed in kept] == ["D-1", "D-2", "D-3"]
     assert dates.require_consents([], (), TODAY) == ()

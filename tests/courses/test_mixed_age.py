@@ -126,7 +126,7 @@ async def test_only_pinned_clients_acknowledge_and_nobody_tomorrow(aged):
     stranger = await aged.grant()
     assert refusal(await acknowledge(aged, course, stranger.decision_ref), 404)[0] == "NOT_PINNED"
     ahead = await acknowledge(aged, course, pin["decision_ref"], given_on="2024-01-16")
-    assert refusal(ahead, 422) == ("CONSENT_IN_FUTURE", {"given_on": "2024-01-16", "today": "2024-01-15"})
+    assert refusal(ahead) == ("CONSENT_IN_FUTURE", {"given_on": "2024-01-16", "today": "2024-01-15"})
     for _ in range(2):
         expect(200, await acknowledge(aged, course, pin["decision_ref"]))
     async with aged.service.transaction() as tx:

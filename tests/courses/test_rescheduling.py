@@ -44,10 +44,11 @@ async def test_a_course_moves_with_the_consent_of_every_pinned_client(courses):
     course = await courses.a_course(pinned=2)
     first, second = [pin["decision_ref"] for pin in await courses.pins_of(course)]
     given = [a_consent(decision_ref=first)]
-    refused = await courses.move(course, A_WEEK_LATER, consents=given)
-    assert refusal(refused) == ("CONSENT_MISSING", {"decision_refs": [second]})
+    refused = await courses.reschedule(course, A_WEEK_LATER, consents=given)
+    assert refusal(refused) == ("CONSENT_MISSING", {"change": "dates", "decision_refs": [second]})
+    assert refused.json()["detail"] == f"These pinned clients have not agreed to the new dates: {second}."
     given.append(a_consent(decision_ref=second, by="guardian", channel="letter", given_on="2024-01-14"))
-    moved = expect(200, await courses.move(course, A_WEEK_LATER, consents=given))
+    moved = expect(200, await courses.reschedule(course, A_WEEK_LATER, consents=given))
     assert [period["first_day"] for period in moved["periods"]] == ["2024-03-11", "2024-04-22"]
     assert moved["version"] == course["version"] + 1
     [event] = await courses.service.published(CourseRescheduled)
@@ -68,7 +69,7 @@ async def test_a_course_moves_with_the_consent_of_every_pinned_client(courses):
 async def test_the_same_dates_again_change_nothing(courses):
     """E-23: nobody is asked for a consent to what is already so."""
     course = await courses.a_course(pinned=1)
-    same = expect(200, await courses.move(course, FIRST_DAY, consents=[]))
+    same = expect(200, await courses.reschedule(course, FIRST_DAY, consents=[]))
     assert same["version"] == course["version"]
     assert await courses.service.published(CourseRescheduled) == []
 
@@ -76,11 +77,11 @@ async def test_the_same_dates_again_change_nothing(courses):
 async def test_moving_to_the_next_year_frees_this_years_places(courses):
     """R-CRS-33, E-1, E-37: one transaction frees the one year and takes the other; moving back the same."""
     course = await a_course_for_next_year(courses)
-    moved = expect(200, await courses.move(course, NEXT_YEAR))
+    moved = expect(200, await courses.reschedule(course, NEXT_YEAR))
     assert moved["year"] == 2025
     assert (await courses.ledger(2024), await courses.ledger(2025)) == ((100, 0, 100), (100, 12, 88))
     await assert_consistent(courses.service)
-    back = expect(200, await courses.move(course, FIRST_DAY))
+    back = expect(200, await courses.reschedule(course, FIRST_DAY))
     assert back["year"] == 2024
     assert (await courses.ledger(2024), await courses.ledger(2025)) == ((100, 12, 88), (100, 0, 100))
     path = f"/courses/{course['course_id']}/reschedulings"
@@ -96,12 +97,12 @@ async def test_the_next_year_needs_an_announced_count_with_room(empty_courses):
     await empty_courses.start({2024: 12})
     course = await a_course_for_next_year(empty_courses, pinned=1)
     nothing = {"year": 2025, "announced": 0, "reserved": 0, "free": 0, "requested": 12}
-    assert refusal(await empty_courses.move(course, NEXT_YEAR)) == ("PLACE_LEDGER_FULL", nothing)
+    assert refusal(await empty_courses.reschedule(course, NEXT_YEAR)) == ("PLACE_LEDGER_FULL", nothing)
     await empty_courses.know(count_changed({2024: 12, 2025: 11}, version=2))
-    assert refusal(await empty_courses.move(course, NEXT_YEAR))[1]["free"] == 11
+    assert refusal(await empty_courses.reschedule(course, NEXT_YEAR))[1]["free"] == 11
     assert await empty_courses.ledger(2024) == (12, 12, 0)
     await empty_courses.know(count_changed({2024: 12, 2025: 12}, version=3))
-    expect(200, await empty_courses.move(course, NEXT_YEAR))
+    expect(200, await empty_courses.reschedule(course, NEXT_YEAR))
     assert (await empty_courses.ledger(2024), await empty_courses.ledger(2025)) == ((12, 0, 12), (12, 12, 0))
 
 
@@ -111,14 +112,14 @@ async def test_a_move_past_a_clients_deadline_is_refused_with_the_list(courses):
     early, late = await courses.grant(confirm_by=date(2024, 7, 15)), await courses.grant(confirm_by=date(2025, 3, 3))
     for decision in (early, late):
         expect(201, await courses.pin(course, decision))
-    code, values = refusal(await courses.move(course, NEXT_YEAR))
+    code, values = refusal(await courses.reschedule(course, NEXT_YEAR))
     assert (code, values["decision_refs"], values["deadlines"]) == (
         "DEADLINE_BREAKS",
         [early.decision_ref],
         ["2024-07-15"],
     )
     await courses.know(revoked(early))
-    expect(200, await courses.move(course, NEXT_YEAR))
+    expect(200, await courses.reschedule(course, NEXT_YEAR))
 
 
 async def test_after_the_confirmation_only_later_periods_move(courses):
@@ -134,11 +135,11 @@ async def test_after_the_confirmation_only_later_periods_move(courses):
     expect(200, await courses.confirm(course))
     asked = [{key: period[key] for key in ("first_day", "last_day", "mode")} for period in course["periods"]]
     everything = [a_period(date.fromisoformat(p["first_day"]) + timedelta(days=1), 5, mode=p["mode"]) for p in asked]
-    refused = await courses.move(course, FIRST_DAY, periods=everything)
+    refused = await courses.reschedule(course, FIRST_DAY, periods=everything)
     assert refusal(refused) == ("PERIOD_FROZEN", {"periods": [1, 2]})
     later = [*asked[:2], a_period(FIRST_DAY + timedelta(days=49), 5, mode="face_to_face")]
-    assert refusal(await courses.move(course, FIRST_DAY, periods=later, consents=[]))[0] == "CONSENT_MISSING"
-    moved = expect(200, await courses.move(course, FIRST_DAY, periods=later))
+    assert refusal(await courses.reschedule(course, FIRST_DAY, periods=later, consents=[]))[0] == "CONSENT_MISSING"
+    moved = expect(200, await courses.reschedule(course, FIRST_DAY, periods=later))
     assert (moved["state"], moved["periods"][2]["first_day"]) == ("confirmed", "2024-04-22")
     await assert_consistent(courses.service)
 
@@ -151,7 +152,7 @@ async def test_a_moved_course_begins_and_ends_on_its_new_days(courses):
     )
     expect(200, await courses.confirm(course))
     begins_later = [a_period(remote + timedelta(days=7), 2, mode="remote"), a_period(face, 5, mode="face_to_face")]
-    expect(200, await courses.move(course, remote, periods=begins_later))
+    expect(200, await courses.reschedule(course, remote, periods=begins_later))
     await courses.clock.set(datetime(2024, 3, 4, 12, tzinfo=UTC))
     assert await courses.service.fire_timers() == 0
     await courses.clock.set(datetime(2024, 3, 10, 22, tzinfo=UTC))
@@ -173,7 +174,7 @@ async def test_a_running_course_whose_last_period_moves_is_completed_later(cours
     await courses.clock.set(datetime(2024, 3, 10, 12, tzinfo=UTC))
     await courses.service.fire_timers()
     later = [a_period(FIRST_DAY, 5, mode="face_to_face"), a_period(last + timedelta(days=7), 5, mode="face_to_face")]
-    expect(200, await courses.move(course, FIRST_DAY, periods=later))
+    expect(200, await courses.reschedule(course, FIRST_DAY, periods=later))
     await courses.clock.set(datetime(2024, 4, 20, 12, tzinfo=UTC))
     assert await courses.service.fire_timers() == 0
     await courses.clock.set(datetime(2024, 4, 26, 21, tzinfo=UTC))
@@ -192,9 +193,9 @@ async def test_a_move_after_the_thirty_days_is_flagged_and_reported(courses, now
     course = await courses.a_course(pinned=5)
     await courses.clock.set(now)
     if late:
-        code, values = refusal(await courses.move(course, A_WEEK_LATER))
-        assert (code, values) == ("REASON_REQUIRED", {"reports": ["late_move"]})
-    expect(200, await courses.move(course, A_WEEK_LATER, reason=FIRE if late else None))
+        code, values = refusal(await courses.reschedule(course, A_WEEK_LATER))
+        assert (code, values) == ("REASON_REQUIRED", {"notice_by": "2024-02-03", "must_run_since": None})
+    expect(200, await courses.reschedule(course, A_WEEK_LATER, reason=FIRE if late else None))
     [kept] = expect(200, await courses.officer.get(f"/courses/{course['course_id']}/reschedulings"))["items"]
     assert kept["late"] is late
     assert await reports(courses) == ([(ReportKind.LATE_MOVE, FIRE)] if late else [])
@@ -206,9 +207,9 @@ async def test_moving_a_course_that_had_to_run_is_reported_also_when_it_no_longe
     course = await courses.a_course(pinned=7)
     for pin in (await courses.pins_of(course))[:2]:
         expect(200, await courses.provider.delete(f"/courses/{course['course_id']}/pins/{pin['decision_ref']}"))
-    code, values = refusal(await courses.move(course, A_WEEK_LATER))
-    assert (code, values) == ("REASON_REQUIRED", {"reports": ["must_run_course_moved"]})
-    expect(200, await courses.move(course, A_WEEK_LATER, reason=FIRE))
+    code, values = refusal(await courses.reschedule(course, A_WEEK_LATER))
+    assert (code, values["must_run_since"]) == ("REASON_REQUIRED", "2024-01-15")
+    expect(200, await courses.reschedule(course, A_WEEK_LATER, reason=FIRE))
     assert await reports(courses) == [(ReportKind.MUST_RUN_COURSE_MOVED, FIRE)]
     [event] = await courses.service.published(CourseRescheduled)
     assert event.course.must_run_since == date(2024, 1, 15)
@@ -217,15 +218,15 @@ async def test_moving_a_course_that_had_to_run_is_reported_also_when_it_no_longe
 
 async def test_the_year_turns_at_midnight_in_helsinki(courses):
     """E-16, E-37: at 22:00 UTC on New Year's Eve this year is already the past one."""
-    course = await a_course_for_next_year(courses, pinned=0)
+    course = await courses.create()
     new_years_eve = date(2024, 12, 31)
     await courses.clock.set(datetime(2024, 12, 31, 21, 59, 59, tzinfo=UTC))
-    expect(200, await courses.move(course, new_years_eve, reason=FIRE))
+    expect(200, await courses.reschedule(course, new_years_eve, reason=FIRE))
     assert (await courses.ledger(2024))[1] == 12
     await courses.clock.set(datetime(2024, 12, 31, 22, tzinfo=UTC))
-    code, values = refusal(await courses.move(course, new_years_eve - timedelta(days=1), reason=FIRE))
+    code, values = refusal(await courses.reschedule(course, new_years_eve - timedelta(days=1), reason=FIRE))
     assert (code, values) == ("PERIODS_IN_PAST", {"first_day": "2024-12-30", "today": "2025-01-01"})
-    expect(200, await courses.move(course, date(2025, 1, 1), reason=FIRE))
+    expect(200, await courses.reschedule(course, date(2025, 1, 1), reason=FIRE))
     assert ((await courses.ledger(2024))[1], (await courses.ledger(2025))[1]) == (0, 12)
 
 
@@ -234,9 +235,9 @@ async def test_a_refused_move_leaves_everything_as_it_was(courses):
     course = await courses.a_course(pinned=1)
     before = await courses.get(course)
     overlapping = [a_period(FIRST_DAY, 5, mode="online"), a_period(FIRST_DAY, 5, mode="online")]
-    assert refusal(await courses.move(course, FIRST_DAY, periods=overlapping), 422)[0] == "PERIODS_OVERLAP"
+    assert refusal(await courses.reschedule(course, FIRST_DAY, periods=overlapping), 422)[0] == "PERIODS_OVERLAP"
     ahead = [a_consent(decision_ref="D-1", given_on="2024-01-16")]
-    assert refusal(await courses.move(course, A_WEEK_LATER, consents=ahead), 422)[0] == "CONSENT_IN_FUTURE"
+    assert refusal(await courses.reschedule(course, A_WEEK_LATER, consents=ahead))[0] == "CONSENT_IN_FUTURE"
     stale = await courses.provider.put(
         f"/courses/{course['course_id']}/periods",
         json={"periods": a_proposal(first_day=A_WEEK_LATER)["periods"]},

@@ -44,7 +44,7 @@ CHANGED_TABLES = ("reschedulings", "schedule_consents", "age_notices")
 async def test_what_changed_courses_keep_is_seen_by_their_provider_only(courses):
     """Moved dates, consents to them and acknowledged notices are rows of a provider."""
     course = await courses.a_course(pinned=1)
-    expect(200, await courses.move(course, FIRST_DAY + timedelta(days=7)))
+    expect(200, await courses.reschedule(course, FIRST_DAY + timedelta(days=7)))
     async with courses.service.transaction() as tx:
         await tx.execute(
             "INSERT INTO age_notices (course_id, decision_ref, provider_id, given_on, given_by, channel, recorded_at,"

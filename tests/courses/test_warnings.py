@@ -74,10 +74,10 @@ async def test_public_holidays_in_a_period_are_warned_of_in_three_languages(cour
         (2, "2024-05-01"),
     ]
     assert await courses.get(course) == course
-    moved = expect(200, await courses.move(course, date(2024, 4, 8), periods=a_proposal()["periods"]))
+    moved = expect(200, await courses.reschedule(course, date(2024, 4, 8), periods=a_proposal()["periods"]))
     assert moved["warnings"] == []
     midsummer = [a_period(date(2024, 6, 17), 5, mode="face_to_face")]
-    moved = expect(200, await courses.move(course, date(2024, 6, 17), periods=midsummer))
+    moved = expect(200, await courses.reschedule(course, date(2024, 6, 17), periods=midsummer))
     assert [warning["names"]["fi"] for warning in moved["warnings"]] == ["Juhannusaatto"]
 
 

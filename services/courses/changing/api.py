@@ -24,14 +24,13 @@ from services.courses.fields import (
     Limit,
     NewPeriods,
     Reading,
+    Reason,
     TargetGroups,
 )
 from services.courses.store import get_course
 from services.courses.views import CourseView
 
 router = APIRouter()
-
-Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class SetGroupSize(Command):
@@ -136,6 +135,7 @@ async def retarget_course(course_id: CourseId, body: SetTargetGroups, caller: Ac
         "CONSENT_MISSING",
         "CONTRACT_NOT_VALID",
         "COURSE_GONE",
+        "COURSE_STARTED",
         "COURSE_UNKNOWN",
         "DEADLINE_BREAKS",
         "NO_DESCRIPTION_IN_FORCE",

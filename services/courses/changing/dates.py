@@ -33,8 +33,9 @@ def reschedule(
     The same course where the dates are the same.
 
     Raises:
-        Refusal: COURSE_GONE, PERIOD_FROZEN with the periods' numbers, CONTRACT_NOT_VALID, PERIODS_IN_PAST
-            or what `plan_periods` raises.
+        Refusal: COURSE_GONE, COURSE_STARTED where nobody has said yet whether the course took place (E-40),
+            PERIOD_FROZEN with the periods' numbers, CONTRACT_NOT_VALID, PERIODS_IN_PAST or what
+            `plan_periods` raises.
         Invalid: PERIOD_BACKWARDS or PERIODS_OVERLAP.
     """
     require_there(course)
@@ -42,6 +43,8 @@ def reschedule(
     periods = plan_periods(_plan(course, description), proposed, min(on, course.first_day) if stays else on)
     if periods == course.periods:
         return course
+    if course.stale_unconfirmed(on):
+        raise Refusal("COURSE_STARTED", first_day=course.first_day)
     frozen = frozen_periods(course, on)
     broken = [before.number for before, after in _changed(course.periods, periods) if before.number in frozen]
     if broken:
@@ -91,42 +94,35 @@ def require_consents(pinned: Sequence[PinnedClient], consents: tuple[Consent, ..
     """The pinned clients' consents; the new dates suit every one of them (R-CRS-34, E-35).
 
     Raises:
-        Refusal: CONSENT_MISSING with the decisions of those who have not agreed.
-        Invalid: CONSENT_IN_FUTURE.
+        Refusal: CONSENT_MISSING with the decisions of those who have not agreed, or CONSENT_IN_FUTURE.
     """
     require_given(consents, on)
     given = {consent.decision_ref: consent for consent in consents}
     missing = [client.decision_ref for client in pinned if client.decision_ref not in given]
     if missing:
-        raise Refusal("CONSENT_MISSING", decision_refs=missing)
+        raise Refusal("CONSENT_MISSING", change="dates", decision_refs=missing)
     return tuple(given[client.decision_ref] for client in pinned)
 
 
-def last_day_on_time(first_day: date, notice_days: int) -> date:
+def notice_by(course: Course, notice_days: int | None) -> date | None:
     """The last day a course with too few clients is moved in time: 31.3.2025 and 30 days give 1.3.2025 (E-14)."""
-    return first_day - timedelta(days=notice_days)
+    return None if notice_days is None else course.first_day - timedelta(days=notice_days)
 
 
 def is_late(course: Course, notice_days: int | None, on: date) -> bool:
     """True where too few are pinned and the day to act has passed (R-CRS-35, E-15); an unknown notice is none."""
-    if notice_days is None or committed(course) or course.pinned >= course.terms.confirm_at:
+    last = notice_by(course, notice_days)
+    if last is None or committed(course) or course.pinned >= course.terms.confirm_at:
         return False
-    return on > last_day_on_time(course.first_day, notice_days)
+    return on > last
 
 
-def what_to_report(course: Course, *, late: bool, reason: str | None) -> tuple[ReportKind, ...]:
-    """What Kela is told of a move, with a reason: that it is late (E-15), that the course had to run (E-33).
-
-    Raises:
-        Refusal: REASON_REQUIRED with what there is to report.
-    """
-    told = (
+def what_to_report(course: Course, *, late: bool) -> tuple[ReportKind, ...]:
+    """What Kela is told of a move: that it is late (E-15), that the course had to run at some time (E-33)."""
+    return (
         *((ReportKind.LATE_MOVE,) if late else ()),
         *((ReportKind.MUST_RUN_COURSE_MOVED,) if course.must_run_since else ()),
     )
-    if told and reason is None:
-        raise Refusal("REASON_REQUIRED", reports=told)
-    return told
 
 
 def _plan(course: Course, description: Description) -> Description:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from contracts.refusals import Invalid, Refusal
+from contracts.refusals import Refusal
 from contracts.values import CourseState
 from services.courses.creation import Description, require_group_size, require_target_groups
 from services.courses.domain import Contact, Course, PlaceLedger, require_there
@@ -125,7 +125,7 @@ def require_given(consents: tuple[Consent, ...], on: date) -> None:
     """Refuses with CONSENT_IN_FUTURE what nobody can have agreed to yet."""
     latest = max((consent.given_on for consent in consents), default=on)
     if latest > on:
-        raise Invalid("CONSENT_IN_FUTURE", given_on=latest, today=on)
+        raise Refusal("CONSENT_IN_FUTURE", given_on=latest, today=on)
 
 
 def _require_open(course: Course) -> None:

@@ -114,7 +114,10 @@ async def reschedule_course(tx: Transaction, course_id: str, wanted: NewDates, i
     dates.require_deadlines(before, course, pinned)
     consents = dates.require_consents(pinned, wanted.consents, on=tx.today)
     late = dates.is_late(before, described.move_notice_days, on=tx.today)
-    reports = dates.what_to_report(before, late=late, reason=wanted.reason)
+    reports = dates.what_to_report(before, late=late)
+    if reports and wanted.reason is None:
+        notice_by = dates.notice_by(before, described.move_notice_days)
+        raise Refusal("REASON_REQUIRED", notice_by=notice_by, must_run_since=before.must_run_since)
     await _carry_places(tx, before, course)
     await store.set_schedule(tx, course)
     await store.add_rescheduling(tx, before, course, late=late, consents=consents)

@@ -27,8 +27,7 @@ async def take_notice(tx: Transaction, course: Course, decision_ref: str, notice
     """Keep the notice that comes with a new pin; a confirmed course that mixes ages takes nobody without.
 
     Raises:
-        Refusal: AGE_NOTICE_MISSING, or NOT_MIXED_AGE where there is no notice to acknowledge.
-        Invalid: CONSENT_IN_FUTURE.
+        Refusal: AGE_NOTICE_MISSING, CONSENT_IN_FUTURE, or NOT_MIXED_AGE where there is nothing to acknowledge.
     """
     if notice is not None:
         domain.require_mixed(course)

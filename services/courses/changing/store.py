@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from chassis.db import Transaction
 from services.courses.changing.dates import PinnedClient
@@ -25,20 +25,16 @@ class Rescheduling:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown with a course and is not on its row."""
+    """What is shown with a course and belongs to others: its contract and its service description."""
 
-    confirm_by: date | None
     contact: Contact | None
     total_duration_months: int | None
 
 
 async def find_shown(tx: Transaction, course_ids: Iterable[str]) -> Mapping[str, Shown]:
-    """For each course its confirm-by date (E-44), its contract's contact (E-43) and the total duration (E-12)."""
+    """For each course its contract's contact (E-43) and its service's total duration (E-12)."""
     rows = await tx.fetch(
         "SELECT courses.course_id, contracts.contact_email, contracts.contact_phone, contracts.contact_web, ("
-        "   SELECT min(confirm_by) FROM decisions JOIN pins USING (decision_ref)"
-        "   WHERE pins.course_id = courses.course_id AND pins.state = 'active'"
-        " ) AS confirm_by, ("
         "   SELECT (described ->> 'total_duration_months')::integer"
         "   FROM service_descriptions, jsonb_array_elements(descriptions) AS described"
         "   WHERE service_descriptions.service = courses.service"
@@ -48,7 +44,6 @@ async def find_shown(tx: Transaction, course_ids: Iterable[str]) -> Mapping[str,
     )
     return {
         row["course_id"]: Shown(
-            row["confirm_by"],
             Contact.found(row["contact_email"], row["contact_phone"], row["contact_web"]),
             row["months"],
         )

@@ -48,10 +48,13 @@ shrink-after-confirmation = A confirmed course can only grow. Its group size is 
 shrink-below-pinned = { $pinned } clients are pinned, so the group size cannot be { $requested }.
 target-group-frozen = Course { $course_number } was confirmed on { $confirmed_on }, so those it is for can no longer be changed.
 period-frozen = These periods can no longer be moved: { $periods }. The course is committed to them, or they have begun.
-consent-missing = These pinned clients have not agreed to the new dates: { $decision_refs }.
-consent-in-future = A client cannot have agreed on { $given_on }: today is { $today }.
+consent-missing = { $change ->
+    [dates] These pinned clients have not agreed to the new dates: { $decision_refs }.
+   *[course] Agree the change with the client first, and say when and how it was agreed.
+}
+consent-in-future = The client's consent cannot be from { $given_on }: today is { $today }.
 deadline-breaks = The course would begin on { $first_day }, after the day by which these clients must be on a confirmed course: { $decision_refs }.
-reason-required = Give a reason: Kela is told of this.
+reason-required = Say why: Kela is told of this.
 mixed-age-not-last = The announced count for { $year } still has { $free } free places, which is enough for another course ({ $group_min }). Only the year's last course may be for every age.
 no-age-group = Course { $course_number } is not for one age group.
 not-mixed-age = Course { $course_number } is not for every age.

@@ -48,10 +48,13 @@ shrink-after-confirmation = Vahvistetun kurssin ryhmää voi vain kasvattaa. Sen
 shrink-below-pinned = Kurssille on kiinnitetty { $pinned } asiakasta, joten ryhmäkoko ei voi olla { $requested }.
 target-group-frozen = Kurssi { $course_number } on vahvistettu { $confirmed_on }, joten kohderyhmää ei voi enää muuttaa.
 period-frozen = Näitä jaksoja ei voi enää siirtää: { $periods }. Kurssi on sitoutunut niihin tai ne ovat alkaneet.
-consent-missing = Nämä kiinnitetyt asiakkaat eivät ole suostuneet uusiin päiviin: { $decision_refs }.
-consent-in-future = Asiakas ei ole voinut suostua { $given_on }: tänään on { $today }.
+consent-missing = { $change ->
+    [dates] Nämä kiinnitetyt asiakkaat eivät ole suostuneet uusiin päiviin: { $decision_refs }.
+   *[course] Sovi vaihdosta ensin asiakkaan kanssa ja kerro, milloin ja miten siitä sovittiin.
+}
+consent-in-future = Asiakkaan suostumus ei voi olla päivältä { $given_on }: tänään on { $today }.
 deadline-breaks = Kurssi alkaisi { $first_day }, vasta sen päivän jälkeen, johon mennessä näiden asiakkaiden on oltava vahvistetulla kurssilla: { $decision_refs }.
-reason-required = Kirjoittakaa perustelu: tästä ilmoitetaan Kelalle.
+reason-required = Kertokaa syy: asiasta ilmoitetaan Kelaan.
 mixed-age-not-last = Vuoden { $year } ilmoitetussa asiakasmäärässä on vielä { $free } paikkaa, mikä riittää uuteen kurssiin ({ $group_min }). Vain vuoden viimeisen kurssin voi kohdistaa kaikenikäisille.
 no-age-group = Kurssia { $course_number } ei ole kohdistettu yhdelle ikäryhmälle.
 not-mixed-age = Kurssia { $course_number } ei ole kohdistettu kaikenikäisille.

@@ -48,10 +48,13 @@ shrink-after-confirmation = En bekräftad kurs grupp kan bara utökas. Gruppstor
 shrink-below-pinned = { $pinned } klienter är kopplade, så gruppstorleken kan inte vara { $requested }.
 target-group-frozen = Kurs { $course_number } bekräftades { $confirmed_on }, så målgruppen kan inte längre ändras.
 period-frozen = De här perioderna kan inte längre flyttas: { $periods }. Kursen är bunden till dem, eller så har de börjat.
-consent-missing = De här kopplade klienterna har inte samtyckt till de nya datumen: { $decision_refs }.
-consent-in-future = En klient kan inte ha samtyckt { $given_on }: i dag är det { $today }.
+consent-missing = { $change ->
+    [dates] De här kopplade klienterna har inte samtyckt till de nya datumen: { $decision_refs }.
+   *[course] Kom först överens med klienten om bytet och ange när och hur ni kom överens.
+}
+consent-in-future = Klientens samtycke kan inte vara från { $given_on }: i dag är det { $today }.
 deadline-breaks = Kursen skulle börja { $first_day }, efter den dag då de här klienterna senast ska vara på en bekräftad kurs: { $decision_refs }.
-reason-required = Ange en motivering: FPA får veta om detta.
+reason-required = Ange orsaken: FPA får veta om det här.
 mixed-age-not-last = Det anmälda klientantalet för { $year } har ännu { $free } lediga platser, vilket räcker till en kurs till ({ $group_min }). Bara årets sista kurs får vara för alla åldrar.
 no-age-group = Kurs { $course_number } är inte för en viss åldersgrupp.
 not-mixed-age = Kurs { $course_number } är inte för alla åldrar.
