@@ -118,9 +118,9 @@ async def reschedule_course(tx: Transaction, course_id: str, wanted: NewDates, i
     if reports and wanted.reason is None:
         notice_by = dates.notice_by(before, described.move_notice_days)
         raise Refusal("REASON_REQUIRED", notice_by=notice_by, must_run_since=before.must_run_since)
-    await _carry_places(tx, before, course)
     await store.set_schedule(tx, course)
     await store.add_rescheduling(tx, before, course, late=late, consents=consents)
+    await _carry_places(tx, before, course)
     await _plan_timers(tx, course)
     tx.emit(CourseRescheduled(version=course.version, course=course_snapshot(course)))
     for kind in reports:
@@ -129,7 +129,7 @@ async def reschedule_course(tx: Transaction, course_id: str, wanted: NewDates, i
 
 
 async def _carry_places(tx: Transaction, before: Course, after: Course) -> None:
-    """Ledgers are locked in the order of their years, whichever way the course goes."""
+    """Ledgers are locked in the order of their years, whichever way the course goes, and after the decisions."""
     if before.year == after.year:
         return
     ledgers = {
