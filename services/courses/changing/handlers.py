@@ -121,7 +121,7 @@ async def reschedule_course(tx: Transaction, course_id: str, wanted: NewDates, i
     await store.set_schedule(tx, course)
     await store.add_rescheduling(tx, before, course, late=late, consents=consents)
     await _carry_places(tx, before, course)
-    await _plan_timers(tx, course)
+    await _plan_timers(tx, before, course)
     tx.emit(CourseRescheduled(version=course.version, course=course_snapshot(course)))
     for kind in reports:
         await file_report(tx, kind, provider_id=course.provider_id, course_id=course_id, reason=wanted.reason)
@@ -140,10 +140,11 @@ async def _carry_places(tx: Transaction, before: Course, after: Course) -> None:
     await course_store.set_reserved(tx, ledgers[before.year], -before.group_size)
 
 
-async def _plan_timers(tx: Transaction, course: Course) -> None:
-    if course.state is CourseState.CONFIRMED:
+async def _plan_timers(tx: Transaction, before: Course, course: Course) -> None:
+    """Only what moved is planned anew: a timer that is firing holds its row and waits for the course."""
+    if course.state is CourseState.CONFIRMED and course.first_day != before.first_day:
         await tx.schedule(BEGIN_COURSE, course.course_id, start_of_day(course.first_day))
-    if course.state is CourseState.RUNNING:
+    if course.state is CourseState.RUNNING and course.last_day != before.last_day:
         await tx.schedule(COMPLETE_COURSE, course.course_id, start_of_day(course.last_day + timedelta(days=1)))
 
 
