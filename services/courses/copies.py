@@ -29,10 +29,12 @@ async def merge_contract(tx: Transaction, snapshot: ContractSnapshot, version: i
     The contract's row stays locked. True where the snapshot was newer.
     """
     newer = await tx.fetchval(
-        "INSERT INTO contracts AS ours (contract_id, version, provider_id, service, language, valid_from, valid_to)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO contracts AS ours (contract_id, version, provider_id, service, language, valid_from, valid_to,"
+        " contact_email, contact_phone, contact_web) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " ON CONFLICT (contract_id) DO UPDATE SET version = excluded.version, valid_from = excluded.valid_from,"
-        " valid_to = excluded.valid_to WHERE ours.version < excluded.version RETURNING true",
+        " valid_to = excluded.valid_to, contact_email = excluded.contact_email,"
+        " contact_phone = excluded.contact_phone, contact_web = excluded.contact_web"
+        " WHERE ours.version < excluded.version RETURNING true",
         snapshot.contract_id,
         version,
         snapshot.provider_id,
@@ -40,6 +42,9 @@ async def merge_contract(tx: Transaction, snapshot: ContractSnapshot, version: i
         snapshot.language,
         snapshot.valid_from,
         snapshot.valid_to,
+        snapshot.contact and snapshot.contact.email,
+        snapshot.contact and snapshot.contact.phone,
+        snapshot.contact and snapshot.contact.web,
     )
     if newer and snapshot.announced_counts:
         await tx.execute(

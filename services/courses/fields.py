@@ -7,7 +7,10 @@ from fastapi import Depends, Path, Query
 from pydantic import Field, StringConstraints
 
 from chassis.auth import Role
-from chassis.http import Caller, caller
+from chassis.http import Caller, Command, caller
+from contracts.values import DeliveryMode
+from services.courses.changing.domain import Channel, Consent, GivenBy
+from services.courses.creation import ProposedPeriod
 
 ID = r"^[A-Za-z0-9._~-]{1,64}$"
 _AFTER = r"^[A-Za-z0-9._~-]{0,64}$"
@@ -18,13 +21,43 @@ _EARLIEST, _LATEST = date(2000, 1, 1), date(2199, 12, 31)
 Id = Annotated[str, Field(pattern=ID)]
 Code = Annotated[str, Field(pattern=CODE)]
 Day = Annotated[date, Field(ge=_EARLIEST, le=_LATEST)]
+GroupSize = Annotated[int, Field(ge=1, le=500)]
+TargetGroups = Annotated[tuple[Code, ...], Field(max_length=20)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=_NO_CONTROLS)]
 """Somebody's own words; they stay in this service."""
 
 CourseId = Annotated[str, Path(pattern=ID)]
+DecisionRef = Annotated[str, Path(pattern=ID)]
 After = Annotated[str, Query(pattern=_AFTER)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 Acting = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
 Official = Annotated[Caller, Depends(caller(Role.OFFICER))]
 Reading = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
+
+
+class NewPeriod(Command):
+    """A period; `mode` may be left out where the service description plans it."""
+
+    first_day: Day
+    last_day: Day
+    mode: DeliveryMode | None = None
+
+    def proposed(self) -> ProposedPeriod:
+        """What the rules look at."""
+        return ProposedPeriod(self.first_day, self.last_day, self.mode)
+
+
+NewPeriods = Annotated[tuple[NewPeriod, ...], Field(min_length=1, max_length=30)]
+
+
+class Agreement(Command):
+    """When, by whom and how something was agreed to: by the client, or a guardian for the client (E-58)."""
+
+    given_on: Day
+    by: GivenBy
+    channel: Channel
+
+    def of(self, decision_ref: str) -> Consent:
+        """The agreement of one decision's client."""
+        return Consent(decision_ref, self.given_on, self.by, self.channel)

@@ -19,6 +19,7 @@ from contracts.envelope import new_event_id
 from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
 from contracts.registration import ContractEvent, OfficeRegistered, ServiceDescription, ServiceDescriptionPublished
 from services.courses import copies, creation, domain, store
+from services.courses.changing import notices
 from services.courses.creation import Proposal
 from services.courses.domain import Course, PlaceLedger
 from services.courses.snapshots import course_snapshot, pin_snapshot
@@ -47,7 +48,7 @@ async def create_course(tx: Transaction, contract_id: str, office_id: str, propo
 
 async def publish_course(tx: Transaction, course_id: str, if_match: int | None = None) -> Course:
     """Show the course in the search, for good (R-CRS-8, R-CRS-9)."""
-    course = await _lock_matching(tx, course_id, if_match)
+    course = await lock_matching(tx, course_id, if_match)
     contract = await copies.find_contract(tx, course.contract_id)
     if contract is None:
         raise Refusal("CONTRACT_UNKNOWN")
@@ -59,8 +60,9 @@ async def publish_course(tx: Transaction, course_id: str, if_match: int | None =
 
 async def confirm_course(tx: Transaction, course_id: str, if_match: int | None = None) -> Course:
     """Commit to carrying the course out (R-CRS-17, E-39); it begins by itself on its first day."""
-    course = await _lock_matching(tx, course_id, if_match)
+    course = await lock_matching(tx, course_id, if_match)
     course = domain.confirm(course, on=tx.today)
+    await notices.require_all_know(tx, course)
     await store.set_state(tx, course)
     await tx.schedule(BEGIN_COURSE, course.course_id, start_of_day(course.first_day))
     tx.emit(CourseConfirmed(version=course.version, course=course_snapshot(course)))
@@ -110,7 +112,8 @@ async def get_place_ledger(tx: Transaction, contract_id: str, year: int) -> Plac
     return await store.get_ledger(tx, contract_id, year)
 
 
-async def _lock_matching(tx: Transaction, course_id: str, if_match: int | None) -> Course:
+async def lock_matching(tx: Transaction, course_id: str, if_match: int | None) -> Course:
+    """The course, locked, in the version the caller expects; Stale where it is another."""
     course = await store.lock_course(tx, course_id)
     if if_match not in (None, course.version):
         raise Stale(course.version)

@@ -9,6 +9,8 @@ from contracts.decisions import DecisionEvent
 from contracts.refusals import Stale
 from contracts.values import ReleaseReason
 from services.courses import copies, pins, store
+from services.courses.changing import notices
+from services.courses.changing.domain import Consent
 from services.courses.domain import Course
 from services.courses.pins import Decision, Pin
 from services.courses.snapshots import course_snapshot, pin_snapshot
@@ -23,11 +25,18 @@ class Pinning:
     changed: bool = True
 
 
-async def pin_client(tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None) -> Pinning:
+async def pin_client(
+    tx: Transaction,
+    course_id: str,
+    decision_ref: str,
+    if_match: int | None = None,
+    *,
+    age_notice: Consent | None = None,
+) -> Pinning:
     """Give the decision's client a place (R-CRS-10, R-CRS-14, E-22).
 
     A client who is pinned to this very course already stays so: success, without an event (E-23).
-    `if_match` is the course's version.
+    `if_match` is the course's version. A confirmed course that mixes ages asks for `age_notice` (E-47).
     """
     course = await store.lock_course(tx, course_id)
     decision = await copies.lock_decision(tx, decision_ref)
@@ -35,7 +44,9 @@ async def pin_client(tx: Transaction, course_id: str, decision_ref: str, if_matc
         return Pinning(course, await store.get_active_pin(tx, decision_ref), changed=False)
     if if_match not in (None, course.version):
         raise Stale(course.version)
-    course, pin = pins.pin(course, decision, at=tx.now, on=tx.today)
+    free = 0 if course.free_places else (await store.get_ledger(tx, course.contract_id, course.year)).free
+    course, pin = pins.pin(course, decision, at=tx.now, on=tx.today, free_in_year=free)
+    await notices.take_notice(tx, course, decision_ref, age_notice)
     await store.add_pin(tx, course, pin)
     tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
     tx.emit(ClientPinned(version=pin.version, pin=pin_snapshot(pin)))

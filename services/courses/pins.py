@@ -54,8 +54,12 @@ class Pin:
     reason: ReleaseReason | None = None
 
 
-def pin(course: Course, decision: Decision | None, at: datetime, on: date) -> tuple[Course, Pin]:
+def pin(
+    course: Course, decision: Decision | None, at: datetime, on: date, *, free_in_year: int = 0
+) -> tuple[Course, Pin]:
     """Places go to clients with a valid decision for this provider and service (R-CRS-10, R-CRS-14).
+
+    `free_in_year` are the places of the count that are on no course: a full group may grow by them.
 
     Raises:
         Refusal: COURSE_GONE, NOT_PUBLISHED, DECISION_UNKNOWN, OTHER_PROVIDER, OTHER_SERVICE,
@@ -77,7 +81,7 @@ def pin(course: Course, decision: Decision | None, at: datetime, on: date) -> tu
     if decision.pinned_to is not None:
         raise Refusal("ALREADY_PINNED", course_id=decision.pinned_to, course_number=decision.pinned_to_number)
     if course.free_places == 0:
-        raise Refusal("COURSE_FULL", group_size=course.group_size)
+        raise _full(course, free_in_year)
     taken = replace(course, version=course.version + 1, pinned=course.pinned + 1, occupied=course.occupied + 1)
     if taken.must_run and taken.must_run_since is None:
         taken = replace(taken, must_run_since=on)
@@ -91,6 +95,15 @@ def pin(course: Course, decision: Decision | None, at: datetime, on: date) -> tu
         occupies_place=True,
         pinned_at=at,
     )
+
+
+def _full(course: Course, free_in_year: int) -> Refusal:
+    """COURSE_FULL; where the group may still grow, with how far (E-22)."""
+    grown = course.group_size + free_in_year
+    may_grow_to = grown if course.terms.group_max is None else min(grown, course.terms.group_max)
+    if may_grow_to <= course.group_size:
+        return Refusal("COURSE_FULL", group_size=course.group_size)
+    return Refusal("COURSE_FULL", group_size=course.group_size, offer="grow_group", may_grow_to=may_grow_to)
 
 
 def release(course: Course, active: Pin, reason: ReleaseReason, at: datetime, on: date) -> tuple[Course, Pin]:

@@ -3,7 +3,8 @@
 from contracts.courses import Course as CourseSnapshot
 from contracts.courses import Period as PeriodSnapshot
 from contracts.courses import Pin as PinSnapshot
-from services.courses.domain import Course
+from contracts.registration import Contact as ContactSnapshot
+from services.courses.domain import Contact, Course
 from services.courses.pins import Pin
 
 
@@ -40,7 +41,13 @@ def course_snapshot(course: Course) -> CourseSnapshot:
         late_confirmed=course.late_confirmed,
         must_run_since=course.must_run_since,
         holds_places=course.holds_places,
+        mixed_age=course.mixed_age,
+        contact=_contact(course.contact),
     )
+
+
+def _contact(contact: Contact | None) -> ContactSnapshot | None:
+    return ContactSnapshot(email=contact.email, phone=contact.phone, web=contact.web) if contact else None
 
 
 def pin_snapshot(pin: Pin) -> PinSnapshot:

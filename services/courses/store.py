@@ -16,13 +16,14 @@ from asyncpg import Record
 from chassis.db import Transaction
 from contracts.refusals import NotFound
 from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, PinState, ReleaseReason
-from services.courses.domain import Course, Period, PlaceLedger, Terms
+from services.courses.domain import Contact, Course, Period, PlaceLedger, Terms
 from services.courses.pins import Pin
 
 _COURSE = """
     course_id, course_number, version, contract_id, provider_id, office_id, service, language, state, year, periods,
     group_size, target_groups, age_group, min_age, max_age, description_version, group_min, group_max, confirm_min,
-    must_run_at, move_notice_days, pinned, occupied, must_run_since, confirmed_on, late_confirmed, holds_places
+    must_run_at, move_notice_days, pinned, occupied, must_run_since, confirmed_on, late_confirmed, holds_places,
+    mixed_age, contact_email, contact_phone, contact_web
 """
 _PIN = """
     decision_ref, version, course_id, provider_id, office_id, state, occupies_place, pinned_at, ended_at, reason
@@ -113,7 +114,7 @@ async def add_course(tx: Transaction, course: Course) -> int:
         course.year,
         course.first_day,
         course.last_day,
-        [_period_document(period) for period in course.periods],
+        [period_document(period) for period in course.periods],
         course.group_size,
         list(course.target_groups),
         course.age_group,
@@ -292,7 +293,7 @@ def _course(row: Record | None) -> Course:
         language=Language(row["language"]),
         state=CourseState(row["state"]),
         year=row["year"],
-        periods=_periods(row["periods"]),
+        periods=periods_of(row["periods"]),
         group_size=row["group_size"],
         target_groups=tuple(row["target_groups"]),
         age_group=row["age_group"],
@@ -312,10 +313,13 @@ def _course(row: Record | None) -> Course:
         confirmed_on=row["confirmed_on"],
         late_confirmed=row["late_confirmed"],
         holds_places=row["holds_places"],
+        mixed_age=row["mixed_age"],
+        contact=Contact.found(row["contact_email"], row["contact_phone"], row["contact_web"]),
     )
 
 
-def _period_document(period: Period) -> dict[str, object]:
+def period_document(period: Period) -> dict[str, object]:
+    """A period as it stands in the database."""
     return {
         "number": period.number,
         "kind": period.kind,
@@ -325,7 +329,8 @@ def _period_document(period: Period) -> dict[str, object]:
     }
 
 
-def _periods(documents: Sequence[Mapping[str, Any]]) -> tuple[Period, ...]:
+def periods_of(documents: Sequence[Mapping[str, Any]]) -> tuple[Period, ...]:
+    """Periods as they stand in the database."""
     return tuple(
         Period(
             number=document["number"],

@@ -6,7 +6,8 @@ from typing import Self
 from pydantic import BaseModel
 
 from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, PinState, ReleaseReason
-from services.courses.domain import Course, PlaceLedger
+from services.courses.changing.warnings import CourseWarning, warnings_of
+from services.courses.domain import Contact, Course, Period, PlaceLedger
 from services.courses.ending.domain import Underfilled, underfilled
 from services.courses.pinning import Pinning
 from services.courses.pins import Decision, Pin
@@ -20,6 +21,25 @@ class PeriodView(BaseModel):
     mode: DeliveryMode
     first_day: date
     last_day: date
+
+    @classmethod
+    def of(cls, period: Period) -> Self:
+        """The period."""
+        return cls(
+            number=period.number,
+            kind=period.kind,
+            mode=period.mode,
+            first_day=period.first_day,
+            last_day=period.last_day,
+        )
+
+
+class ContactView(BaseModel):
+    """Contact details of a course."""
+
+    email: str
+    phone: str
+    web: str | None
 
 
 class UnderfilledView(BaseModel):
@@ -39,7 +59,10 @@ class UnderfilledView(BaseModel):
 
 
 class CourseView(BaseModel):
-    """A course with its places and what may and must be done with it."""
+    """A course with its places, what may and must be done with it, and what to be warned of.
+
+    `contact` is that of the contract while `contact_linked` (E-43).
+    """
 
     course_id: str
     course_number: int
@@ -72,10 +95,23 @@ class CourseView(BaseModel):
     late_confirmed: bool
     stale_unconfirmed: bool
     underfilled: UnderfilledView | None
+    mixed_age: bool
+    contact: ContactView | None
+    contact_linked: bool
+    warnings: list[CourseWarning]
 
     @classmethod
-    def of(cls, course: Course, confirm_by: date | None, on: date) -> Self:
+    def of(
+        cls,
+        course: Course,
+        confirm_by: date | None,
+        on: date,
+        *,
+        contract_contact: Contact | None = None,
+        total_duration_months: int | None = None,
+    ) -> Self:
         """The course as seen `on` a day; `confirm_by` is the earliest deadline of its pins (E-44)."""
+        contact = course.contact or contract_contact
         return cls(
             course_id=course.course_id,
             course_number=course.course_number,
@@ -87,16 +123,7 @@ class CourseView(BaseModel):
             language=course.language,
             state=course.state,
             year=course.year,
-            periods=[
-                PeriodView(
-                    number=period.number,
-                    kind=period.kind,
-                    mode=period.mode,
-                    first_day=period.first_day,
-                    last_day=period.last_day,
-                )
-                for period in course.periods
-            ],
+            periods=[PeriodView.of(period) for period in course.periods],
             group_size=course.group_size,
             group_min=course.terms.group_min,
             group_max=course.terms.group_max,
@@ -117,6 +144,10 @@ class CourseView(BaseModel):
             late_confirmed=course.late_confirmed,
             stale_unconfirmed=course.stale_unconfirmed(on),
             underfilled=UnderfilledView.of(underfilled(course, on)),
+            mixed_age=course.mixed_age,
+            contact=ContactView(email=contact.email, phone=contact.phone, web=contact.web) if contact else None,
+            contact_linked=course.contact is None,
+            warnings=warnings_of(course, total_duration_months),
         )
 
 

@@ -151,6 +151,12 @@ def a_period(first: date, days: int, **more: Any) -> dict[str, Any]:
     return {"first_day": first.isoformat(), "last_day": (first + timedelta(days=days - 1)).isoformat(), **more}
 
 
+def a_consent(**differences: Any) -> dict[str, Any]:
+    """What a pinned client agreed to, as the provider sends it."""
+    facts: dict[str, Any] = {"given_on": "2024-01-15", "by": "client", "channel": "phone"}
+    return facts | differences
+
+
 class CoursesUnderTest:
     """The courses service with a provider's and an officer's hands on it."""
 
@@ -220,6 +226,16 @@ class CoursesUnderTest:
         """(kind, course, reason) of every report, in the order they were filed."""
         items = expect(200, await self.officer.get("/reports", params=query))["items"]
         return [(item["kind"], item["course_id"], item["reason"]) for item in items]
+
+    async def put(self, course: dict[str, Any], what: str, **body: Any) -> httpx.Response:
+        """Change something of the course."""
+        return await self.provider.put(f"/courses/{course['course_id']}/{what}", json=body)
+
+    async def reschedule(self, course: dict[str, Any], first_day: date, **more: Any) -> httpx.Response:
+        """Move the whole course, with everybody's consent, to begin on another day."""
+        agreed = [a_consent(decision_ref=pin["decision_ref"]) for pin in await self.pins_of(course, PinState.ACTIVE)]
+        periods = a_proposal(first_day=first_day)["periods"]
+        return await self.put(course, "periods", **({"periods": periods, "consents": agreed} | more))
 
     async def pins_of(self, course: dict[str, Any], state: PinState | None = None) -> list[dict[str, Any]]:
         query = {"state": str(state)} if state else {}

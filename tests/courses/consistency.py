@@ -48,3 +48,4 @@ async def assert_consistent(service: ServiceUnderTest) -> None:
     for key, course in newest.items():
         row = courses[key]
         assert (course.pinned, course.occupied, course.state) == (row["pinned"], row["occupied"], row["state"])
+        assert (course.year, course.group_size) == (row["year"], row["group_size"])

@@ -34,7 +34,7 @@ class Story:
         """Counts only grow; any of those announced so far may arrive (again) now."""
         self.counts.append(self.counts[-1] + self.chance.randrange(12))
         version = self.chance.randrange(1, len(self.counts) + 1)
-        await self.courses.know(count_changed({2024: self.counts[version - 1]}, version=version))
+        await self.courses.know(count_changed({2024: self.counts[version - 1], 2025: 30}, version=version))
 
     async def grant(self) -> None:
         event = granted()
@@ -49,6 +49,13 @@ class Story:
 
     async def unpin(self) -> None:
         await self.courses.unpin(self.chance.choice(self.made), self.chance.choice(self.decisions))
+
+    async def resize(self) -> None:
+        await self.courses.put(self.chance.choice(self.made), "group-size", group_size=self.chance.randrange(5, 14))
+
+    async def reschedule(self) -> None:
+        first = self.courses.clock.now.date() + timedelta(days=self.chance.randrange(-2, 400))
+        await self.courses.reschedule(self.chance.choice(self.made), first, reason="Sali on varattu")
 
     async def confirm(self) -> None:
         await self.courses.confirm(self.chance.choice(self.made))
@@ -78,6 +85,8 @@ class Story:
 async def test_counters_ledgers_and_events_agree_after_any_story(empty_courses, seed):
     """R-CRS-2, R-CRS-14, R-CRS-37, E-19, E-22, E-34, E-38, E-39, E-40: no step may break what must always hold."""
     await empty_courses.start({2024: 30})
+    """R-CRS-2, R-CRS-14, E-19, E-22, E-37, E-39, E-41: no step may break what must always hold."""
+    await empty_courses.start({2024: 30, 2025: 30})
     story = Story(empty_courses, seed)
     while not story.made:
         await story.create()
@@ -88,6 +97,8 @@ async def test_counters_ledgers_and_events_agree_after_any_story(empty_courses, 
         story.grant: 10,
         story.pin: 25,
         story.unpin: 2,
+        story.resize: 3,
+        story.reschedule: 2,
         story.revoke: 1,
         story.confirm: 4,
         story.delete: 1,

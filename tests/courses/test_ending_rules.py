@@ -43,7 +43,7 @@ def delete(course: Course, on: date = ON_TIME, reason: str | None = None) -> End
 def test_the_last_day_on_time_is_thirty_calendar_days_before_the_start(start, last_on_time):
     """E-14, R-CRS-35: over a leap day, a clock change and a year's end; the day itself is on time."""
     course = starting(start)
-    assert domain.notice_by(course) == last_on_time
+    assert course.notice_by == last_on_time
     assert not domain.is_late(course, last_on_time)
     assert domain.is_late(course, last_on_time + timedelta(days=1))
 
@@ -58,7 +58,7 @@ def test_late_is_less_than_the_notice_before_the_start(start, notice, before):
 def test_an_unknown_notice_is_never_late():
     """Domain section 4: unknown is no bound."""
     course = starting(FIRST, terms=Terms(1, 6, 12, 6, 7))
-    assert domain.notice_by(course) is None
+    assert course.notice_by is None
     assert not domain.is_late(course, EVE)
     assert delete(course, on=EVE).reports == ()
     assert domain.underfilled(course, EVE) == domain.Underfilled(0, 6, None, late=False)

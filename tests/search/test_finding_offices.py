@@ -4,7 +4,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from contracts.courses import CourseBegan, CourseCancelled, CourseConfirmed, CourseCreated, CourseDeleted
+from contracts.courses import (
+    CourseBegan,
+    CourseCancelled,
+    CourseChanged,
+    CourseConfirmed,
+    CourseCreated,
+    CourseDeleted,
+    CourseRescheduled,
+)
 from contracts.registration import ContractValidityChanged
 from contracts.values import CourseState, Coverage, Language
 from services.search import views
@@ -81,6 +89,25 @@ async def test_a_client_of_68_in_pedersore_finds_national_services_in_swedish(se
         assert item["distance_km"] == pytest.approx(255, abs=15)
     (young,) = await search.offices(municipality="599", age=67, language="sv")
     assert [course["course_number"] for course in young["courses"]] == [993, 994]
+
+
+async def test_a_course_for_every_age_is_found_by_everybody(search: Search):
+    """E-47: the year's last course, opened to every age, shows no age group."""
+    await search.given_one_office(a_course(max_age=67, age_group="UNDER_68"))
+    assert await search.courses(age=75) == []
+    await search.given(a_course(3, CourseChanged, mixed_age=True, min_age=18))
+    for age in (40, 75):
+        (course,) = await search.courses(age=age)
+        assert course["age_group"] is None
+
+
+async def test_moved_dates_and_a_grown_group_are_shown(search: Search):
+    """R-CRS-15, R-CRS-32: the search follows the course."""
+    await search.given_one_office(a_course())
+    await search.given(a_course(3, CourseChanged, group_size=14))
+    await search.given(a_course(4, CourseRescheduled, group_size=14, first_day=date(2025, 1, 13)))
+    (course,) = await search.courses()
+    assert (course["first_day"], course["free_places"]) == ("2025-01-13", 14)
 
 
 @pytest.mark.parametrize(("gone", "today"), [("588", "507"), ("099", "214"), ("911", "541"), ("Pertunmaa", "507")])

@@ -1,5 +1,6 @@
 """HTTP of unfinished courses of the older system: imported by Kela, then completed or deleted."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Self
 
@@ -10,17 +11,29 @@ from starlette.responses import Response
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from contracts.values import DeliveryMode
-from services.courses.creation import Proposal, ProposedPeriod
+from services.courses.answers import course_answer
+from services.courses.creation import Proposal
 from services.courses.drafts import handlers, store
 from services.courses.drafts.domain import Draft, DraftState
-from services.courses.fields import ID, Acting, After, Code, Day, Id, Limit, Official, Reading
+from services.courses.fields import (
+    ID,
+    Acting,
+    After,
+    Code,
+    Day,
+    GroupSize,
+    Id,
+    Limit,
+    NewPeriods,
+    Official,
+    Reading,
+    TargetGroups,
+)
 from services.courses.views import CourseView
 
 router = APIRouter(tags=["legacy drafts"])
 
 DraftId = Annotated[str, Path(pattern=ID)]
-GroupSize = Annotated[int, Field(ge=1, le=500)]
-TargetGroups = Annotated[tuple[Code, ...], Field(max_length=20)]
 
 
 class KnownPeriod(Command):
@@ -50,14 +63,6 @@ class ImportDraft(Command):
     known: Known = Known()
 
 
-class WholePeriod(Command):
-    """A period; `mode` may be left out where the service description plans it."""
-
-    first_day: Day
-    last_day: Day
-    mode: DeliveryMode | None = None
-
-
 class CompleteDraft(Command):
     """Everything a course needs but its contract, which is the draft's."""
 
@@ -65,7 +70,7 @@ class CompleteDraft(Command):
     group_size: GroupSize
     target_groups: TargetGroups = ()
     age_group: Code | None = None
-    periods: Annotated[tuple[WholePeriod, ...], Field(min_length=1, max_length=30)]
+    periods: NewPeriods
 
     def proposal(self) -> Proposal:
         """What the rules look at."""
@@ -73,7 +78,7 @@ class CompleteDraft(Command):
             group_size=self.group_size,
             target_groups=self.target_groups,
             age_group=self.age_group,
-            periods=tuple(ProposedPeriod(period.first_day, period.last_day, period.mode) for period in self.periods),
+            periods=tuple(period.proposed() for period in self.periods),
         )
 
 
@@ -187,13 +192,7 @@ async def complete_draft(draft_id: DraftId, body: CompleteDraft, caller: Acting)
 
     async def act(tx: Transaction) -> Answer:
         draft, course = await handlers.complete_draft(tx, draft_id, body.office_id, body.proposal(), caller.if_match)
-        return Answer(
-            201,
-            CourseView.of(course, None, tx.today),
-            version=course.version,
-            subject=("course", course.course_id),
-            also=(("legacy-draft", draft_id, draft.version),),
-        )
+        return replace(await course_answer(tx, course, 201), also=(("legacy-draft", draft_id, draft.version),))
 
     return await caller.command(act)
 

@@ -1,5 +1,6 @@
 """HTTP of ending courses, of late confirmation, and of what Kela was told."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,7 +10,8 @@ from starlette.responses import Response
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from contracts.values import ReportKind
-from services.courses import reports, store
+from services.courses import reports
+from services.courses.answers import course_answer, course_views
 from services.courses.ending import handlers
 from services.courses.ending import store as endings
 from services.courses.ending.handlers import Ended
@@ -71,7 +73,7 @@ async def delete_course(course_id: CourseId, body: DeleteCourse, caller: Acting)
 
     async def act(tx: Transaction) -> Answer:
         ended = await handlers.delete_course(tx, course_id, body.reason, body.transfers, caller.if_match)
-        return _ended_answer(tx, ended)
+        return await _ended_answer(tx, ended)
 
     return await caller.command(act)
 
@@ -85,7 +87,7 @@ async def cancel_course(course_id: CourseId, body: MustExplain, caller: Official
     """Kela cancels a confirmed or running course (E-34)."""
 
     async def act(tx: Transaction) -> Answer:
-        return _ended_answer(tx, await handlers.cancel_course(tx, course_id, body.reason, caller.if_match))
+        return await _ended_answer(tx, await handlers.cancel_course(tx, course_id, body.reason, caller.if_match))
 
     return await caller.command(act)
 
@@ -108,8 +110,7 @@ async def confirm_retroactively(course_id: CourseId, body: Explain, caller: Acti
 
     async def act(tx: Transaction) -> Answer:
         course = await handlers.confirm_retroactively(tx, course_id, body.reason, caller.if_match)
-        view = CourseView.of(course, await store.find_confirm_by(tx, course_id), tx.today)
-        return Answer(200, view, version=course.version, subject=("course", course_id))
+        return await course_answer(tx, course)
 
     return await caller.command(act)
 
@@ -131,7 +132,7 @@ async def close_as_not_held(course_id: CourseId, body: Explain, caller: Acting) 
     """The past course did not take place: it is deleted and its clients are released (R-CRS-42, E-40)."""
 
     async def act(tx: Transaction) -> Answer:
-        return _ended_answer(tx, await handlers.close_as_not_held(tx, course_id, body.reason, caller.if_match))
+        return await _ended_answer(tx, await handlers.close_as_not_held(tx, course_id, body.reason, caller.if_match))
 
     return await caller.command(act)
 
@@ -168,7 +169,9 @@ async def list_stale_courses(caller: Reading, after: After = "", limit: Limit = 
 
     async def read(tx: Transaction) -> Answer:
         found = await endings.find_stale(tx, on=tx.today, after=after, limit=limit + 1)
-        items = [StaleCourseView.seen(course, day, pinned, tx.today) for course, day, pinned in found[:limit]]
+        page = found[:limit]
+        views = await course_views(tx, [(course, day) for course, day, _ in page])
+        items = [StaleCourseView.seen(view, pinned) for view, (_, _, pinned) in zip(views, page, strict=True)]
         return Answer(200, StaleCourseList(items=items, next=items[-1].course_id if len(found) > limit else None))
 
     return await caller.query(read)
@@ -192,14 +195,7 @@ async def list_reports(
     return await caller.query(read)
 
 
-def _ended_answer(tx: Transaction, ended: Ended) -> Answer:
+async def _ended_answer(tx: Transaction, ended: Ended) -> Answer:
     changed_pins = tuple(("pin", pin.decision_ref, pin.version) for pin in ended.pins)
     changed_courses = tuple(("course", course.course_id, course.version) for course in ended.targets)
-    course = ended.course
-    return Answer(
-        200,
-        CourseView.of(course, None, tx.today),
-        version=course.version,
-        subject=("course", course.course_id),
-        also=changed_pins + changed_courses,
-    )
+    return replace(await course_answer(tx, ended.course), also=changed_pins + changed_courses)

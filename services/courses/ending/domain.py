@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 
 from contracts.refusals import NotFound, Refusal
@@ -73,26 +73,16 @@ class Transfer:
     pin: Pin
 
 
-def notice_by(course: Course) -> date | None:
-    """The last day of deleting on time: calendar days before the first, that day included (E-14).
-
-    Start 30.3.2024 with 30 days: 29.2.2024. None where the days are not known.
-    """
-    days = course.terms.move_notice_days
-    return None if days is None else course.first_day - timedelta(days=days)
-
-
 def is_late(course: Course, on: date) -> bool:
     """True from the day after the last day of deleting on time (E-14, E-15); never where that is not known."""
-    last = notice_by(course)
-    return last is not None and on > last
+    return course.notice_by is not None and on > course.notice_by
 
 
 def underfilled(course: Course, on: date) -> Underfilled | None:
     """The warning shown from day one until the course begins while too few are pinned (R-CRS-35)."""
     if course.state not in _DELETABLE or on >= course.first_day or course.pinned >= course.terms.confirm_at:
         return None
-    return Underfilled(course.pinned, course.terms.confirm_at, notice_by(course), is_late(course, on))
+    return Underfilled(course.pinned, course.terms.confirm_at, course.notice_by, is_late(course, on))
 
 
 def delete(course: Course, pinned: Collection[str], planned: Collection[str], on: date, reason: str | None) -> Ending:
@@ -261,4 +251,4 @@ def _explained(ending: Ending, course: Course) -> Ending:
 
 
 def _reason_required(course: Course) -> Refusal:
-    return Refusal("REASON_REQUIRED", notice_by=notice_by(course), must_run_since=course.must_run_since)
+    return Refusal("REASON_REQUIRED", notice_by=course.notice_by, must_run_since=course.must_run_since)

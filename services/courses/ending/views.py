@@ -6,7 +6,6 @@ from typing import Self
 from pydantic import BaseModel
 
 from contracts.values import ReportKind
-from services.courses.domain import Course
 from services.courses.ending.domain import EndingKind
 from services.courses.ending.store import KeptEnding
 from services.courses.reports import Report
@@ -45,12 +44,12 @@ class StaleCourseView(CourseView):
     may_confirm_late: bool
 
     @classmethod
-    def seen(cls, course: Course, confirm_by: date | None, pinned_at_start: int, on: date) -> Self:
+    def seen(cls, view: CourseView, pinned_at_start: int) -> Self:
         """`may_confirm_late` is False where too few were pinned at the start, so that only Kela can confirm."""
         return cls(
-            **dict(CourseView.of(course, confirm_by, on)),
+            **dict(view),
             pinned_at_start=pinned_at_start,
-            may_confirm_late=pinned_at_start >= course.terms.confirm_at,
+            may_confirm_late=pinned_at_start >= view.confirm_at,
         )
 
 

@@ -5,7 +5,10 @@ not-published = Course { $course_number } must be published first.
 already-published = Course { $course_number } is already published.
 already-confirmed = Course { $course_number } is already confirmed.
 confirm-too-few = A course can be confirmed when at least { $needed } clients are pinned. Now { $pinned } are.
-course-full = The course is full: { $group_size } places are taken.
+course-full = { $offer ->
+    [grow_group] The course is full: { $group_size } places are taken. You can grow the group to { $may_grow_to }.
+   *[none] The course is full: { $group_size } places are taken.
+}
 decision-unknown = There is no decision for you with this decision identifier.
 decision-revoked = The decision was revoked, so the client cannot be pinned.
 decision-not-granted = The decision is not a valid grant.
@@ -53,3 +56,18 @@ draft-unknown = There is no such unfinished course.
 draft-gone = The unfinished course has already been completed or deleted.
 draft-exists = This unfinished course has already been imported.
 draft-too-new = Since { $cut_over } unfinished courses can no longer be saved. This one is from { $saved_on }.
+shrink-after-confirmation = A confirmed course can only grow. Its group size is { $group_size }.
+shrink-below-pinned = { $pinned } clients are pinned, so the group size cannot be { $requested }.
+target-group-frozen = Course { $course_number } was confirmed on { $confirmed_on }, so those it is for can no longer be changed.
+period-frozen = These periods can no longer be moved: { $periods }. The course is committed to them, or they have begun.
+consent-missing = { $change ->
+    [dates] These pinned clients have not agreed to the new dates: { $decision_refs }.
+   *[course] Agree the change with the client first, and say when and how it was agreed.
+}
+consent-in-future = The client's consent cannot be from { $given_on }: today is { $today }.
+deadline-breaks = The course would begin on { $first_day }, after the day by which these clients must be on a confirmed course: { $decision_refs }.
+mixed-age-not-last = The announced count for { $year } still has { $free } free places, which is enough for another course ({ $group_min }). Only the year's last course may be for every age.
+no-age-group = Course { $course_number } is not for one age group.
+not-mixed-age = Course { $course_number } is not for every age.
+age-notice-missing = These clients must first be told that the course is for every age and that they may change provider: { $decision_refs }.
+phone-invalid = The phone number does not work. Give the country code of a foreign number.

@@ -5,7 +5,10 @@ not-published = Kurssi { $course_number } on julkaistava ensin.
 already-published = Kurssi { $course_number } on jo julkaistu.
 already-confirmed = Kurssi { $course_number } on jo vahvistettu.
 confirm-too-few = Kurssin voi vahvistaa, kun asiakkaita on kiinnitetty vähintään { $needed }. Nyt kiinnitettyjä on { $pinned }.
-course-full = Kurssi on täynnä: { $group_size } paikkaa on varattu.
+course-full = { $offer ->
+    [grow_group] Kurssi on täynnä: { $group_size } paikkaa on varattu. Voitte kasvattaa ryhmän kokoon { $may_grow_to }.
+   *[none] Kurssi on täynnä: { $group_size } paikkaa on varattu.
+}
 decision-unknown = Päätöstunnisteella ei löydy teille annettua päätöstä.
 decision-revoked = Päätös on lakkautettu, joten asiakasta ei voi kiinnittää.
 decision-not-granted = Päätös ei ole voimassa oleva myöntö.
@@ -53,3 +56,18 @@ draft-unknown = Keskeneräistä kurssia ei löydy.
 draft-gone = Keskeneräinen kurssi on jo täydennetty tai poistettu.
 draft-exists = Tämä keskeneräinen kurssi on jo tuotu.
 draft-too-new = Keskeneräisiä kursseja ei ole voinut tallentaa { $cut_over } alkaen. Tämä on tallennettu { $saved_on }.
+shrink-after-confirmation = Vahvistetun kurssin ryhmää voi vain kasvattaa. Sen koko on { $group_size }.
+shrink-below-pinned = Kurssille on kiinnitetty { $pinned } asiakasta, joten ryhmäkoko ei voi olla { $requested }.
+target-group-frozen = Kurssi { $course_number } on vahvistettu { $confirmed_on }, joten kohderyhmää ei voi enää muuttaa.
+period-frozen = Näitä jaksoja ei voi enää siirtää: { $periods }. Kurssi on sitoutunut niihin tai ne ovat alkaneet.
+consent-missing = { $change ->
+    [dates] Nämä kiinnitetyt asiakkaat eivät ole suostuneet uusiin päiviin: { $decision_refs }.
+   *[course] Sovi vaihdosta ensin asiakkaan kanssa ja kerro, milloin ja miten siitä sovittiin.
+}
+consent-in-future = Asiakkaan suostumus ei voi olla päivältä { $given_on }: tänään on { $today }.
+deadline-breaks = Kurssi alkaisi { $first_day }, vasta sen päivän jälkeen, johon mennessä näiden asiakkaiden on oltava vahvistetulla kurssilla: { $decision_refs }.
+mixed-age-not-last = Vuoden { $year } ilmoitetussa asiakasmäärässä on vielä { $free } paikkaa, mikä riittää uuteen kurssiin ({ $group_min }). Vain vuoden viimeisen kurssin voi kohdistaa kaikenikäisille.
+no-age-group = Kurssia { $course_number } ei ole kohdistettu yhdelle ikäryhmälle.
+not-mixed-age = Kurssia { $course_number } ei ole kohdistettu kaikenikäisille.
+age-notice-missing = Näille asiakkaille on ensin kerrottava, että kurssi on kaikenikäisille ja että palveluntuottajaa voi vaihtaa: { $decision_refs }.
+phone-invalid = Puhelinnumero ei kelpaa. Kirjoita ulkomaan numeroon myös maan suuntanumero.

@@ -5,7 +5,10 @@ not-published = Kurs { $course_number } måste publiceras först.
 already-published = Kurs { $course_number } har redan publicerats.
 already-confirmed = Kurs { $course_number } har redan bekräftats.
 confirm-too-few = Kursen kan bekräftas när minst { $needed } klienter är kopplade. Nu är { $pinned } kopplade.
-course-full = Kursen är full: { $group_size } platser är upptagna.
+course-full = { $offer ->
+    [grow_group] Kursen är full: { $group_size } platser är upptagna. Ni kan utöka gruppen till { $may_grow_to }.
+   *[none] Kursen är full: { $group_size } platser är upptagna.
+}
 decision-unknown = Det finns inget beslut för er med den här beslutsidentifikationen.
 decision-revoked = Beslutet har dragits in, så klienten kan inte kopplas.
 decision-not-granted = Beslutet är inte ett giltigt beviljande.
@@ -53,3 +56,18 @@ draft-unknown = Den ofullständiga kursen hittas inte.
 draft-gone = Den ofullständiga kursen har redan kompletterats eller raderats.
 draft-exists = Den här ofullständiga kursen har redan importerats.
 draft-too-new = Sedan { $cut_over } kan ofullständiga kurser inte längre sparas. Den här är från { $saved_on }.
+shrink-after-confirmation = En bekräftad kurs grupp kan bara utökas. Gruppstorleken är { $group_size }.
+shrink-below-pinned = { $pinned } klienter är kopplade, så gruppstorleken kan inte vara { $requested }.
+target-group-frozen = Kurs { $course_number } bekräftades { $confirmed_on }, så målgruppen kan inte längre ändras.
+period-frozen = De här perioderna kan inte längre flyttas: { $periods }. Kursen är bunden till dem, eller så har de börjat.
+consent-missing = { $change ->
+    [dates] De här kopplade klienterna har inte samtyckt till de nya datumen: { $decision_refs }.
+   *[course] Kom först överens med klienten om bytet och ange när och hur ni kom överens.
+}
+consent-in-future = Klientens samtycke kan inte vara från { $given_on }: i dag är det { $today }.
+deadline-breaks = Kursen skulle börja { $first_day }, efter den dag då de här klienterna senast ska vara på en bekräftad kurs: { $decision_refs }.
+mixed-age-not-last = Det anmälda klientantalet för { $year } har ännu { $free } lediga platser, vilket räcker till en kurs till ({ $group_min }). Bara årets sista kurs får vara för alla åldrar.
+no-age-group = Kurs { $course_number } är inte för en viss åldersgrupp.
+not-mixed-age = Kurs { $course_number } är inte för alla åldrar.
+age-notice-missing = De här klienterna måste först få veta att kursen är för alla åldrar och att de får byta serviceproducent: { $decision_refs }.
+phone-invalid = Telefonnumret duger inte. Skriv även landsnumret om numret är utländskt.
