@@ -1,9 +1,9 @@
 """All SQL of registration.
 
-Lock order: the contract's row; announced counts (`counts/store.py`) and ends (`ending/store.py`) are only
-written under it. Providers, offices
-and contracts are added by a conditional insert, which needs no lock before it. A service's row
-in `services` is locked alone, while its descriptions are published.
+Lock order: the contract's row; announced counts (`counts/store.py`) and last days (`ending/store.py`)
+are only written under it. Providers, offices and contracts are added by a conditional insert, which
+needs no lock before it. A service's row in `services` is locked alone, while its descriptions are
+published.
 """
 
 from collections import defaultdict

@@ -22,7 +22,7 @@ router = APIRouter()
 
 OfService = Annotated[ServiceCode | None, Query()]
 OfYear = Annotated[int | None, Query(ge=2000, le=2200)]
-AfterGauge = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{1,64}/\d{4}$")]
+AfterGauge = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{1,64}/[0-9]{4}$")]
 
 
 class GaugeView(YearView):
