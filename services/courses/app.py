@@ -11,13 +11,7 @@ from contracts.decisions import (
     DecisionRevoked,
     DecisionWithdrawn,
 )
-from contracts.registration import (
-    AnnouncedCountChanged,
-    ContactChanged,
-    ContractRegistered,
-    OfficeRegistered,
-    ServiceDescriptionPublished,
-)
+from contracts.registration import CONTRACT_EVENTS, OFFICE_EVENTS, ServiceDescriptionPublished
 from services.courses import api, copies, handlers, pinning, store
 
 SERVICE = Service(
@@ -25,10 +19,8 @@ SERVICE = Service(
     root=Path(__file__).parent,
     router=api.router,
     reactions={
-        ContractRegistered: handlers.on_contract,
-        ContactChanged: handlers.on_contract,
-        AnnouncedCountChanged: handlers.on_contract,
-        OfficeRegistered: handlers.on_office,
+        **dict.fromkeys(CONTRACT_EVENTS, handlers.on_contract),
+        **dict.fromkeys(OFFICE_EVENTS, handlers.on_office),
         ServiceDescriptionPublished: handlers.on_service_description,
         DecisionGranted: pinning.on_decision,
         DecisionRejected: pinning.on_decision,

@@ -5,12 +5,7 @@ from pathlib import Path
 from chassis.service import Service
 from contracts.courses import COURSE_EVENTS, PIN_EVENTS
 from contracts.decisions import DecisionsSuspended, SuspensionLifted
-from contracts.registration import (
-    AnnouncedCountChanged,
-    ContactChanged,
-    ContractRegistered,
-    ServiceDescriptionPublished,
-)
+from contracts.registration import CONTRACT_EVENTS, ServiceDescriptionPublished
 from services.decisions import api
 from services.decisions.copies import handlers as copies
 from services.decisions.copies import store as copied
@@ -22,9 +17,7 @@ SERVICE = Service(
     root=Path(__file__).parent,
     router=api.router,
     reactions={
-        ContractRegistered: copies.on_contract,
-        ContactChanged: copies.on_contract,
-        AnnouncedCountChanged: copies.on_contract,
+        **dict.fromkeys(CONTRACT_EVENTS, copies.on_contract),
         ServiceDescriptionPublished: copies.on_service_description,
         DecisionsSuspended: quotas.on_suspended,
         SuspensionLifted: quotas.on_lifted,

@@ -13,9 +13,8 @@ SERVICE = Service(
     router=api.router,
     reactions={
         registration.ServiceDescriptionPublished: handlers.on_service_description,
-        registration.ContractRegistered: handlers.on_contract,
-        registration.ContactChanged: handlers.on_contract,
-        registration.AnnouncedCountChanged: handlers.on_contract,
+        **dict.fromkeys(registration.CONTRACT_EVENTS, handlers.on_contract),
+        registration.ChangeRequestDecided: handlers.on_change_decided,
         decisions.ClientContactChanged: handlers.on_client_contact,
         decisions.DecisionGranted: handlers.on_decision,
         decisions.DecisionRejected: handlers.on_decision,

@@ -9,8 +9,11 @@ from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, caller, problems, public_caller
 from services.registration import descriptions, gauge, handlers, store
+from services.registration.change_requests import api as change_requests
 from services.registration.domain import Contact, Contract
 from services.registration.fields import After, IdInPath, IdInQuery, Limit, ServiceCode, business_id, phone_number
+from services.registration.own_details import api as own_details
+from services.registration.registering import api as registering
 from services.registration.views import (
     AnnounceCount,
     ContractList,
@@ -28,6 +31,9 @@ from services.registration.views import (
 )
 
 router = APIRouter()
+router.include_router(registering.router)
+router.include_router(change_requests.router)
+router.include_router(own_details.router)
 
 Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
 Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]

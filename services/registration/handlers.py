@@ -10,6 +10,7 @@ from contracts.refusals import Refusal
 from contracts.values import Language
 from services.registration import descriptions, domain, municipalities, store
 from services.registration.domain import Contact, Contract, Office, Provider
+from services.registration.snapshots import contract_snapshot
 
 
 async def register_provider(tx: Transaction, provider_id: str, name: str) -> Provider:
@@ -54,7 +55,7 @@ async def register_office(
     municipality = domain.locate(municipalities.registry(), municipality_code)
     office = Office(str(new_event_id()), provider_id, name, municipality.code, street_address, postal_address, phone)
     await store.add_office(tx, office)
-    tx.emit(contracts.OfficeRegistered(version=office.version, office=_office_snapshot(office)))
+    tx.emit(contracts.OfficeRegistered(version=office.version, office=office_snapshot(office)))
     return office
 
 
@@ -80,7 +81,7 @@ async def register_contract(
     )
     if not await store.add_contract(tx, contract):
         raise Refusal("CONTRACT_EXISTS")
-    tx.emit(contracts.ContractRegistered(version=contract.version, contract=_contract_snapshot(contract)))
+    tx.emit(contracts.ContractRegistered(version=contract.version, contract=contract_snapshot(contract)))
     return contract
 
 
@@ -97,7 +98,7 @@ async def set_contact(tx: Transaction, contract_id: str, contact: Contact, *, if
     if contract is before:
         return before
     await store.set_contact(tx, contract)
-    tx.emit(contracts.ContactChanged(version=contract.version, contract=_contract_snapshot(contract)))
+    tx.emit(contracts.ContactChanged(version=contract.version, contract=contract_snapshot(contract)))
     return contract
 
 
@@ -119,13 +120,14 @@ async def announce_count(tx: Transaction, contract_id: str, year: int, count: in
     tx.audit("announce_count", f"contract:{contract_id}", year=year, count=count, raised_from=raised_from)
     tx.emit(
         contracts.AnnouncedCountChanged(
-            version=contract.version, contract=_contract_snapshot(contract), year=year, count=count
+            version=contract.version, contract=contract_snapshot(contract), year=year, count=count
         )
     )
     return contract
 
 
-def _office_snapshot(office: Office) -> contracts.Office:
+def office_snapshot(office: Office) -> contracts.Office:
+    """The office as others see it."""
     return contracts.Office(
         office_id=office.office_id,
         provider_id=office.provider_id,
@@ -135,22 +137,6 @@ def _office_snapshot(office: Office) -> contracts.Office:
         postal_address=office.postal_address,
         phone=office.phone,
         open=office.open,
-    )
-
-
-def _contract_snapshot(contract: Contract) -> contracts.Contract:
-    contact = contract.contact
-    return contracts.Contract(
-        contract_id=contract.contract_id,
-        provider_id=contract.provider_id,
-        service=contract.service,
-        language=contract.language,
-        valid_from=contract.valid_from,
-        valid_to=contract.valid_to,
-        contact=None
-        if contact is None
-        else contracts.Contact(email=contact.email, phone=contact.phone, web=contact.web),
-        announced_counts=tuple(
-            contracts.AnnouncedCount(year=year, count=count) for year, count in sorted(contract.counts.items())
-        ),
+        email=office.email,
+        web=office.web,
     )
