@@ -105,7 +105,7 @@ async def test_two_changes_at_once_are_both_kept(registration):
 @pytest.mark.parametrize(
     ("path", "body", "code"),
     [
-        ("offices/{office}/contact", REACHED | {"phone": "12"}, "PHONE_INVALID"),
+        ("offices/{office}/contact", REACHED | {"phone": "12345"}, "PHONE_INVALID"),
         ("offices/{office}/contact", REACHED | {"web": "javascript:alert(1)"}, "VALIDATION"),
         ("offices/{office}/contact", {}, "VALIDATION"),
         ("contracts/{contract}/responsible", RESPONSIBLE | {"email": "Maija Meikäläinen"}, "VALIDATION"),

@@ -148,8 +148,8 @@ class OutcomeView(BaseModel):
         grounds = ended.grounds
         return cls(
             outcome=ended.outcome,
-            reason_code=grounds and grounds.code,
-            reason_text=grounds and grounds.text,
+            reason_code=None if grounds is None else grounds.code,
+            reason_text=None if grounds is None else grounds.text,
             decided_at=ended.decided_at,
         )
 
