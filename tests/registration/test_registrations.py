@@ -238,6 +238,31 @@ async def test_contracts_without_an_answer_about_subcontracting_are_listed(regis
     assert await listed() == []
 
 
+async def test_every_step_leaves_an_audit_row_with_codes_and_ids_only(registration):
+    """Who did what; names, parts of the service and reasons in words are not in it."""
+    one = await under_contract(registration, subcontracting=True, subcontractors=[POOL])
+    await done(do(registration, one, "end", LAST_DAY))
+    await registration.clock.set(AFTER_LAST_DAY)
+    await registration.fire_timers()
+    async with registration.transaction() as tx:
+        rows = await tx.fetch(
+            "SELECT action, role, detail::text AS detail FROM audit WHERE subject = $1 AND action !~ '^P' ORDER BY id",
+            f"registration:{one['registration_id']}",
+        )
+    assert [(row["action"], row["role"]) for row in rows] == [
+        ("draft_registration", "provider"),
+        ("submit_registration", "provider"),
+        ("decide_registration", "officer"),
+        ("put_under_contract", "officer"),
+        ("end_registration", "officer"),
+        ("finish_registration", "system"),
+    ]
+    told = "".join(row["detail"] for row in rows)
+    assert THEIRS in told
+    words = (POOL["name"], POOL["service_part"], WHY["reason_text"], LAST_DAY["reason_text"])
+    assert not [word for word in words if word in told]
+
+
 async def test_only_kela_decides(registration):
     """P3: a provider neither approves, rejects, registers the contract nor ends."""
     one = await submitted(registration)

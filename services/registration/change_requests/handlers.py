@@ -163,19 +163,21 @@ async def _end(
 
 async def _apply(tx: Transaction, request: ChangeRequest) -> ChangeRequest:
     if request.registration_id is not None:
-        await _recompose(tx, request.registration_id, request.change)
+        await _recompose(tx, request, request.registration_id)
     if request.office_id is not None and isinstance(request.change, MoveVisitingAddress):
         await _move(tx, request.office_id, request.change)
     done = domain.applied(request)
     await store.set_request(tx, done)
+    tx.audit("apply_change", f"change-request:{request.request_id}")
     return done
 
 
-async def _recompose(tx: Transaction, registration_id: str, change: Change) -> None:
+async def _recompose(tx: Transaction, request: ChangeRequest, registration_id: str) -> None:
     before = await registrations.lock_registration(tx, registration_id)
-    after = recompose(before, domain.recomposed(before.composition, change))
+    after = recompose(before, domain.recomposed(before.composition, request.change))
     if after is not before:
         await registrations.set_registration(tx, after)
+        tx.audit("recompose_registration", f"registration:{registration_id}", change_request=request.request_id)
         tx.emit(registration_changed(after))
 
 
@@ -184,6 +186,7 @@ async def _move(tx: Transaction, office_id: str, change: MoveVisitingAddress) ->
     after = domain.moved(before, change)
     if after is not before:
         await offices.set_office(tx, after)
+        tx.audit("move_visiting_address", f"office:{office_id}", **domain.detail_of(change))
         tx.emit(OfficeChanged(version=after.version, office=office_snapshot(after)))
 
 

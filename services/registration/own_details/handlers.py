@@ -1,5 +1,7 @@
 """What a provider changes alone and at once (P2), one function per command: load, decide, save, emit."""
 
+from dataclasses import asdict
+
 from chassis.db import Transaction
 from contracts.registration import OfficeChanged
 from services.registration import store as registry
@@ -23,6 +25,7 @@ async def set_office_contact(
     office = domain.with_office_contact(before, contact)
     if office is not before:
         await store.set_office(tx, office)
+        tx.audit("set_office_contact", f"office:{office_id}", **asdict(contact))
         tx.emit(OfficeChanged(version=office.version, office=office_snapshot(office)))
     return office
 
@@ -49,6 +52,7 @@ async def set_responsible(
     after = domain.with_responsible(before, responsible)
     if after is not before:
         await store.set_administration(tx, after)
+        tx.audit("set_responsible", f"contract:{contract_id}", contact_language=responsible.contact_language.value)
     return after
 
 

@@ -54,6 +54,7 @@ async def draft_registration(
     )
     if not await store.add_registration(tx, registration):
         raise Refusal("REGISTRATION_EXISTS")
+    tx.audit("draft_registration", _subject(registration), office=office_id, service=service, language=language.value)
     return registration
 
 
@@ -80,6 +81,7 @@ async def revise_draft(
     )
     if revised is not before:
         await store.set_registration(tx, revised)
+        tx.audit("revise_draft", _subject(revised), **_named(composition))
     return revised
 
 
@@ -92,7 +94,9 @@ async def submit_registration(tx: Transaction, registration_id: str, *, if_match
         Refusal: REGISTRATION_STATE, CONDITIONS_NOT_ACCEPTED, SUBCONTRACTING_UNDECLARED, SUBCONTRACTORS_MISSING
             or SUBCONTRACTORS_UNEXPECTED.
     """
-    return await _save(tx, domain.submit(await _lock(tx, registration_id, if_match)))
+    submitted = await _save(tx, domain.submit(await _lock(tx, registration_id, if_match)))
+    tx.audit("submit_registration", _subject(submitted), **_named(submitted.composition))
+    return submitted
 
 
 async def decide_registration(
@@ -163,6 +167,7 @@ async def finish_registration(tx: Transaction, registration_id: str, _payload: M
     after = domain.ended(before, on=tx.today)
     if after is not before:
         await _save(tx, after)
+        tx.audit("finish_registration", _subject(after))
 
 
 async def _lock(tx: Transaction, registration_id: str, if_match: int | None) -> Registration:
@@ -210,6 +215,14 @@ async def _end_contract_with_its_last(tx: Transaction, registration: Registratio
         return
     await store.set_last_day(tx, after)
     tx.emit(ContractValidityChanged(version=after.version, contract=contract_snapshot(after)))
+
+
+def _named(composition: Composition) -> dict[str, Any]:
+    return {
+        "subcontracting": composition.subcontracting,
+        "subcontractors": [each.business_id for each in composition.subcontractors],
+        "consortium": [each.business_id for each in composition.consortium],
+    }
 
 
 def _subject(registration: Registration) -> str:
