@@ -143,6 +143,20 @@ async def test_a_change_whose_registration_ended_meanwhile_changes_nothing(regis
     assert (after["state"], after["subcontractors"]) == ("ended", [])
 
 
+async def test_nothing_is_approved_for_a_registration_that_has_ended(registration):
+    """E-45, R-REG-5: what is still open can be rejected."""
+    one = await under_contract(registration)
+    request = await add_pool(registration, one)
+    end = {"last_day": "2024-01-31", "reason_code": "service_ends", "reason_text": "Palvelu päättyy."}
+    await done(do(registration, one, "end", end))
+    await registration.clock.set(datetime(2024, 2, 1, 8, tzinfo=UTC))
+    await registration.fire_timers()
+    answer = await end_request(registration, request, "approval", WHY)
+    assert (answer.status_code, answer.json()["code"]) == (409, "REGISTRATION_STATE")
+    assert answer.json()["values"]["state"] == "ended"
+    assert (await done(end_request(registration, request, "rejection", BECAUSE)))["state"] == "rejected"
+
+
 async def test_two_requests_about_one_subcontractor_are_not_open_at_once(registration):
     """R-REG-5: also not while an approved one waits for its day; another subcontractor is another thing."""
     one = await under_contract(registration)

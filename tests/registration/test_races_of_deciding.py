@@ -1,6 +1,7 @@
 """Two who decide the same thing at once: one of them does, with negative controls."""
 
 import asyncio
+from collections import Counter
 
 import asyncpg
 import pytest
@@ -63,13 +64,15 @@ async def a_request(registration, party=POOL, one=None) -> dict:
     return await asked(registration, "subcontractor_added", registration_id=one["registration_id"], subcontractor=party)
 
 
-def meet(registration, monkeypatch, where, lock: str, get: str, *, locking: bool) -> None:
-    """Hold both commands between loading and saving; without the lock both have loaded the same."""
-    gate, load = Gate(registration, 2), getattr(where, lock if locking else get)
+def meet(registration, monkeypatch, where, lock: str, get: str, *, locking: bool, last_load: int = 1) -> None:
+    """Hold both commands between their last loading and saving; without the lock both have loaded the same."""
+    gate, load, loads = Gate(registration, 2), getattr(where, lock if locking else get), Counter()
 
     async def held(tx, aggregate_id):
         loaded = await load(tx, aggregate_id)
-        await gate.pass_through()
+        loads[id(tx)] += 1
+        if loads[id(tx)] == last_load:
+            await gate.pass_through()
         return loaded
 
     monkeypatch.setattr(where, lock, held)
@@ -136,7 +139,8 @@ async def approve_two(registration, monkeypatch, *, locking: bool) -> dict:
     """Two officers approve two subcontractors of one registration."""
     one = await under_contract(registration)
     requests = [await a_request(registration, party, one) for party in (POOL, DIET)]
-    meet(registration, monkeypatch, store, "lock_registration", "get_registration", locking=locking)
+    # First whether it is in force, then what it is composed of.
+    meet(registration, monkeypatch, store, "lock_registration", "get_registration", locking=locking, last_load=2)
     await asyncio.gather(
         *(
             registration.db.run(

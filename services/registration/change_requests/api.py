@@ -109,7 +109,11 @@ async def show_change(request_id: IdInPath, caller: Reader) -> Response:
 _ENDING = problems("CHANGE_NOT_OPEN", "CHANGE_UNKNOWN", "STALE_VERSION")
 
 
-@router.post("/change-requests/{request_id}/approval", response_model=ChangeDetail, responses=_ENDING)
+@router.post(
+    "/change-requests/{request_id}/approval",
+    response_model=ChangeDetail,
+    responses=problems("CHANGE_NOT_OPEN", "CHANGE_UNKNOWN", "REGISTRATION_STATE", "STALE_VERSION"),
+)
 async def approve_change(request_id: IdInPath, body: Approve, caller: Officer) -> Response:
     """Approve a change: it is in force at once, or from the first instant of its own day (R-REG-5)."""
 

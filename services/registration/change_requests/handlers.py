@@ -101,14 +101,17 @@ async def decide_change(
 ) -> ChangeRequest:
     """Kela approves or rejects a change, once, and says why (R-REG-5).
 
-    An approved one is in force with this commit, or from the first instant of its own day.
+    An approved one is in force with this commit, or from the first instant of its own day. Where the
+    registration has ended there is nothing left to approve.
 
     Raises:
         NotFound: CHANGE_UNKNOWN.
         Stale: the request has another version.
-        Refusal: CHANGE_NOT_OPEN.
+        Refusal: CHANGE_NOT_OPEN or REGISTRATION_STATE.
     """
     request = await _end(tx, request_id, ChangeState.APPROVED if approved else ChangeState.REJECTED, grounds, if_match)
+    if approved and request.registration_id is not None:
+        require_state(await registrations.lock_registration(tx, request.registration_id), *sorted(IN_FORCE))
     tx.emit(_decided(request))
     if domain.due(request, on=tx.today):
         return await _apply(tx, request)
