@@ -6,7 +6,17 @@ from typing import Annotated, get_args
 from pydantic import Field
 
 from contracts.envelope import Event, Value
-from contracts.values import CountChange, Coverage, DeliveryMode, Language, PeriodKind, Provenance
+from contracts.values import (
+    ChangeKind,
+    ChangeState,
+    CountChange,
+    Coverage,
+    DeliveryMode,
+    Language,
+    PeriodKind,
+    Provenance,
+    RegistrationState,
+)
 
 REGISTRATIONS = "rekku.registrations"
 SERVICE_DESCRIPTIONS = "rekku.service-descriptions"
@@ -38,6 +48,8 @@ class Office(Value):
     postal_address: str
     phone: str | None = None
     open: bool = True
+    email: str | None = None
+    web: str | None = None
 
 
 class AnnouncedCount(Value):
@@ -62,6 +74,38 @@ class Contract(Value):
     valid_to: date | None = None
     contact: Contact | None = None
     announced_counts: tuple[AnnouncedCount, ...] = ()
+
+
+class Registration(Value):
+    """Which office offers which service in which language, and how far its registration has got.
+
+    Subcontractors and members of the consortium are named by their business IDs alone: a sole
+    trader's company often bears the trader's own name, which is in no event.
+    """
+
+    registration_id: str
+    provider_id: str
+    office_id: str
+    service: str
+    language: Language
+    state: RegistrationState
+    contract_id: str | None = None
+    ends_on: date | None = None
+    subcontracting: bool | None = None
+    subcontractors: tuple[str, ...] = ()
+    consortium: tuple[str, ...] = ()
+
+
+class ChangeRequest(Value):
+    """A change that needed Kela's approval; what is changed stays in registration."""
+
+    request_id: str
+    provider_id: str
+    kind: ChangeKind
+    state: ChangeState
+    effective_from: date
+    registration_id: str | None = None
+    office_id: str | None = None
 
 
 class LocalisedText(Value):
@@ -154,6 +198,10 @@ class OfficeRegistered(_OfficeState, wire="registration.office-registered.v1", t
     """An office was registered (every office on its own, P3)."""
 
 
+class OfficeChanged(_OfficeState, wire="registration.office-changed.v1", topic=REGISTRATIONS):
+    """An office's contact details changed, or its visiting address, which Kela had approved (P2)."""
+
+
 class _ContractState(Event):
     contract: Contract
 
@@ -185,6 +233,26 @@ class ContractValidityChanged(_ContractState, wire="registration.contract-validi
     """Kela set, moved or lifted the last day of a contract; what runs then goes on, nothing new begins (E-45)."""
 
 
+class RegistrationChanged(Event, wire="registration.registration-changed.v1", topic=REGISTRATIONS):
+    """A registration was submitted, decided, put under contract or ended, or its composition changed (R-REG-5)."""
+
+    registration: Registration
+
+    @property
+    def key(self) -> str:
+        return self.registration.registration_id
+
+
+class ChangeRequestDecided(Event, wire="registration.change-request-decided.v1", topic=REGISTRATIONS):
+    """Kela approved or rejected a change that needed its approval (R-REG-5, P2)."""
+
+    request: ChangeRequest
+
+    @property
+    def key(self) -> str:
+        return self.request.request_id
+
+
 class ServiceDescriptionPublished(
     Event, wire="registration.service-description-published.v1", topic=SERVICE_DESCRIPTIONS
 ):
@@ -197,6 +265,10 @@ class ServiceDescriptionPublished(
     def key(self) -> str:
         return self.service
 
+
+OfficeEvent = OfficeRegistered | OfficeChanged
+OFFICE_EVENTS: tuple[type[OfficeEvent], ...] = get_args(OfficeEvent)
+"""Every event that carries an office's snapshot."""
 
 ContractEvent = ContractRegistered | ContactChanged | AnnouncedCountChanged | ContractValidityChanged
 CONTRACT_EVENTS: tuple[type[ContractEvent], ...] = get_args(ContractEvent)

@@ -33,6 +33,39 @@ class CountChange(StrEnum):
     CORRECTED = "corrected"
 
 
+class RegistrationState(StrEnum):
+    """States of the registration of an office for a service (domain section 7)."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    CONTRACT_REGISTERED = "contract_registered"
+    REJECTED = "rejected"
+    ENDED = "ended"
+
+
+class ChangeKind(StrEnum):
+    """What a provider changes only with Kela's approval (R-REG-5, P2)."""
+
+    SUBCONTRACTOR_ADDED = "subcontractor_added"
+    SUBCONTRACTOR_REMOVED = "subcontractor_removed"
+    CONSORTIUM_CHANGED = "consortium_changed"
+    VISITING_ADDRESS_CHANGED = "visiting_address_changed"
+    PREMISES_CHANGED = "premises_changed"
+    COMPANY_FORM_CHANGED = "company_form_changed"
+    MERGER_OR_SALE = "merger_or_sale"
+    STAFF_CHANGED = "staff_changed"
+
+
+class ChangeState(StrEnum):
+    """States of a request for such a change."""
+
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
 class CourseState(StrEnum):
     """States of a course (domain section 7)."""
 

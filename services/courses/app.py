@@ -11,7 +11,7 @@ from contracts.decisions import (
     DecisionRevoked,
     DecisionWithdrawn,
 )
-from contracts.registration import CONTRACT_EVENTS, OfficeRegistered, ServiceDescriptionPublished
+from contracts.registration import CONTRACT_EVENTS, OFFICE_EVENTS, ServiceDescriptionPublished
 from services.courses import api, copies, handlers, pinning, store
 
 SERVICE = Service(
@@ -20,7 +20,7 @@ SERVICE = Service(
     router=api.router,
     reactions={
         **dict.fromkeys(CONTRACT_EVENTS, handlers.on_contract),
-        OfficeRegistered: handlers.on_office,
+        **dict.fromkeys(OFFICE_EVENTS, handlers.on_office),
         ServiceDescriptionPublished: handlers.on_service_description,
         DecisionGranted: pinning.on_decision,
         DecisionRejected: pinning.on_decision,

@@ -17,7 +17,7 @@ from contracts.courses import (
 )
 from contracts.envelope import new_event_id
 from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
-from contracts.registration import ContractEvent, OfficeRegistered, ServiceDescription, ServiceDescriptionPublished
+from contracts.registration import ContractEvent, OfficeEvent, ServiceDescription, ServiceDescriptionPublished
 from services.courses import copies, creation, domain, store
 from services.courses.changing import notices
 from services.courses.creation import Proposal
@@ -95,7 +95,7 @@ async def on_contract(tx: Transaction, event: ContractEvent) -> None:
     await copies.merge_contract(tx, event.contract, event.version)
 
 
-async def on_office(tx: Transaction, event: OfficeRegistered) -> None:
+async def on_office(tx: Transaction, event: OfficeEvent) -> None:
     """Keep our copy of the office."""
     await copies.merge_office(tx, event.office, event.version)
 

@@ -14,6 +14,7 @@ SERVICE = Service(
     reactions={
         registration.ServiceDescriptionPublished: handlers.on_service_description,
         **dict.fromkeys(registration.CONTRACT_EVENTS, handlers.on_contract),
+        registration.ChangeRequestDecided: handlers.on_change_decided,
         decisions.ClientContactChanged: handlers.on_client_contact,
         decisions.DecisionGranted: handlers.on_decision,
         decisions.DecisionRejected: handlers.on_decision,

@@ -26,6 +26,7 @@ class Template(StrEnum):
     COUNT_FULL = "count-full"
     QUOTA_IN_USE = "quota-in-use"
     QUOTA_FULL = "quota-full"
+    CHANGE_DECIDED = "change-decided"
 
 
 CLIENT_TEMPLATES = (

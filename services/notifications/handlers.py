@@ -156,3 +156,15 @@ async def on_count_use(tx: Transaction, event: decisions.CountUseEvent) -> None:
     occasion = f"{Template.COUNT_FULL}/{count.contract_id}/{count.year}/{announced}"
     line = InboxLine(occasion, Template.COUNT_FULL, count.provider_id, figures, language=count.language)
     await tell_providers(tx, [line])
+
+
+async def on_change_decided(tx: Transaction, event: registration.ChangeRequestDecided) -> None:
+    """A provider learns what became of a change that needed Kela's approval (R-REG-5); a request is decided once."""
+    request = event.request
+    figures = {
+        "outcome": str(request.state),
+        "kind": str(request.kind),
+        "effective_from": request.effective_from.isoformat(),
+    }
+    occasion = f"{Template.CHANGE_DECIDED}/{request.request_id}"
+    await tell_providers(tx, [InboxLine(occasion, Template.CHANGE_DECIDED, request.provider_id, figures)])

@@ -9,6 +9,7 @@ from chassis.db import Transaction
 from chassis.http import Answer, problems
 from services.registration import descriptions, gauge, handlers, store
 from services.registration.answers import contract_answer
+from services.registration.change_requests import api as change_requests_api
 from services.registration.counts import api as counts_api
 from services.registration.domain import Contact
 from services.registration.ending import api as ending_api
@@ -28,6 +29,8 @@ from services.registration.fields import (
 )
 from services.registration.gauges import api as gauges_api
 from services.registration.history import api as history_api
+from services.registration.own_details import api as own_details_api
+from services.registration.registering import api as registering_api
 from services.registration.views import (
     ContractList,
     ContractView,
@@ -44,7 +47,9 @@ from services.registration.views import (
 )
 
 router = APIRouter()
-
+router.include_router(registering_api.router)
+router.include_router(change_requests_api.router)
+router.include_router(own_details_api.router)
 router.include_router(counts_api.router)
 router.include_router(ending_api.router)
 router.include_router(gauges_api.router)

@@ -6,7 +6,9 @@ from chassis.db import Transaction
 from chassis.service import Service
 from contracts.courses import COURSE_EVENTS
 from services.registration import api, descriptions, gauge, store
+from services.registration.change_requests import handlers as change_requests
 from services.registration.counts import handlers as counts
+from services.registration.registering import handlers as registering
 
 
 async def start_up(tx: Transaction) -> None:
@@ -22,8 +24,13 @@ SERVICE = Service(
     projected=(*gauge.DECISION_EVENTS, *COURSE_EVENTS),
     project=gauge.merge_uses,
     projection_tables=("decisions", "courses"),
+    timers={
+        change_requests.APPLY_CHANGE: change_requests.apply_change,
+        registering.END_REGISTRATION: registering.finish_registration,
+        counts.PLAN_DEFAULTS: counts.plan_defaults,
+        counts.DEFAULT_COUNT: counts.default_count,
+    },
     superseding=(gauge.DECISION_EVENTS, COURSE_EVENTS),
     known={"decision": store.known_decision_version, "course": store.known_course_version},
-    timers={counts.PLAN_DEFAULTS: counts.plan_defaults, counts.DEFAULT_COUNT: counts.default_count},
     startup=start_up,
 )

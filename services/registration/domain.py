@@ -36,6 +36,8 @@ class Office:
     postal_address: str
     phone: str | None = None
     open: bool = True
+    email: str | None = None
+    web: str | None = None
     version: int = 1
 
 

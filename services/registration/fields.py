@@ -1,10 +1,11 @@
 """Fields of requests: what their text may look like, and the checks that need a library."""
 
 import re
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 from stdnum import exceptions as stdnum_exceptions
 from stdnum.fi import ytunnus
 
@@ -17,10 +18,13 @@ from chassis.contact_fields import phone_number as phone_number
 from chassis.http import Caller, caller, public_caller
 from contracts.refusals import Invalid
 
+_PROSE = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
 _BUSINESS_ID = re.compile(r"[0-9]{7}-?[0-9]")
 _ID = r"^[A-Za-z0-9-]{1,64}$"
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=_PROSE)]
+"""A few sentences, with line breaks; they stay in this service."""
 Address = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=_PRINTABLE)]
 BusinessId = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=_PRINTABLE)]
 ServiceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
@@ -34,8 +38,12 @@ Anybody = Annotated[Caller, Depends(public_caller)]
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE)]
 Year = Annotated[int, Path(ge=2000, le=2200)]
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
+
+Id = Annotated[str, StringConstraints(pattern=_ID)]
 IdInPath = Annotated[str, Path(pattern=_ID)]
 IdInQuery = Annotated[str | None, Query(pattern=_ID)]
+ServiceInQuery = Annotated[str | None, Query(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 After = Annotated[str, Query(pattern=r"^[A-Za-z0-9-]{0,64}$")]
 

@@ -58,7 +58,7 @@ async def register_office(
     office = Office(str(new_event_id()), provider_id, name, municipality.code, street_address, postal_address, phone)
     await store.add_office(tx, office)
     tx.audit("register_office", f"office:{office.office_id}", **_values_of(office))
-    tx.emit(contracts.OfficeRegistered(version=office.version, office=_office_snapshot(office)))
+    tx.emit(contracts.OfficeRegistered(version=office.version, office=office_snapshot(office)))
     return office
 
 
@@ -124,7 +124,8 @@ def _values_of(office: Office) -> dict[str, str | None]:
     }
 
 
-def _office_snapshot(office: Office) -> contracts.Office:
+def office_snapshot(office: Office) -> contracts.Office:
+    """The office as others see it."""
     return contracts.Office(
         office_id=office.office_id,
         provider_id=office.provider_id,
@@ -134,4 +135,6 @@ def _office_snapshot(office: Office) -> contracts.Office:
         postal_address=office.postal_address,
         phone=office.phone,
         open=office.open,
+        email=office.email,
+        web=office.web,
     )

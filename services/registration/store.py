@@ -1,9 +1,10 @@
 """All SQL of registration.
 
-Lock order: the contract's row; announced counts (`counts/store.py`) and last days (`ending/store.py`)
-are only written under it. Providers, offices and contracts are added by a conditional insert, which
-needs no lock before it. A service's row in `services` is locked alone, while its descriptions are
-published.
+Lock order: a change request's row, a registration's row, the contract's row, an office's row; what
+belongs to a contract (announced counts, last days, administration, billers) is only written under the
+contract's lock. Providers, offices, contracts and registrations are added by a conditional insert,
+which needs no lock before it. A service's row in `services` is locked alone, while its descriptions
+are published.
 """
 
 from collections import defaultdict
@@ -20,8 +21,8 @@ from services.registration.domain import Contact, Contract, CourseCopy, Decision
 
 _PROVIDERS = "SELECT provider_id, name, version FROM providers "
 _OFFICES = (
-    "SELECT office_id, provider_id, name, municipality_code, street_address, postal_address, phone, open, version"
-    " FROM offices "
+    "SELECT office_id, provider_id, name, municipality_code, street_address, postal_address, phone, open, email, web,"
+    " version FROM offices "
 )
 _CONTRACTS = (
     "SELECT contract_id, provider_id, service, language, valid_from, valid_to, email, phone, web, version"

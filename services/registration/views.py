@@ -87,6 +87,8 @@ class OfficeView(_View):
     postal_address: str
     phone: str | None
     open: bool
+    email: str | None
+    web: str | None
     version: int
 
 

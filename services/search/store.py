@@ -17,7 +17,7 @@ from contracts.decisions import QuotaEvent
 from contracts.notifications import FeedbackAveragePublished
 from contracts.registration import (
     ContractEvent,
-    OfficeRegistered,
+    OfficeEvent,
     ProviderRegistered,
     ServiceDescription,
     ServiceDescriptionPublished,
@@ -49,7 +49,7 @@ async def set_providers(tx: Transaction, events: Iterable[ProviderRegistered]) -
     await _derive_offerings(tx, "provider_id", changed)
 
 
-async def set_offices(tx: Transaction, offices: Iterable[tuple[OfficeRegistered, str]]) -> None:
+async def set_offices(tx: Transaction, offices: Iterable[tuple[OfficeEvent, str]]) -> None:
     """Merge offices, each with the municipality code of today, and what they offer."""
     rows = [
         (

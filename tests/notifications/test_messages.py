@@ -8,8 +8,8 @@ from chassis.auth import Role
 from contracts.courses import CourseBegan, CourseConfirmed, CoursePublished
 from contracts.decisions import DecisionAwaitsQuota, QuotaFilled, QuotaReopened
 from contracts.envelope import new_event_id
-from contracts.registration import ContractValidityChanged
-from contracts.values import CourseState, Language, PinState, ReleaseReason
+from contracts.registration import ChangeRequest, ChangeRequestDecided, ContractValidityChanged
+from contracts.values import ChangeKind, ChangeState, CourseState, Language, PinState, ReleaseReason
 from services.notifications.domain import CLIENT_TEMPLATES
 from tests.notifications.builders import (
     OTHER_PROVIDER,
@@ -218,6 +218,30 @@ async def test_a_full_count_is_a_line_in_the_providers_own_inbox(notifications):
     lines = await notifications.inbox()
     assert templates(lines) == ["count-full", "count-full"]
     assert "30" in lines[0]["text"]
+    assert await notifications.inbox(OTHER_PROVIDER) == []
+
+
+def a_decided_change(**differences):
+    given = {
+        "request_id": "request-1",
+        "provider_id": PROVIDER,
+        "kind": ChangeKind.SUBCONTRACTOR_ADDED,
+        "state": ChangeState.APPROVED,
+        "effective_from": date(2024, 3, 1),
+        "registration_id": "registration-1",
+    }
+    return ChangeRequestDecided(version=2, request=ChangeRequest(**{**given, **differences}))
+
+
+async def test_a_provider_is_told_what_became_of_a_change_that_needed_approval(notifications):
+    """R-REG-5, section 2: subcontractor change approved or rejected; repeated news is told once."""
+    approved = a_decided_change()
+    rejected = a_decided_change(request_id="request-2", state=ChangeState.REJECTED)
+    await notifications.deliver(approved, approved, rejected)
+    lines = await notifications.inbox()
+    assert templates(lines) == ["change-decided", "change-decided"]
+    assert "ei ole hyväksynyt muutosta: uusi alihankkija. Entinen jää voimaan." in lines[0]["text"]
+    assert "on hyväksynyt muutoksen: uusi alihankkija. Muutos on voimassa alkaen 2024-03-01" in lines[1]["text"]
     assert await notifications.inbox(OTHER_PROVIDER) == []
 
 

@@ -25,6 +25,9 @@ FIGURES = {
     "year": "2024",
     "announced": "24",
     "limit": "930",
+    "outcome": "approved",
+    "kind": "subcontractor_added",
+    "effective_from": "2024-03-01",
     "service_name": "Sydänkurssi",
 }
 

@@ -45,8 +45,8 @@ def a_provider(version: int = 1, **differences: Any) -> ProviderRegistered:
     )
 
 
-def an_office(version: int = 1, **differences: Any) -> OfficeRegistered:
-    return OfficeRegistered(
+def an_office(version: int = 1, event: type[Any] = OfficeRegistered, **differences: Any) -> Any:
+    return event(
         version=version,
         office=Office(
             **{

@@ -17,7 +17,7 @@ from chassis.testing import ServiceUnderTest
 from contracts.courses import CourseConfirmed, CourseCreated, CoursePlacesChanged
 from contracts.decisions import EstimateSet, QuotaFilled
 from contracts.envelope import Event
-from contracts.registration import ContactChanged, ContractValidityChanged
+from contracts.registration import ContactChanged, ContractValidityChanged, OfficeChanged
 from contracts.values import CourseState, Language
 from services.search import projection, store
 from tests.search.builders import (
@@ -50,7 +50,7 @@ HISTORY: tuple[Event, ...] = (
     an_office(1),
     an_office(2, name="Kuopion keskus", municipality_code="588"),
     an_office(3, open=False),
-    an_office(4, name="Kuopion uusi toimipiste"),
+    an_office(4, OfficeChanged, name="Kuopion uusi toimipiste"),
     an_office(1, office_id="office-turku", name="Turku", municipality_code="853"),
     an_office(2, office_id="office-turku", name="Turku", municipality_code="853", open=False),
     a_contract(1),

@@ -19,3 +19,20 @@ course-ended = { $course_number ->
 count-full = The announced client count for { $year } ({ $announced }) is full in the service { $service_name }.
 quota-in-use = A client quota is in use in the service { $service_name }: { $limit } new clients in { $year }.
 quota-full = No new decisions are made for { $year } in the service { $service_name } for the time being.
+change-decided = Kela { $outcome ->
+        [approved] has approved the change
+       *[rejected] has not approved the change
+    }: { $kind ->
+        [subcontractor_added] a new subcontractor
+        [subcontractor_removed] a subcontractor removed
+        [consortium_changed] the composition of the consortium
+        [visiting_address_changed] the visiting address of an office
+        [premises_changed] the premises of an office
+        [company_form_changed] the company form
+        [merger_or_sale] a merger or a sale
+        [staff_changed] the staff
+       *[other] another change
+    }. { $outcome ->
+        [approved] It is in force from { $effective_from }, but not before the approval.
+       *[rejected] What was in force stays so. The reasons are in the registration system.
+    }

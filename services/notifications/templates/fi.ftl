@@ -30,3 +30,20 @@ course-ended = { $why ->
 count-full = Vuoden { $year } ilmoitettu asiakasmäärä ({ $announced }) on täynnä palvelussa { $service_name }.
 quota-in-use = Palvelussa { $service_name } on käytössä asiakaskiintiö: { $limit } uutta asiakasta vuonna { $year }.
 quota-full = Palvelun { $service_name } uusia päätöksiä ei tehdä vuonna { $year } toistaiseksi.
+change-decided = Kela { $outcome ->
+        [approved] on hyväksynyt muutoksen
+       *[rejected] ei ole hyväksynyt muutosta
+    }: { $kind ->
+        [subcontractor_added] uusi alihankkija
+        [subcontractor_removed] alihankkijan poistaminen
+        [consortium_changed] ryhmittymän kokoonpano
+        [visiting_address_changed] toimipisteen käyntiosoite
+        [premises_changed] toimipisteen tilat
+        [company_form_changed] yhtiömuoto
+        [merger_or_sale] fuusio tai yrityskauppa
+        [staff_changed] henkilöstö
+       *[other] muu muutos
+    }. { $outcome ->
+        [approved] Muutos on voimassa alkaen { $effective_from }, kuitenkin aikaisintaan hyväksymisestä.
+       *[rejected] Entinen jää voimaan. Perustelut ovat rekisteröitymisjärjestelmässä.
+    }

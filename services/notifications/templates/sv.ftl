@@ -30,3 +30,20 @@ course-ended = { $course_number ->
 count-full = Det anmälda klientantalet för { $year } ({ $announced }) är fullt i servicen { $service_name }.
 quota-in-use = I servicen { $service_name } gäller en klientkvot: { $limit } nya klienter år { $year }.
 quota-full = Inga nya beslut fattas tills vidare för år { $year } i servicen { $service_name }.
+change-decided = FPA { $outcome ->
+        [approved] har godkänt ändringen
+       *[rejected] har inte godkänt ändringen
+    }: { $kind ->
+        [subcontractor_added] en ny underleverantör
+        [subcontractor_removed] en underleverantör tas bort
+        [consortium_changed] gruppens sammansättning
+        [visiting_address_changed] verksamhetsställets besöksadress
+        [premises_changed] verksamhetsställets lokaler
+        [company_form_changed] bolagsformen
+        [merger_or_sale] en fusion eller ett företagsköp
+        [staff_changed] personalen
+       *[other] en annan ändring
+    }. { $outcome ->
+        [approved] Ändringen gäller från { $effective_from }, dock tidigast från godkännandet.
+       *[rejected] Det tidigare gäller fortfarande. Motiveringen finns i registreringssystemet.
+    }

@@ -41,3 +41,36 @@ column-decisions-overdrawn = Decisions beyond the count
 column-places-used = Places on courses
 column-places-left = Places left
 column-places-overdrawn = Places beyond the count
+
+## Registration and change requests
+
+announced-too-late = A new company form is announced at least three months before. The earliest day is { $earliest }, not { $effective_from }.
+change-not-open =
+    { $state ->
+        [approved] The change has been approved already.
+        [rejected] The change has been rejected already.
+       *[withdrawn] The request has been withdrawn.
+    }
+change-pending = A request about the same thing is open, or has been approved and is not in force yet.
+change-unknown = There is no such request.
+conditions-not-accepted = The registration can be submitted when the conditions of registration are accepted.
+contract-ended = The provider's contract for this service in this service language ends on { $valid_to }.
+date-in-past = The day { $day } is over: today is { $today }.
+party-named-twice = Organisation number { $position } of the list is named already, or is the provider itself.
+registration-ending = The registration ends on { $ends_on } already.
+registration-exists = The office has an open registration for this service in this service language already.
+registration-state =
+    { $state ->
+        [draft] This is not possible while the registration is a draft.
+        [submitted] This is not possible while the registration is with Kela to be decided.
+        [approved] This is not possible: the registration is approved and its contract is not registered yet.
+        [contract_registered] This is not possible: the contract of the registration is in force.
+        [rejected] This is not possible: the registration was rejected.
+       *[ended] This is not possible: the registration has ended.
+    }
+registration-unknown = There is no such registration.
+subcontracting-undeclared = Say whether the service has subcontractors: yes or no.
+subcontractors-missing = Name at least one subcontractor: name, business ID and the part of the service it produces.
+subcontractors-unexpected = There is no subcontracting, but { $named } subcontractors are named.
+subcontractor-known = The subcontractor is on the list already.
+subcontractor-unknown = The subcontractor is not on the list.

@@ -41,3 +41,36 @@ column-decisions-overdrawn = Päätöksiä yli määrän
 column-places-used = Paikkoja kursseilla
 column-places-left = Paikkoja jäljellä
 column-places-overdrawn = Paikkoja yli määrän
+
+## Rekisteröityminen ja muutospyynnöt
+
+announced-too-late = Yhtiömuodon muutoksesta ilmoitetaan vähintään kolme kuukautta ennen. Aikaisin mahdollinen päivä on { $earliest }, ei { $effective_from }.
+change-not-open =
+    { $state ->
+        [approved] Muutos on jo hyväksytty.
+        [rejected] Muutos on jo hylätty.
+       *[withdrawn] Muutospyyntö on peruttu.
+    }
+change-pending = Samasta asiasta on jo muutospyyntö, joka odottaa ratkaisua tai voimaantuloa.
+change-unknown = Muutospyyntöä ei ole.
+conditions-not-accepted = Rekisteröitymisen voi lähettää, kun rekisteröitymisen ehdot on hyväksytty.
+contract-ended = Palveluntuottajan sopimus tästä palvelusta tällä palvelukielellä päättyy { $valid_to }.
+date-in-past = Päivä { $day } on jo ohi: tänään on { $today }.
+party-named-twice = Luettelon organisaatio numero { $position } on jo mainittu tai on palveluntuottaja itse.
+registration-ending = Rekisteröinti päättyy jo { $ends_on }.
+registration-exists = Toimipisteellä on jo avoin rekisteröinti tästä palvelusta tällä palvelukielellä.
+registration-state =
+    { $state ->
+        [draft] Tämä ei onnistu, kun rekisteröityminen on luonnos.
+        [submitted] Tämä ei onnistu, kun rekisteröityminen on Kelan ratkaistavana.
+        [approved] Tämä ei onnistu: rekisteröityminen on hyväksytty, mutta sopimusta ei ole vielä rekisteröity.
+        [contract_registered] Tämä ei onnistu: rekisteröinnin sopimus on voimassa.
+        [rejected] Tämä ei onnistu: rekisteröityminen on hylätty.
+       *[ended] Tämä ei onnistu: rekisteröinti on päättynyt.
+    }
+registration-unknown = Rekisteröintiä ei ole.
+subcontracting-undeclared = Kerro, onko palvelussa alihankintaa: kyllä tai ei.
+subcontractors-missing = Ilmoita vähintään yksi alihankkija: nimi, Y-tunnus ja palvelun osa, jonka se tuottaa.
+subcontractors-unexpected = Alihankintaa ei ole, mutta alihankkijoita on ilmoitettu { $named }.
+subcontractor-known = Alihankkija on jo luettelossa.
+subcontractor-unknown = Alihankkijaa ei ole luettelossa.

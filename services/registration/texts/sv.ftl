@@ -41,3 +41,36 @@ column-decisions-overdrawn = Beslut över antalet
 column-places-used = Platser på kurser
 column-places-left = Platser kvar
 column-places-overdrawn = Platser över antalet
+
+## Registrering och ändringar
+
+announced-too-late = En ändring av bolagsformen anmäls minst tre månader före. Den tidigaste dagen är { $earliest }, inte { $effective_from }.
+change-not-open =
+    { $state ->
+        [approved] Ändringen är redan godkänd.
+        [rejected] Ändringen är redan avslagen.
+       *[withdrawn] Begäran har återtagits.
+    }
+change-pending = Det finns redan en begäran om samma sak som väntar på beslut eller på att börja gälla.
+change-unknown = Begäran finns inte.
+conditions-not-accepted = Registreringen kan skickas när villkoren för registrering har godkänts.
+contract-ended = Serviceproducentens avtal om denna service på detta servicespråk upphör { $valid_to }.
+date-in-past = Dagen { $day } har redan passerat: i dag är det { $today }.
+party-named-twice = Organisation nummer { $position } i listan är redan nämnd eller är serviceproducenten själv.
+registration-ending = Registreringen upphör redan { $ends_on }.
+registration-exists = Verksamhetsstället har redan en öppen registrering för denna service på detta servicespråk.
+registration-state =
+    { $state ->
+        [draft] Det går inte medan registreringen är ett utkast.
+        [submitted] Det går inte medan registreringen väntar på FPA:s beslut.
+        [approved] Det går inte: registreringen är godkänd, men avtalet är inte registrerat än.
+        [contract_registered] Det går inte: registreringens avtal gäller.
+        [rejected] Det går inte: registreringen har avslagits.
+       *[ended] Det går inte: registreringen har upphört.
+    }
+registration-unknown = Registreringen finns inte.
+subcontracting-undeclared = Ange om servicen har underleverantörer: ja eller nej.
+subcontractors-missing = Ange minst en underleverantör: namn, FO-nummer och den del av servicen som den producerar.
+subcontractors-unexpected = Det finns inga underleverantörer enligt svaret, men { $named } har angetts.
+subcontractor-known = Underleverantören finns redan på listan.
+subcontractor-unknown = Underleverantören finns inte på listan.
