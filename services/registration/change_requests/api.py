@@ -19,15 +19,12 @@ from services.registration.change_requests.views import (
     OfOffice,
     OfRegistration,
 )
-from services.registration.fields import After, IdInPath, IdInQuery, Limit
+from services.registration.fields import After, IdInPath, IdInQuery, Limit, Officer, Reader, Writer
 from services.registration.registering.views import Approve, Reject
 
 router = APIRouter(tags=["change requests"])
 
-Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
 Provider = Annotated[Caller, Depends(caller(Role.PROVIDER))]
-Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
-Officer = Annotated[Caller, Depends(caller(Role.OFFICER))]
 
 
 @router.post(

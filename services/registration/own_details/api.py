@@ -1,15 +1,13 @@
 """HTTP of what a provider changes alone and at once (P2)."""
 
 from datetime import date
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from chassis.auth import Role
 from chassis.db import Transaction
-from chassis.http import Answer, Caller, Command, caller, problems
+from chassis.http import Answer, Command, problems
 from contracts.values import Language
 from services.registration.fields import (
     Address,
@@ -19,7 +17,9 @@ from services.registration.fields import (
     IdInPath,
     Name,
     Phone,
+    Reader,
     Web,
+    Writer,
     business_id,
     phone_number,
 )
@@ -28,9 +28,6 @@ from services.registration.own_details.domain import Administration, Biller, Off
 from services.registration.views import OfficeView
 
 router = APIRouter(tags=["own details"])
-
-Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
-Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
 
 
 class SetOfficeContact(Command):

@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from chassis.auth import Role
 from chassis.db import Transaction
-from chassis.http import Answer, Caller, caller, problems
+from chassis.http import Answer, problems
 from contracts.values import RegistrationState
-from services.registration.fields import After, IdInPath, IdInQuery, Limit, ServiceInQuery
+from services.registration.fields import After, IdInPath, IdInQuery, Limit, Officer, Reader, ServiceInQuery, Writer
 from services.registration.registering import handlers, store
 from services.registration.registering.domain import Registration
 from services.registration.registering.views import (
@@ -28,9 +27,6 @@ from services.registration.registering.views import (
 
 router = APIRouter(tags=["registrations"])
 
-Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
-Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
-Officer = Annotated[Caller, Depends(caller(Role.OFFICER))]
 State = Annotated[RegistrationState | None, Query()]
 
 
