@@ -16,6 +16,7 @@ SERVICE = Service(
         registration.ContractRegistered: handlers.on_contract,
         registration.ContactChanged: handlers.on_contract,
         registration.AnnouncedCountChanged: handlers.on_contract,
+        registration.NoticeGiven: handlers.on_notice,
         decisions.ClientContactChanged: handlers.on_client_contact,
         decisions.DecisionGranted: handlers.on_decision,
         decisions.DecisionRejected: handlers.on_decision,

@@ -9,8 +9,11 @@ from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, caller, problems, public_caller
 from services.registration import descriptions, gauge, handlers, store
+from services.registration.audits import api as audits
+from services.registration.choices import api as choices
 from services.registration.domain import Contact, Contract
 from services.registration.fields import After, IdInPath, IdInQuery, Limit, ServiceCode, business_id, phone_number
+from services.registration.reviews import api as reviews
 from services.registration.views import (
     AnnounceCount,
     ContractList,
@@ -28,6 +31,9 @@ from services.registration.views import (
 )
 
 router = APIRouter()
+router.include_router(audits.router)
+router.include_router(choices.router)
+router.include_router(reviews.router)
 
 Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
 Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from chassis.service import Service
 from contracts.courses import COURSE_EVENTS
-from services.registration import api, descriptions, gauge, store
+from services.registration import api, gauge, starting, store
+from services.registration.audits import handlers as audits
+from services.registration.reviews import handlers as reviews
 
 SERVICE = Service(
     name="registration",
@@ -15,5 +17,6 @@ SERVICE = Service(
     projection_tables=("decisions", "courses"),
     superseding=(gauge.DECISION_EVENTS, COURSE_EVENTS),
     known={"decision": store.known_decision_version, "course": store.known_course_version},
-    startup=descriptions.load_descriptions,
+    timers={**audits.TIMERS, **reviews.TIMERS},
+    startup=starting.prepare,
 )

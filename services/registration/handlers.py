@@ -10,6 +10,7 @@ from contracts.refusals import Refusal
 from contracts.values import Language
 from services.registration import descriptions, domain, municipalities, store
 from services.registration.domain import Contact, Contract, Office, Provider
+from services.registration.reviews.planning import plan_review
 
 
 async def register_provider(tx: Transaction, provider_id: str, name: str) -> Provider:
@@ -54,7 +55,8 @@ async def register_office(
     municipality = domain.locate(municipalities.registry(), municipality_code)
     office = Office(str(new_event_id()), provider_id, name, municipality.code, street_address, postal_address, phone)
     await store.add_office(tx, office)
-    tx.emit(contracts.OfficeRegistered(version=office.version, office=_office_snapshot(office)))
+    await plan_review(tx, office.office_id, tx.today)
+    tx.emit(contracts.OfficeRegistered(version=office.version, office=office_snapshot(office)))
     return office
 
 
@@ -125,7 +127,8 @@ async def announce_count(tx: Transaction, contract_id: str, year: int, count: in
     return contract
 
 
-def _office_snapshot(office: Office) -> contracts.Office:
+def office_snapshot(office: Office) -> contracts.Office:
+    """The office as others see it."""
     return contracts.Office(
         office_id=office.office_id,
         provider_id=office.provider_id,

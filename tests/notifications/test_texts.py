@@ -25,6 +25,8 @@ FIGURES = {
     "announced": "24",
     "limit": "930",
     "service_name": "Sydänkurssi",
+    "office": "Kuopion toimipiste",
+    "due_on": "31.3.2024",
 }
 
 

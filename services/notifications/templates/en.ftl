@@ -11,3 +11,7 @@ client-unpinned = Decision { $decision_ref } has been revoked. { $course_number 
 count-full = The announced client count for { $year } ({ $announced }) is full in the service { $service_name }.
 quota-in-use = A client quota is in use in the service { $service_name }: { $limit } new clients in { $year }.
 quota-full = No new decisions are made for { $year } in the service { $service_name } for the time being.
+audit-finding-opened = An audit at your office { $office } made a finding in the service { $service_name }. Report your corrective action by { $due_on }.
+audit-finding-due = Corrective action on the audit finding at your office { $office } in the service { $service_name } is due by { $due_on }.
+audit-finding-overdue = Corrective action on the audit finding at your office { $office } in the service { $service_name } was due by { $due_on } and has not been reported.
+data-review-due = Check that the data of your office { $office } are up to date in the registration system, and confirm it. Due: { $due_on }.

@@ -21,3 +21,7 @@ client-unpinned = Päätös { $decision_ref } on lakkautettu. { $course_number -
 count-full = Vuoden { $year } ilmoitettu asiakasmäärä ({ $announced }) on täynnä palvelussa { $service_name }.
 quota-in-use = Palvelussa { $service_name } on käytössä asiakaskiintiö: { $limit } uutta asiakasta vuonna { $year }.
 quota-full = Palvelun { $service_name } uusia päätöksiä ei tehdä vuonna { $year } toistaiseksi.
+audit-finding-opened = Auditoinnissa tehtiin havainto toimipisteessäsi { $office } palvelussa { $service_name }. Ilmoita korjaavista toimenpiteistä viimeistään { $due_on }.
+audit-finding-due = Auditointihavainnon korjaavien toimenpiteiden määräaika on { $due_on } (toimipiste { $office }, palvelu { $service_name }).
+audit-finding-overdue = Auditointihavainnon korjaavien toimenpiteiden määräaika oli { $due_on }, eikä niistä ole ilmoitettu (toimipiste { $office }, palvelu { $service_name }).
+data-review-due = Tarkista, että toimipisteesi { $office } tiedot ovat ajan tasalla rekisteröitymisjärjestelmässä, ja vahvista se. Tarkistuspäivä: { $due_on }.

@@ -21,3 +21,7 @@ client-unpinned = Beslutet { $decision_ref } har dragits in. { $course_number ->
 count-full = Det anmälda klientantalet för { $year } ({ $announced }) är fullt i servicen { $service_name }.
 quota-in-use = I servicen { $service_name } gäller en klientkvot: { $limit } nya klienter år { $year }.
 quota-full = Inga nya beslut fattas tills vidare för år { $year } i servicen { $service_name }.
+audit-finding-opened = Vid en kvalitetsrevision gjordes en anmärkning vid ditt verksamhetsställe { $office } i servicen { $service_name }. Anmäl de korrigerande åtgärderna senast { $due_on }.
+audit-finding-due = Tidsfristen för de korrigerande åtgärderna efter revisionsanmärkningen är { $due_on } (verksamhetsstället { $office }, servicen { $service_name }).
+audit-finding-overdue = Tidsfristen för de korrigerande åtgärderna efter revisionsanmärkningen var { $due_on }, och inga åtgärder har anmälts (verksamhetsstället { $office }, servicen { $service_name }).
+data-review-due = Kontrollera att uppgifterna om ditt verksamhetsställe { $office } är aktuella i registreringssystemet, och bekräfta det. Kontrolldag: { $due_on }.

@@ -19,3 +19,33 @@ contract-not-in-force = Avtalet gäller inte år { $year }.
 count-only-raised = Det anmälda klientantalet kan endast höjas: det är nu { $current }, så { $wanted } går inte.
 year-not-open = Klientantalet kan anmälas för åren { $this_year } och { $next_year }, inte för { $year }.
 window-closed = Klientantalet för { $year } kunde anmälas senast { $closed_on }.
+
+## Kvalitetsrevisioner
+
+finding-unknown = Revisionsanmärkningen finns inte.
+finding-not-in-state =
+    Revisionsanmärkningen är { $state ->
+        [open] öppen
+        [action_reported] hos FPA för bedömning
+       *[closed] avslutad
+    }, så detta går inte nu.
+due-date-past = Tidsfristen { $due_on } har redan gått ut: i dag är det { $today }.
+service-not-provided = Serviceproducenten har inget avtal om denna service. Servicen som det finns avtal om: { $provided }.
+
+## Information som stöder klientens val
+
+choice-questions-none = Servicen har inga frågor som stöder klientens val.
+choice-question-unknown = Servicen har ingen sådan fråga. Frågor: { $known }.
+choice-question-not-open =
+    { $reason ->
+        [later] Frågan { $question } öppnas { $opens_on }. Öppna frågor: { $open }.
+       *[over] Frågan { $question } ställs inte längre. Öppna frågor: { $open }.
+    }
+choice-option-unknown = Frågan { $question } har inget sådant alternativ. Alternativ: { $allowed }.
+choice-answer-kind =
+    Frågan { $question } besvaras med { $kind ->
+        [one_of] ett alternativ
+        [some_of] ett eller flera alternativ
+       *[number] ett heltal
+    }.
+choice-number-out-of-range = Svaret på frågan { $question } är ett heltal mellan { $minimum } och { $maximum }.
