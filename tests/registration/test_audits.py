@@ -108,7 +108,7 @@ async def test_a_finding_that_cannot_be_is_refused(registration, differences, st
     """R-REG-11: nothing is stored, nothing published, nobody told."""
     await registered_contract(registration)
     office_id = await registered_office(registration)
-    body = finding_body(office_id, **differences)
+    body = finding_body(**{"office_id": office_id, **differences})
     answer = await registration.http().post("/audit-findings", json=body)
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert await registration.published(AuditFindingChanged) == []
