@@ -81,6 +81,8 @@ async def test_a_finding_is_reported_closed_reopened_and_every_step_stays(regist
         (3, "closed", "officer", None),
         (4, "reopened", "officer", "Todistukset puuttuvat."),
     ]
+    own = (await registration.http(Role.PROVIDER, OURS).get(f"/audit-findings/{finding_id}")).json()["steps"]
+    assert [step["taken_by"] is None for step in own] == [True, False, True, True], "no official is named"
     events = await registration.published(AuditFindingChanged)
     assert [(event.version, event.finding.state) for event in events] == [
         (1, FindingState.OPEN),
@@ -102,6 +104,7 @@ async def test_a_finding_is_reported_closed_reopened_and_every_step_stays(regist
         ({"corrective_action": "x" * 2001}, 422, "VALIDATION"),
         ({"corrective_action": f"Asiakkaan {PERSONAL_IDENTITY_CODE} lausunto"}, 422, "PERSONAL_IDENTITY_CODE"),
         ({"due_on": None}, 422, "VALIDATION"),
+        ({"due_on": "9999-12-31"}, 422, "VALIDATION"),
     ],
 )
 async def test_a_finding_that_cannot_be_is_refused(registration, differences, status, code):

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
 from chassis.auth import Role
@@ -28,6 +28,8 @@ _LINES = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=_LINES)]
 """Several lines of text; not about clients, and never part of an event."""
 
+DueDate = Annotated[date, Field(le=date(2200, 12, 31))]
+
 
 class OpenFinding(Command):
     """What an audit found."""
@@ -37,7 +39,7 @@ class OpenFinding(Command):
     category: Category
     severity: Severity
     corrective_action: Words
-    due_on: date
+    due_on: DueDate
 
 
 class ReportAction(Command):
@@ -56,18 +58,18 @@ class ReopenFinding(Command):
     """What is still to be done, by when."""
 
     corrective_action: Words
-    due_on: date
+    due_on: DueDate
 
 
 class StepView(BaseModel):
-    """A step of a finding."""
+    """A step of a finding; providers are not told which official took it."""
 
     version: int
     step: Step
     due_on: date
     said: str | None
     taken_at: datetime
-    taken_by: str
+    taken_by: str | None
     role: Role
 
 
@@ -232,11 +234,13 @@ def _fields(finding: Finding, today: date) -> dict[str, object]:
     return {**vars(finding), "overdue": finding.overdue(today)}
 
 
-def _step(step: TakenStep) -> StepView:
-    return StepView.model_validate(step, from_attributes=True)
+def _step(step: TakenStep, reader: Role) -> StepView:
+    view = StepView.model_validate(step, from_attributes=True)
+    hidden = reader is Role.PROVIDER and view.role is not Role.PROVIDER
+    return view.model_copy(update={"taken_by": None}) if hidden else view
 
 
 async def _answer(tx: Transaction, finding: Finding, *, status: int = 200) -> Answer:
-    steps = [_step(step) for step in await store.find_steps(tx, finding.finding_id)]
+    steps = [_step(step, tx.principal.role) for step in await store.find_steps(tx, finding.finding_id)]
     view = FindingPage.model_validate({**_fields(finding, tx.today), "steps": steps})
     return Answer(status, view, version=finding.version, subject=("finding", finding.finding_id))
