@@ -5,17 +5,20 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
-from contracts.envelope import Event, Value
+from contracts.envelope import Event, EventKind, Value
 from contracts.values import (
     ChangeKind,
     ChangeState,
+    ChoiceKind,
     CountChange,
     Coverage,
     DeliveryMode,
+    FindingState,
     Language,
     PeriodKind,
     Provenance,
     RegistrationState,
+    Severity,
 )
 
 REGISTRATIONS = "rekku.registrations"
@@ -174,6 +177,78 @@ class ServiceDescription(Value):
     sources: dict[str, Provenance] = Field(default_factory=dict)
 
 
+class ChoiceOption(Value):
+    """One answer to choose; where options are classes of a number, `at_least` belongs to it and `below` does not."""
+
+    code: str
+    texts: LocalisedText
+    at_least: int | None = None
+    below: int | None = None
+
+
+class ChoiceQuestion(Value):
+    """A question of a service's choice-supporting information, asked from `valid_from` to `valid_to` (R-SRCH-5)."""
+
+    code: str
+    question_version: int
+    kind: ChoiceKind
+    texts: LocalisedText
+    options: tuple[ChoiceOption, ...] = ()
+    unit: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    valid_from: date
+    valid_to: date | None = None
+    sources: dict[str, Provenance] = Field(default_factory=dict)
+
+
+class ChoiceAnswer(Value):
+    """An answer: the codes of the options chosen, or a number."""
+
+    question: str
+    options: tuple[str, ...] = ()
+    number: int | None = None
+
+
+class ChoiceInformation(Value):
+    """What an office answers about one service, to help clients choose (R-SRCH-9)."""
+
+    office_id: str
+    provider_id: str
+    service: str
+    answers: tuple[ChoiceAnswer, ...] = ()
+
+
+class AuditFinding(Value):
+    """A deviation an audit found (R-REG-11): codes and dates, never the words of Kela or the provider.
+
+    Categories may be added; a reader keeps one that it does not know.
+    """
+
+    finding_id: str
+    provider_id: str
+    office_id: str
+    service: str
+    category: str
+    severity: Severity
+    state: FindingState
+    due_on: date
+
+
+class Notice(Value):
+    """Something a provider is to be told once; `notice_id` is its occasion.
+
+    Kinds may be added; a reader leaves out one that it does not know.
+    """
+
+    notice_id: str
+    kind: str
+    provider_id: str
+    office: Office
+    service: str | None = None
+    due_on: date
+
+
 class _ProviderState(Event):
     provider: Provider
 
@@ -256,14 +331,45 @@ class ChangeRequestDecided(Event, wire="registration.change-request-decided.v1",
 class ServiceDescriptionPublished(
     Event, wire="registration.service-description-published.v1", topic=SERVICE_DESCRIPTIONS
 ):
-    """All versions of one service's description, newest last."""
+    """All versions of one service's description, newest last, and the questions that help clients choose."""
 
     service: str
     descriptions: Annotated[tuple[ServiceDescription, ...], Field(min_length=1)]
+    choice_questions: tuple[ChoiceQuestion, ...] = ()
 
     @property
     def key(self) -> str:
         return self.service
+
+
+class ChoiceInformationChanged(Event, wire="registration.choice-information-changed.v1", topic=REGISTRATIONS):
+    """A provider entered or updated what an office answers about a service (R-SRCH-9)."""
+
+    choice_information: ChoiceInformation
+
+    @property
+    def key(self) -> str:
+        return f"{self.choice_information.office_id}/{self.choice_information.service}"
+
+
+class AuditFindingChanged(Event, wire="registration.audit-finding-changed.v1", topic=REGISTRATIONS):
+    """An audit finding was made, answered with a corrective action, closed or reopened (R-REG-11)."""
+
+    finding: AuditFinding
+
+    @property
+    def key(self) -> str:
+        return self.finding.finding_id
+
+
+class NoticeGiven(Event, wire="registration.notice-given.v1", topic=REGISTRATIONS, kind=EventKind.FACT):
+    """A provider is to be told of an audit finding, its due date, or data to look through (R-REG-7, R-REG-11)."""
+
+    notice: Notice
+
+    @property
+    def key(self) -> str:
+        return self.notice.notice_id
 
 
 OfficeEvent = OfficeRegistered | OfficeChanged

@@ -135,6 +135,30 @@ class Coverage(StrEnum):
     REGIONAL = "regional"
 
 
+class ChoiceKind(StrEnum):
+    """How a question of the choice-supporting information is answered (R-SRCH-9)."""
+
+    ONE_OF = "one_of"
+    SOME_OF = "some_of"
+    NUMBER = "number"
+
+
+class Severity(StrEnum):
+    """How grave an audit finding is; the three steps are this system's own (domain 1.9 names none)."""
+
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+class FindingState(StrEnum):
+    """States of an audit finding; overdue is derived from the due date (R-REG-11)."""
+
+    OPEN = "open"
+    ACTION_REPORTED = "action_reported"
+    CLOSED = "closed"
+
+
 class Provenance(StrEnum):
     """Where a parameter value comes from; demo values are never passed off as known."""
 

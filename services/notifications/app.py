@@ -15,6 +15,7 @@ SERVICE = Service(
         registration.ServiceDescriptionPublished: handlers.on_service_description,
         **dict.fromkeys(registration.CONTRACT_EVENTS, handlers.on_contract),
         registration.ChangeRequestDecided: handlers.on_change_decided,
+        registration.NoticeGiven: handlers.on_notice,
         decisions.ClientContactChanged: handlers.on_client_contact,
         decisions.DecisionGranted: handlers.on_decision,
         decisions.DecisionRejected: handlers.on_decision,

@@ -270,6 +270,12 @@ async def find_providers_of(tx: Transaction, service: str, year: int) -> list[tu
     return [(row["provider_id"], row["language"]) for row in rows]
 
 
+async def find_language_of(tx: Transaction, provider_id: str) -> str | None:
+    """A language the provider serves in, Finnish before Swedish; None while we know no contract of its."""
+    language: str | None = await tx.fetchval("SELECT min(language) FROM contracts WHERE provider_id = $1", provider_id)
+    return language
+
+
 async def find_decision_version(tx: Transaction, decision_ref: str) -> int | None:
     """The version of our copy, for callers that say what they know."""
     version: int | None = await tx.fetchval("SELECT version FROM decisions WHERE decision_ref = $1", decision_ref)

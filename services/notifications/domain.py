@@ -27,6 +27,10 @@ class Template(StrEnum):
     QUOTA_IN_USE = "quota-in-use"
     QUOTA_FULL = "quota-full"
     CHANGE_DECIDED = "change-decided"
+    AUDIT_FINDING_OPENED = "audit-finding-opened"
+    AUDIT_FINDING_DUE = "audit-finding-due"
+    AUDIT_FINDING_OVERDUE = "audit-finding-overdue"
+    DATA_REVIEW_DUE = "data-review-due"
 
 
 CLIENT_TEMPLATES = (
@@ -37,6 +41,15 @@ CLIENT_TEMPLATES = (
     Template.APPLICATION_WAITS,
 )
 """What clients get by SMS, and what providers may see in advance (R-FBK-8)."""
+
+
+NOTICE_TEMPLATES = (
+    Template.AUDIT_FINDING_OPENED,
+    Template.AUDIT_FINDING_DUE,
+    Template.AUDIT_FINDING_OVERDUE,
+    Template.DATA_REVIEW_DUE,
+)
+"""What registration asks us to tell a provider (R-REG-7, R-REG-11); the kind of the notice is the template."""
 
 
 class MessageState(StrEnum):

@@ -168,3 +168,22 @@ async def on_change_decided(tx: Transaction, event: registration.ChangeRequestDe
     }
     occasion = f"{Template.CHANGE_DECIDED}/{request.request_id}"
     await tell_providers(tx, [InboxLine(occasion, Template.CHANGE_DECIDED, request.provider_id, figures)])
+
+
+async def on_notice(tx: Transaction, event: registration.NoticeGiven) -> None:
+    """A line in the provider's inbox about an audit finding or data to look through, each notice once.
+
+    A kind that we have no words for is a newer registration's; its notice is left out.
+    """
+    notice = event.notice
+    if notice.kind not in domain.NOTICE_TEMPLATES:
+        return
+    figures = {
+        "office": notice.office.name,
+        "due_on": f"{notice.due_on.day}.{notice.due_on.month}.{notice.due_on.year}",
+    }
+    if notice.service is not None:
+        figures["service"] = notice.service
+    language = await copies.find_language_of(tx, notice.provider_id)
+    line = InboxLine(notice.notice_id, Template(notice.kind), notice.provider_id, figures, language=language)
+    await tell_providers(tx, [line])

@@ -9,7 +9,9 @@ from chassis.db import Transaction
 from chassis.http import Answer, problems
 from services.registration import descriptions, gauge, handlers, store
 from services.registration.answers import contract_answer
+from services.registration.audits import api as audits_api
 from services.registration.change_requests import api as change_requests_api
+from services.registration.choices import api as choices_api
 from services.registration.counts import api as counts_api
 from services.registration.domain import Contact
 from services.registration.ending import api as ending_api
@@ -31,6 +33,7 @@ from services.registration.gauges import api as gauges_api
 from services.registration.history import api as history_api
 from services.registration.own_details import api as own_details_api
 from services.registration.registering import api as registering_api
+from services.registration.reviews import api as reviews_api
 from services.registration.views import (
     ContractList,
     ContractView,
@@ -54,6 +57,9 @@ router.include_router(counts_api.router)
 router.include_router(ending_api.router)
 router.include_router(gauges_api.router)
 router.include_router(history_api.router)
+router.include_router(audits_api.router)
+router.include_router(choices_api.router)
+router.include_router(reviews_api.router)
 
 
 @router.post(

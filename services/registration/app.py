@@ -2,20 +2,14 @@
 
 from pathlib import Path
 
-from chassis.db import Transaction
 from chassis.service import Service
 from contracts.courses import COURSE_EVENTS
-from services.registration import api, descriptions, gauge, store
+from services.registration import api, gauge, starting, store
+from services.registration.audits import handlers as audits
 from services.registration.change_requests import handlers as change_requests
 from services.registration.counts import handlers as counts
 from services.registration.registering import handlers as registering
-
-
-async def start_up(tx: Transaction) -> None:
-    """Publish descriptions that changed; plan the yearly timer of the counts where it is not."""
-    await descriptions.load_descriptions(tx)
-    await counts.plan_first_defaults(tx)
-
+from services.registration.reviews import handlers as reviews
 
 SERVICE = Service(
     name="registration",
@@ -29,8 +23,10 @@ SERVICE = Service(
         registering.END_REGISTRATION: registering.finish_registration,
         counts.PLAN_DEFAULTS: counts.plan_defaults,
         counts.DEFAULT_COUNT: counts.default_count,
+        **audits.TIMERS,
+        **reviews.TIMERS,
     },
     superseding=(gauge.DECISION_EVENTS, COURSE_EVENTS),
     known={"decision": store.known_decision_version, "course": store.known_course_version},
-    startup=start_up,
+    startup=starting.prepare,
 )

@@ -11,6 +11,7 @@ from contracts.refusals import Refusal
 from contracts.values import Language
 from services.registration import descriptions, domain, municipalities, store
 from services.registration.domain import Contact, Contract, Office, Provider
+from services.registration.reviews.planning import plan_review
 from services.registration.snapshots import contract_snapshot
 
 
@@ -58,6 +59,7 @@ async def register_office(
     office = Office(str(new_event_id()), provider_id, name, municipality.code, street_address, postal_address, phone)
     await store.add_office(tx, office)
     tx.audit("register_office", f"office:{office.office_id}", **_values_of(office))
+    await plan_review(tx, office.office_id, tx.today)
     tx.emit(contracts.OfficeRegistered(version=office.version, office=office_snapshot(office)))
     return office
 

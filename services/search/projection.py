@@ -25,6 +25,7 @@ MERGES: dict[Merge, tuple[type[Event], ...]] = {
     store.set_contracts: registration.CONTRACT_EVENTS,
     store.set_services: (registration.ServiceDescriptionPublished,),
     store.set_courses: courses.COURSE_EVENTS,
+    store.set_choice_information: (registration.ChoiceInformationChanged,),
     store.set_feedback_averages: (notifications.FeedbackAveragePublished,),
     store.set_quotas: (
         decisions.EstimateSet,

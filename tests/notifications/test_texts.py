@@ -29,6 +29,8 @@ FIGURES = {
     "kind": "subcontractor_added",
     "effective_from": "2024-03-01",
     "service_name": "Sydänkurssi",
+    "office": "Kuopion toimipiste",
+    "due_on": "31.3.2024",
 }
 
 

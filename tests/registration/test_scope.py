@@ -4,10 +4,22 @@ import asyncpg
 import pytest
 
 from chassis.auth import PUBLIC, SYSTEM, Principal, Role
-from tests.registration.builders import OURS, THEIRS, a_course, a_grant, announce, office_body, registered_contract
+from tests.registration.builders import (
+    OURS,
+    THEIRS,
+    a_course,
+    a_grant,
+    announce,
+    opened_finding,
+    registered_contract,
+    registered_office,
+)
 from tests.registration.registering import WHY, asked, done, end_request, under_contract
 
-TABLES = ("providers", "offices", "contracts", "announced_counts", "contract_ends", "decisions", "courses")
+TABLES = (
+    *("providers", "offices", "contracts", "announced_counts", "contract_ends", "decisions", "courses"),
+    *("audit_findings", "audit_finding_steps", "choice_information", "choice_answers", "data_reviews"),
+)
 REGISTERING_TABLES = (
     "registrations",
     "registration_decisions",
@@ -26,9 +38,13 @@ async def two_providers(registration):
     for provider_id in (OURS, THEIRS):
         contract_id = await registered_contract(registration, provider_id=provider_id)
         await announce(registration, contract_id, 2024, 24, provider_id=provider_id)
-        await registration.http().post(f"/providers/{provider_id}/offices", json=office_body())
         end = {"valid_to": "2030-12-31", "reason": "Määräaikainen"}
         await registration.http().put(f"/contracts/{contract_id}/end", json=end)
+        office_id = await registered_office(registration, provider_id)
+        await opened_finding(registration, office_id=office_id)
+        provider = registration.http(Role.PROVIDER, provider_id)
+        await provider.put(f"/offices/{office_id}/choice-information/CARDIAC_ADULT", json={"answers": {"pool": "none"}})
+        await provider.post(f"/offices/{office_id}/review")
         await registration.deliver(
             a_grant(contract_id, provider_id=provider_id), a_course(contract_id, provider_id=provider_id)
         )

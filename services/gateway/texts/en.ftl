@@ -99,6 +99,7 @@ feedback-explained = Five is best. { $answers ->
 }.
 feedback-too-few = There are too few answers to show yet.
 feedback-too-few-explained = The average is shown once there are at least five answers.
+choices-title = Information to help you choose
 
 courses-none = No published courses right now.
 course-number = Course { $number }

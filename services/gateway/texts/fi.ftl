@@ -99,6 +99,7 @@ feedback-explained = Viisi on paras. { $answers ->
 }.
 feedback-too-few = Palautetta on vielä liian vähän näytettäväksi.
 feedback-too-few-explained = Keskiarvo näytetään, kun vastauksia on vähintään viisi.
+choices-title = Tietoa valinnan tueksi
 
 courses-none = Ei julkaistuja kursseja juuri nyt.
 course-number = Kurssi { $number }

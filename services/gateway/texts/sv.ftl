@@ -99,6 +99,7 @@ feedback-explained = Fem är bäst. { $answers ->
 }.
 feedback-too-few = Det finns ännu för få svar för att visas.
 feedback-too-few-explained = Medeltalet visas när det finns minst fem svar.
+choices-title = Information som stöder valet
 
 courses-none = Inga publicerade kurser just nu.
 course-number = Kurs { $number }

@@ -36,3 +36,7 @@ change-decided = Kela { $outcome ->
         [approved] It is in force from { $effective_from }, but not before the approval.
        *[rejected] What was in force stays so. The reasons are in the registration system.
     }
+audit-finding-opened = An audit at your office { $office } made a finding in the service { $service_name }. Report your corrective action by { $due_on }.
+audit-finding-due = Corrective action on the audit finding at your office { $office } in the service { $service_name } is due by { $due_on }.
+audit-finding-overdue = Corrective action on the audit finding at your office { $office } in the service { $service_name } was due by { $due_on } and has not been reported.
+data-review-due = Check that the data of your office { $office } are up to date in the registration system, and confirm it. Due: { $due_on }.

@@ -47,3 +47,7 @@ change-decided = Kela { $outcome ->
         [approved] Muutos on voimassa alkaen { $effective_from }, kuitenkin aikaisintaan hyväksymisestä.
        *[rejected] Entinen jää voimaan. Perustelut ovat rekisteröitymisjärjestelmässä.
     }
+audit-finding-opened = Auditoinnissa tehtiin havainto toimipisteessäsi { $office } palvelussa { $service_name }. Ilmoita korjaavista toimenpiteistä viimeistään { $due_on }.
+audit-finding-due = Auditointihavainnon korjaavien toimenpiteiden määräaika on { $due_on } (toimipiste { $office }, palvelu { $service_name }).
+audit-finding-overdue = Auditointihavainnon korjaavien toimenpiteiden määräaika oli { $due_on }, eikä niistä ole ilmoitettu (toimipiste { $office }, palvelu { $service_name }).
+data-review-due = Tarkista, että toimipisteesi { $office } tiedot ovat ajan tasalla rekisteröitymisjärjestelmässä, ja vahvista se. Tarkistuspäivä: { $due_on }.

@@ -47,3 +47,7 @@ change-decided = FPA { $outcome ->
         [approved] Ändringen gäller från { $effective_from }, dock tidigast från godkännandet.
        *[rejected] Det tidigare gäller fortfarande. Motiveringen finns i registreringssystemet.
     }
+audit-finding-opened = Vid en kvalitetsrevision gjordes en anmärkning vid ditt verksamhetsställe { $office } i servicen { $service_name }. Anmäl de korrigerande åtgärderna senast { $due_on }.
+audit-finding-due = Tidsfristen för de korrigerande åtgärderna efter revisionsanmärkningen är { $due_on } (verksamhetsstället { $office }, servicen { $service_name }).
+audit-finding-overdue = Tidsfristen för de korrigerande åtgärderna efter revisionsanmärkningen var { $due_on }, och inga åtgärder har anmälts (verksamhetsstället { $office }, servicen { $service_name }).
+data-review-due = Kontrollera att uppgifterna om ditt verksamhetsställe { $office } är aktuella i registreringssystemet, och bekräfta det. Kontrolldag: { $due_on }.

@@ -74,3 +74,33 @@ subcontractors-missing = Name at least one subcontractor: name, business ID and 
 subcontractors-unexpected = There is no subcontracting, but { $named } subcontractors are named.
 subcontractor-known = The subcontractor is on the list already.
 subcontractor-unknown = The subcontractor is not on the list.
+
+## Audits
+
+finding-unknown = There is no such audit finding.
+finding-not-in-state =
+    The audit finding is { $state ->
+        [open] open
+        [action_reported] waiting for Kela
+       *[closed] closed
+    }, so this is not possible now.
+due-date-past = The due date { $due_on } has gone by: today is { $today }.
+service-not-provided = The provider has no contract for this service. Services it has a contract for: { $provided }.
+
+## Choice-supporting information
+
+choice-questions-none = This service has no questions that help clients choose.
+choice-question-unknown = This service has no such question. Questions: { $known }.
+choice-question-not-open =
+    { $reason ->
+        [later] The question { $question } opens on { $opens_on }. Open questions: { $open }.
+       *[over] The question { $question } is no longer asked. Open questions: { $open }.
+    }
+choice-option-unknown = The question { $question } has no such option. Options: { $allowed }.
+choice-answer-kind =
+    The question { $question } is answered with { $kind ->
+        [one_of] one option
+        [some_of] one or more options
+       *[number] a whole number
+    }.
+choice-number-out-of-range = The answer to { $question } is a whole number from { $minimum } to { $maximum }.

@@ -74,3 +74,33 @@ subcontractors-missing = Ilmoita vähintään yksi alihankkija: nimi, Y-tunnus j
 subcontractors-unexpected = Alihankintaa ei ole, mutta alihankkijoita on ilmoitettu { $named }.
 subcontractor-known = Alihankkija on jo luettelossa.
 subcontractor-unknown = Alihankkijaa ei ole luettelossa.
+
+## Auditoinnit
+
+finding-unknown = Auditointihavaintoa ei ole.
+finding-not-in-state =
+    Auditointihavainto on { $state ->
+        [open] avoin
+        [action_reported] Kelan arvioitavana
+       *[closed] suljettu
+    }, joten tätä ei voi tehdä nyt.
+due-date-past = Määräaika { $due_on } on jo mennyt: tänään on { $today }.
+service-not-provided = Palveluntuottajalla ei ole sopimusta tästä palvelusta. Palvelut, joista on sopimus: { $provided }.
+
+## Asiakkaan valintaa tukevat tiedot
+
+choice-questions-none = Palvelulla ei ole asiakkaan valintaa tukevia kysymyksiä.
+choice-question-unknown = Palvelulla ei ole tällaista kysymystä. Kysymykset: { $known }.
+choice-question-not-open =
+    { $reason ->
+        [later] Kysymys { $question } avautuu { $opens_on }. Avoimet kysymykset: { $open }.
+       *[over] Kysymystä { $question } ei enää kysytä. Avoimet kysymykset: { $open }.
+    }
+choice-option-unknown = Kysymyksellä { $question } ei ole tällaista vaihtoehtoa. Vaihtoehdot: { $allowed }.
+choice-answer-kind =
+    Kysymykseen { $question } vastataan { $kind ->
+        [one_of] yhdellä vaihtoehdolla
+        [some_of] yhdellä tai useammalla vaihtoehdolla
+       *[number] kokonaisluvulla
+    }.
+choice-number-out-of-range = Vastaus kysymykseen { $question } on kokonaisluku väliltä { $minimum }–{ $maximum }.

@@ -74,3 +74,33 @@ subcontractors-missing = Ange minst en underleverantör: namn, FO-nummer och den
 subcontractors-unexpected = Det finns inga underleverantörer enligt svaret, men { $named } har angetts.
 subcontractor-known = Underleverantören finns redan på listan.
 subcontractor-unknown = Underleverantören finns inte på listan.
+
+## Kvalitetsrevisioner
+
+finding-unknown = Revisionsanmärkningen finns inte.
+finding-not-in-state =
+    Revisionsanmärkningen är { $state ->
+        [open] öppen
+        [action_reported] hos FPA för bedömning
+       *[closed] avslutad
+    }, så detta går inte nu.
+due-date-past = Tidsfristen { $due_on } har redan gått ut: i dag är det { $today }.
+service-not-provided = Serviceproducenten har inget avtal om denna service. Servicen som det finns avtal om: { $provided }.
+
+## Information som stöder klientens val
+
+choice-questions-none = Servicen har inga frågor som stöder klientens val.
+choice-question-unknown = Servicen har ingen sådan fråga. Frågor: { $known }.
+choice-question-not-open =
+    { $reason ->
+        [later] Frågan { $question } öppnas { $opens_on }. Öppna frågor: { $open }.
+       *[over] Frågan { $question } ställs inte längre. Öppna frågor: { $open }.
+    }
+choice-option-unknown = Frågan { $question } har inget sådant alternativ. Alternativ: { $allowed }.
+choice-answer-kind =
+    Frågan { $question } besvaras med { $kind ->
+        [one_of] ett alternativ
+        [some_of] ett eller flera alternativ
+       *[number] ett heltal
+    }.
+choice-number-out-of-range = Svaret på frågan { $question } är ett heltal mellan { $minimum } och { $maximum }.
