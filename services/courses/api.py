@@ -15,6 +15,8 @@ from contracts.values import CourseState, DeliveryMode, PinState
 from services.courses import handlers, pinning, store
 from services.courses.creation import Proposal, ProposedPeriod
 from services.courses.domain import Course
+from services.courses.moving.api import Reason
+from services.courses.moving.api import router as moving
 from services.courses.pinning import Pinning
 from services.courses.views import (
     CourseList,
@@ -28,6 +30,7 @@ from services.courses.views import (
 )
 
 router = APIRouter(tags=["courses"])
+router.include_router(moving)
 
 _ID = r"^[A-Za-z0-9._~-]{1,64}$"
 _CODE = r"^[A-Za-z0-9_-]{1,40}$"
@@ -78,6 +81,12 @@ class PinClient(Command):
     """The decision whose client is pinned."""
 
     decision_ref: Id
+
+
+class UnpinClient(Command):
+    """Why the client leaves: asked for where the course has had to be run (E-33)."""
+
+    reason: Reason
 
 
 @router.post(
@@ -199,9 +208,14 @@ async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
         "DECISION_NOT_GRANTED",
         "DECISION_REVOKED",
         "DECISION_UNKNOWN",
+        "NOTHING_REMAINS",
         "NOT_PUBLISHED",
         "OTHER_PROVIDER",
         "OTHER_SERVICE",
+        "PATH_TOO_LONG",
+        "PERIODS_DO_NOT_MATCH",
+        "PERIODS_NOT_AFTER",
+        "PERIODS_PASSED",
     )
     | {200: {"model": PinningView, "description": "The client was pinned to this course already"}},
 )
@@ -218,13 +232,19 @@ async def pin_client(course_id: CourseId, body: PinClient, caller: Acting) -> Re
 @router.delete(
     "/courses/{course_id}/pins/{decision_ref}",
     response_model=PinningView,
-    responses=problems("COURSE_UNKNOWN", "NOT_PINNED"),
+    responses=problems("COURSE_UNKNOWN", "MUST_RUN_REASON_REQUIRED", "NOT_PINNED"),
 )
-async def unpin_client(course_id: CourseId, decision_ref: DecisionRef, caller: Acting) -> Response:
-    """Take a client off the course; If-Match is the pin's version."""
+async def unpin_client(
+    course_id: CourseId, decision_ref: DecisionRef, caller: Acting, body: UnpinClient | None = None
+) -> Response:
+    """Take a client off the course; If-Match is the pin's version.
+
+    A reason is needed only where the course has had to be run, and Kela is told of it (E-33).
+    """
 
     async def act(tx: Transaction) -> Answer:
-        return _pinning_answer(await pinning.unpin_client(tx, course_id, decision_ref, caller.if_match))
+        reason = body.reason if body else None
+        return _pinning_answer(await pinning.unpin_client(tx, course_id, decision_ref, caller.if_match, reason))
 
     return await caller.command(act)
 

@@ -1,6 +1,6 @@
 """Pinning clients to courses, and letting go of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from chassis.db import Transaction
@@ -10,23 +10,30 @@ from contracts.refusals import Stale
 from contracts.values import ReleaseReason
 from services.courses import copies, pins, store
 from services.courses.domain import Course
+from services.courses.moving.domain import Path
+from services.courses.moving.path import find_path, report_leaving
 from services.courses.pins import Decision, Pin
 from services.courses.snapshots import course_snapshot, pin_snapshot
 
 
 @dataclass(frozen=True)
 class Pinning:
-    """What became of a command on a pin; `changed` is False where it was so already."""
+    """What became of a command on a pin; `changed` is False where it was so already.
+
+    `warnings` are codes of what is allowed but should be known (E-12).
+    """
 
     course: Course
     pin: Pin
     changed: bool = True
+    warnings: tuple[str, ...] = ()
 
 
 async def pin_client(tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None) -> Pinning:
     """Give the decision's client a place (R-CRS-10, R-CRS-14, E-22).
 
     A client who is pinned to this very course already stays so: success, without an event (E-23).
+    One who attended periods elsewhere before takes the remaining ones here (E-20).
     `if_match` is the course's version.
     """
     course = await store.lock_course(tx, course_id)
@@ -36,18 +43,26 @@ async def pin_client(tx: Transaction, course_id: str, decision_ref: str, if_matc
     if if_match not in (None, course.version):
         raise Stale(course.version)
     course, pin = pins.pin(course, decision, at=tx.now, on=tx.today)
+    path = await find_path(tx, course, decision_ref) if pin.version > 1 else Path()
+    pin = replace(pin, planned=path.planned)
     await store.add_pin(tx, course, pin)
     tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
     tx.emit(ClientPinned(version=pin.version, pin=pin_snapshot(pin)))
-    return Pinning(course, pin)
+    return Pinning(course, pin, warnings=path.warnings)
 
 
-async def unpin_client(tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None) -> Pinning:
-    """The provider takes the client off the course (R-CRS-13). `if_match` is the pin's version."""
+async def unpin_client(
+    tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None, reason: str | None = None
+) -> Pinning:
+    """The provider takes the client off the course (R-CRS-13), with a `reason` where it had to be run (E-33).
+
+    `if_match` is the pin's version.
+    """
     course = await store.lock_course(tx, course_id)
     decision = pins.require_pinned_here(course, await copies.lock_decision(tx, decision_ref))
     if if_match not in (None, decision.pin_version):
         raise Stale(decision.pin_version)
+    await report_leaving(tx, course, decision_ref, reason)
     return await _release(tx, course, await store.get_active_pin(tx, decision_ref), ReleaseReason.PROVIDER)
 
 

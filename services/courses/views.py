@@ -118,6 +118,11 @@ class PinView(BaseModel):
     occupies_place: bool
     pinned_at: datetime
     ended_at: datetime | None
+    planned: list[int] | None
+    attended: list[int]
+    missed: list[int]
+    moved_from: str | None
+    moved_to: str | None
     confirm_by: date | None = None
 
     @classmethod
@@ -133,6 +138,11 @@ class PinView(BaseModel):
             occupies_place=pin.occupies_place,
             pinned_at=pin.pinned_at,
             ended_at=pin.ended_at,
+            planned=None if pin.planned is None else list(pin.planned),
+            attended=list(pin.attended),
+            missed=list(pin.missed),
+            moved_from=pin.moved_from,
+            moved_to=pin.moved_to,
             confirm_by=confirm_by,
         )
 
@@ -152,6 +162,7 @@ class PinningView(PinView):
     free_places: int
     may_confirm: bool
     must_run: bool
+    warnings: list[str]
 
     @classmethod
     def after(cls, pinning: Pinning) -> Self:
@@ -163,6 +174,7 @@ class PinningView(PinView):
             free_places=pinning.course.free_places,
             may_confirm=pinning.course.may_confirm,
             must_run=pinning.course.must_run,
+            warnings=list(pinning.warnings),
         )
 
 

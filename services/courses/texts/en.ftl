@@ -41,3 +41,19 @@ period-mode-required = Choose the delivery mode of period { $number }.
 total-duration-exceeded = The course may last { $months } months: its last day can be { $latest }, given { $last_day }.
 place-ledger-full = The announced count for { $year } is { $announced }. Courses already have { $reserved } places and { $free } are free, so { $requested } do not fit. You can raise the announced count.
 cursor-invalid = This is not a place in the list. Start from its beginning.
+
+# Clients between courses
+consent-missing = Agree the change with the client first, and say when and how it was agreed.
+consent-in-future = The client's consent cannot be from { $given_on }: today is { $today }.
+course-not-begun = Course { $course_number } has not begun: it begins on { $first_day }. Remove the client from the course instead.
+must-run-reason-required = Course { $course_number } has had to be carried out since { $must_run_since }. Say why the client leaves it; Kela is told.
+nothing-remains = The client has already attended every period.
+participation-not-noted = First note whether the client attended these periods of course { $course_number }: { $periods }.
+path-too-long = The client's whole rehabilitation may last { $months } months from { $first_day }, the first day attended: until { $latest }. On this course it would last until { $last_day }.
+period-not-begun = Period { $number } has not begun while the client was on the course.
+period-not-planned = The client is not to attend that period. The client's periods are: { $planned }.
+period-noted-twice = A period was either attended or missed, not both: { $periods }.
+periods-do-not-match = The client has attended periods of a course with { $periods_before } periods. This course is not divided in the same way; it has { $periods_there }.
+periods-not-after = Period { $number } begins on { $first_day }, but the client attends the other course until { $attended_until }.
+periods-passed = These periods of course { $course_number } that the client needs are already over: { $periods }.
+same-course = The client is to move to another course.

@@ -41,3 +41,19 @@ period-mode-required = Jaksolle { $number } on valittava toteutusmuoto.
 total-duration-exceeded = Kurssin kokonaiskesto on enintään { $months } kuukautta: viimeinen päivä voi olla { $latest }, annettu { $last_day }.
 place-ledger-full = Vuoden { $year } ilmoitettu asiakasmäärä on { $announced }. Kursseilla on jo { $reserved } asiakaspaikkaa ja vapaana { $free }, joten { $requested } ei mahdu. Voitte korottaa ilmoitettua asiakasmäärää.
 cursor-invalid = Sivun osoite ei kelpaa. Aloita luettelon alusta.
+
+# Clients between courses
+consent-missing = Sovi vaihdosta ensin asiakkaan kanssa ja kerro, milloin ja miten siitä sovittiin.
+consent-in-future = Asiakkaan suostumus ei voi olla päivältä { $given_on }: tänään on { $today }.
+course-not-begun = Kurssi { $course_number } ei ole alkanut: se alkaa { $first_day }. Poista asiakas kurssilta.
+must-run-reason-required = Kurssi { $course_number } on pitänyt toteuttaa { $must_run_since } alkaen. Kerro, miksi asiakas lähtee siltä; syy ilmoitetaan Kelaan.
+nothing-remains = Asiakas on jo osallistunut kaikkiin jaksoihin.
+participation-not-noted = Merkitse ensin, osallistuiko asiakas näihin kurssin { $course_number } jaksoihin: { $periods }.
+path-too-long = Asiakkaan koko kuntoutus saa kestää { $months } kuukautta ensimmäisestä osallistumispäivästä { $first_day } eli enintään { $latest } asti. Tällä kurssilla se kestäisi { $last_day } asti.
+period-not-begun = Jakso { $number } ei alkanut asiakkaan ollessa kurssilla.
+period-not-planned = Jaksoa ei ole suunniteltu asiakkaalle. Asiakkaan jaksot ovat: { $planned }.
+period-noted-twice = Asiakas joko osallistui jaksoon tai ei, ei molempia: { $periods }.
+periods-do-not-match = Asiakas on osallistunut jaksoihin kurssilla, jossa on { $periods_before } jaksoa. Tämän kurssin jaksot on jaettu toisin; niitä on { $periods_there }.
+periods-not-after = Jakso { $number } alkaa { $first_day }, mutta asiakas on toisella kurssilla { $attended_until } asti.
+periods-passed = Nämä asiakkaan tarvitsemat kurssin { $course_number } jaksot ovat jo ohi: { $periods }.
+same-course = Asiakas siirretään toiselle kurssille.

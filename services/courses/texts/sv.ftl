@@ -41,3 +41,19 @@ period-mode-required = Välj genomförandeform för period { $number }.
 total-duration-exceeded = Kursens totala längd är högst { $months } månader: sista dagen kan vara { $latest }, angiven { $last_day }.
 place-ledger-full = Det anmälda klientantalet för { $year } är { $announced }. Kurserna har redan { $reserved } klientplatser och { $free } är lediga, så { $requested } ryms inte. Ni kan höja det anmälda klientantalet.
 cursor-invalid = Sidans adress duger inte. Börja från listans början.
+
+# Clients between courses
+consent-missing = Kom först överens med klienten om bytet och ange när och hur ni kom överens.
+consent-in-future = Klientens samtycke kan inte vara från { $given_on }: i dag är det { $today }.
+course-not-begun = Kursen { $course_number } har inte börjat: den börjar { $first_day }. Ta i stället bort klienten från kursen.
+must-run-reason-required = Kursen { $course_number } har måst genomföras sedan { $must_run_since }. Ange varför klienten lämnar den; FPA underrättas.
+nothing-remains = Klienten har redan deltagit i alla perioder.
+participation-not-noted = Anteckna först om klienten deltog i dessa perioder av kursen { $course_number }: { $periods }.
+path-too-long = Klientens hela rehabilitering får pågå i { $months } månader från den första dagen klienten deltog, { $first_day }, alltså till { $latest }. På den här kursen skulle den pågå till { $last_day }.
+period-not-begun = Period { $number } började inte medan klienten var på kursen.
+period-not-planned = Perioden är inte planerad för klienten. Klientens perioder är: { $planned }.
+period-noted-twice = Klienten deltog antingen i en period eller inte, inte båda: { $periods }.
+periods-do-not-match = Klienten har deltagit i perioder på en kurs med { $periods_before } perioder. Den här kursen är indelad på ett annat sätt; den har { $periods_there }.
+periods-not-after = Period { $number } börjar { $first_day }, men klienten går på den andra kursen till { $attended_until }.
+periods-passed = Dessa perioder av kursen { $course_number } som klienten behöver är redan över: { $periods }.
+same-course = Klienten ska flyttas till en annan kurs.
