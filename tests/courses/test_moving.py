@@ -11,7 +11,7 @@ from tests.courses.stories import LATER, a_running_course, a_three_period_course
 
 
 async def test_a_client_moves_before_the_confirmation_and_after_it(courses):
-    """R-CRS-27, R-CRS-13: both courses and both pins are told of, in the order of the pin's versions."""
+    """R-CRS-12, R-CRS-13, R-CRS-27: both courses and both pins are told of, in the order of the pin's versions."""
     here, there = await courses.a_course(pinned=6), await courses.a_course()
     decision = await courses.grant(confirm_by=date(2024, 7, 1))
     await courses.pin(there, decision)
@@ -77,7 +77,7 @@ async def test_acceptance_example_11_a_move_after_period_1_of_3(courses):
 
 
 async def test_after_the_start_the_old_place_is_not_given_again(courses):
-    """E-20: five are left on the old course, six places are taken."""
+    """E-20, R-CRS-12: five are left on the old course, six places are taken; the new pin says what is to come."""
     here, clients = await a_running_course(courses, on=date(2024, 3, 11), group_size=6)
     there = await a_three_period_course(courses, LATER)
     expect(200, await courses.note(here, clients[0], [1]))
@@ -240,7 +240,7 @@ async def test_a_client_takes_three_periods_on_three_courses(courses):
     expect(201, await courses.move(first, second, decision))
     await go_to(courses, date(2024, 4, 15))
     expect(200, await courses.note(second, decision, [2]))
-    moved = expect(201, await courses.move(second, third, decision))
+    moved = expect(201, await courses.move(second, third, decision, reason="the third course is nearer"))
     assert moved["pin"]["planned"] == [3]
     assert [pin["attended"] for pin in await courses.history(decision)] == [[1], [2], []]
     await assert_consistent(courses.service)

@@ -29,7 +29,7 @@ async def test_what_a_client_attended_is_noted_period_by_period(courses):
 async def test_only_periods_that_have_begun_are_noted(courses):
     """E-20."""
     course, clients = await a_running_course(courses, on=date(2024, 3, 4))
-    waiting = await a_three_period_course(courses)
+    waiting = await a_three_period_course(courses, LATER)
     elsewhere = await courses.grant()
     await courses.pin(waiting, elsewhere)
     assert refusal(await courses.note(course, clients[0], [1, 2])) == ("PERIOD_NOT_BEGUN", {"number": 2})

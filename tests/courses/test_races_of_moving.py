@@ -32,7 +32,7 @@ def move(courses, here, there, decision_ref):
     """A move by hand, outside HTTP."""
 
     async def work(tx):
-        return await moving.move_client(tx, here, there, decision_ref, CONSENT, reason="agreed with the client")
+        return await moving.move_client(tx, here, decision_ref, there, CONSENT, reason="agreed with the client")
 
     return courses.service.db.run(work, provider(f"moving {decision_ref}"))
 
@@ -91,7 +91,7 @@ async def test_crossing_moves_never_wait_in_a_circle(empty_courses):
         target = other if at[ref] == one else one
         try:
             async with courses.service.transaction(provider(ref)) as tx:
-                await moving.move_client(tx, at[ref], target, ref, CONSENT, reason="to and fro")
+                await moving.move_client(tx, at[ref], ref, target, CONSENT, reason="to and fro")
             at[ref] = target
         except asyncpg.DeadlockDetectedError:
             deadlocks += 1
@@ -124,7 +124,7 @@ async def test_control_locking_in_the_order_of_the_move_ends_in_a_deadlock(cours
 
     async def cross(here, there, ref):
         async with courses.service.transaction(provider(ref)) as tx:
-            await moving.move_client(tx, here, there, ref, CONSENT)
+            await moving.move_client(tx, here, ref, there, CONSENT)
 
     outcomes = await asyncio.gather(cross(one, other, first), cross(other, one, second), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes if outcome] == [asyncpg.DeadlockDetectedError]
@@ -221,29 +221,28 @@ async def test_control_without_the_locks_a_revoked_client_is_moved_and_stays(cou
     """E-19, negative control: the revocation comes between the move's look and its save."""
     here, [ref, *_] = await a_course_of(courses, 3)
     there, _ = await a_course_of(courses, 0)
-    lock_decision = copies.lock_decision
+    lock_decision, find_stays = copies.lock_decision, moves.find_stays
     looked, delivered = asyncio.Event(), asyncio.Event()
 
     async def delivered_or_waiting():
         return delivered.is_set() or await count_waiting(courses.service) > 0
 
-    async def held_lock_decision(tx, decision_ref):
-        if tx.principal.subject != f"moving {ref}":
-            return await lock_decision(tx, decision_ref)
-        if locking:
-            found = await lock_decision(tx, decision_ref)
-        else:
-            async with courses.service.transaction() as elsewhere:
-                found = await lock_decision(elsewhere, decision_ref)
-        looked.set()
-        await until(delivered_or_waiting)
-        return found
+    async def decide_without_locking(tx, decision_ref):
+        async with courses.service.transaction() as elsewhere:
+            return await lock_decision(elsewhere, decision_ref)
 
     async def look_without_locking(tx, *course_ids):
         return [await store.get_course(tx, course_id) for course_id in course_ids]
 
-    monkeypatch.setattr(copies, "lock_decision", held_lock_decision)
+    async def held_find_stays(tx, decision_ref):
+        found = await find_stays(tx, decision_ref)
+        looked.set()
+        await until(delivered_or_waiting)
+        return found
+
+    monkeypatch.setattr(moves, "find_stays", held_find_stays)
     if not locking:
+        monkeypatch.setattr(copies, "lock_decision", decide_without_locking)
         monkeypatch.setattr(moves, "lock_courses", look_without_locking)
 
     async def revoke():
