@@ -201,6 +201,7 @@ async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
     status_code=201,
     response_model=PinningView,
     responses=problems(
+        "AGE_MISMATCH",
         "ALREADY_PINNED",
         "COURSE_FULL",
         "COURSE_GONE",
@@ -216,6 +217,7 @@ async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
         "PERIODS_DO_NOT_MATCH",
         "PERIODS_NOT_AFTER",
         "PERIODS_PASSED",
+        "TARGET_GROUP_MISMATCH",
     )
     | {200: {"model": PinningView, "description": "The client was pinned to this course already"}},
 )
@@ -291,7 +293,7 @@ async def list_pinnable_clients(
             after=_seen(after),
             limit=limit + 1,
         )
-        items = [PinnableView.of(decision, reason) for decision, reason in found[:limit]]
+        items = [PinnableView.of(client) for client in found[:limit]]
         return Answer(200, PinnableList(items=items, next=_after(items[-1]) if len(found) > limit else None))
 
     return await caller.query(read)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from chassis.service import Service
 from contracts.decisions import (
+    ClientEligibilityChanged,
     DecisionAwaitsQuota,
     DecisionGranted,
     DecisionRejected,
@@ -19,6 +20,7 @@ from contracts.registration import (
     ServiceDescriptionPublished,
 )
 from services.courses import api, copies, handlers, pinning, store
+from services.courses.eligibility import handlers as eligibility
 
 SERVICE = Service(
     name="courses",
@@ -35,6 +37,7 @@ SERVICE = Service(
         DecisionAwaitsQuota: pinning.on_decision,
         DecisionWithdrawn: pinning.on_decision,
         DecisionRevoked: pinning.on_decision,
+        ClientEligibilityChanged: eligibility.on_eligibility,
     },
     timers={
         handlers.BEGIN_COURSE: handlers.begin_course,
@@ -46,6 +49,7 @@ SERVICE = Service(
         "service": partial(copies.find_version, table="service_descriptions", column="service"),
         "decision": partial(copies.find_version, table="decisions", column="decision_ref"),
         "course": partial(copies.find_version, table="courses", column="course_id"),
+        "client-eligibility": partial(copies.find_version, table="client_eligibility", column="client_ref"),
         "pin": store.find_pin_version,
     },
 )

@@ -10,6 +10,8 @@ from contracts.refusals import Stale
 from contracts.values import ReleaseReason
 from services.courses import copies, pins, store
 from services.courses.domain import Course
+from services.courses.eligibility.domain import NOBODY_KNOWS, Client, require_fit, unknowns, why_unfit
+from services.courses.eligibility.handlers import find_client, find_clients
 from services.courses.moving.domain import Path
 from services.courses.moving.path import find_path, report_leaving
 from services.courses.pins import Decision, Pin
@@ -29,6 +31,15 @@ class Pinning:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Pinnable:
+    """A client with a decision; `reason` says why it cannot be pinned, None means it can (E-25)."""
+
+    decision: Decision
+    reason: str | None
+    warnings: tuple[str, ...] = ()
+
+
 async def pin_client(tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None) -> Pinning:
     """Give the decision's client a place (R-CRS-10, R-CRS-14, E-22).
 
@@ -36,19 +47,22 @@ async def pin_client(tx: Transaction, course_id: str, decision_ref: str, if_matc
     One who attended periods elsewhere before takes the remaining ones here (E-20).
     `if_match` is the course's version.
     """
+    client = await find_client(tx, decision_ref)
     course = await store.lock_course(tx, course_id)
     decision = await copies.lock_decision(tx, decision_ref)
     if decision and decision.pinned_to == course.course_id:
-        return Pinning(course, await store.get_active_pin(tx, decision_ref), changed=False)
+        pin = await store.get_active_pin(tx, decision_ref)
+        return Pinning(course, pin, changed=False, warnings=unknowns(course, client))
     if if_match not in (None, course.version):
         raise Stale(course.version)
     course, pin = pins.pin(course, decision, at=tx.now, on=tx.today)
     path = await find_path(tx, course, decision_ref) if pin.version > 1 else Path()
     pin = replace(pin, planned=path.planned)
+    warnings = (*require_fit(course, client), *path.warnings)
     await store.add_pin(tx, course, pin)
     tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
     tx.emit(ClientPinned(version=pin.version, pin=pin_snapshot(pin)))
-    return Pinning(course, pin, warnings=path.warnings)
+    return Pinning(course, pin, warnings=warnings)
 
 
 async def unpin_client(
@@ -91,13 +105,24 @@ async def find_pinnable(
     pinnable: bool | None,
     after: tuple[date, str] | None,
     limit: int,
-) -> list[tuple[Decision, str | None]]:
-    """The provider's clients, the most urgent first, each with why it cannot be pinned (E-25)."""
+) -> list[Pinnable]:
+    """The provider's clients, the most urgent first, each with why it cannot be pinned (E-24, E-25)."""
     course = await store.get_course(tx, course_id) if course_id else None
     decisions = await copies.find_pinnable(
         tx, service=service, provider_id=provider_id, pinnable=pinnable, after=after, limit=limit
     )
-    return [(decision, pins.why_not_pinnable(decision, course)) for decision in decisions]
+    found = [Pinnable(decision, pins.why_not_pinnable(decision, course)) for decision in decisions]
+    if course is None:
+        return found
+    clients = await find_clients(tx, [client.decision.decision_ref for client in found if client.reason is None])
+    return [_judged(client, course, clients.get(client.decision.decision_ref, NOBODY_KNOWS)) for client in found]
+
+
+def _judged(pinnable: Pinnable, course: Course, client: Client) -> Pinnable:
+    if pinnable.reason is not None:
+        return pinnable
+    unfit = why_unfit(course, client)
+    return replace(pinnable, reason=unfit, warnings=() if unfit else unknowns(course, client))
 
 
 async def _release(tx: Transaction, course: Course, pin: Pin, reason: ReleaseReason) -> Pinning:

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, PinState, ReleaseReason
 from services.courses.domain import Course, PlaceLedger
-from services.courses.pinning import Pinning
-from services.courses.pins import Decision, Pin
+from services.courses.pinning import Pinnable, Pinning
+from services.courses.pins import Pin
 
 
 class PeriodView(BaseModel):
@@ -187,17 +187,20 @@ class PinnableView(BaseModel):
     reason: str | None
     course_id: str | None
     course_number: int | None
+    warnings: list[str]
 
     @classmethod
-    def of(cls, decision: Decision, reason: str | None) -> Self:
+    def of(cls, pinnable: Pinnable) -> Self:
         """The decision's client; the course is one of the provider's own."""
+        decision = pinnable.decision
         return cls(
             decision_ref=decision.decision_ref,
             service=decision.service,
             confirm_by=decision.confirm_by,
-            reason=reason,
+            reason=pinnable.reason,
             course_id=decision.pinned_to,
             course_number=decision.pinned_to_number,
+            warnings=list(pinnable.warnings),
         )
 
 

@@ -145,6 +145,7 @@ class UnplacedView(BaseModel):
     status_code=201,
     response_model=MoveView,
     responses=problems(
+        "AGE_MISMATCH",
         "CONSENT_IN_FUTURE",
         "CONSENT_MISSING",
         "COURSE_FULL",
@@ -164,6 +165,7 @@ class UnplacedView(BaseModel):
         "PERIODS_NOT_AFTER",
         "PERIODS_PASSED",
         "SAME_COURSE",
+        "TARGET_GROUP_MISMATCH",
     )
     | {200: {"model": MoveView, "description": "The client was moved so already"}},
 )

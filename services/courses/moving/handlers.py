@@ -17,6 +17,8 @@ from contracts.values import ReportKind
 from services.courses import copies, pins
 from services.courses import store as courses
 from services.courses.domain import Course
+from services.courses.eligibility.domain import require_fit, unknowns
+from services.courses.eligibility.handlers import find_client
 from services.courses.moving import domain, store
 from services.courses.moving.domain import Consent, Move, Obstacle
 from services.courses.moving.path import find_limit, report_leaving
@@ -54,18 +56,20 @@ async def move_client(
     """
     if to_course_id == course_id:
         raise Invalid("SAME_COURSE")
+    client = await find_client(tx, decision_ref)
     here, there = await store.lock_courses(tx, course_id, to_course_id)
     decision = await copies.lock_decision(tx, decision_ref)
     if decision and decision.pinned_to == to_course_id:
         present = await courses.get_active_pin(tx, decision_ref)
         if present.moved_from == course_id:
-            return Moved(here, there, present, changed=False)
+            return Moved(here, there, present, changed=False, warnings=unknowns(there, client))
     decision = pins.require_pinned_here(here, decision)
     if if_match not in (None, decision.pin_version):
         raise Stale(decision.pin_version)
     agreed = domain.require_consent(consent, tx.today)
     await report_leaving(tx, here, decision_ref, reason)
     moved = await _judge(tx, here, there, decision)
+    warnings = (*require_fit(there, client), *moved.warnings)
     await courses.set_pin_ended(tx, moved.left)
     await courses.add_pin(tx, moved.there, moved.arrived)
     await store.add_move(tx, moved.left, agreed, reason)
@@ -73,7 +77,7 @@ async def move_client(
         tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
     tx.emit(ClientMoved(version=moved.left.version, pin=pin_snapshot(moved.left)))
     tx.emit(ClientPinned(version=moved.arrived.version, pin=pin_snapshot(moved.arrived)))
-    return Moved(moved.here, moved.there, moved.arrived, warnings=moved.warnings)
+    return Moved(moved.here, moved.there, moved.arrived, warnings=warnings)
 
 
 async def note_participation(

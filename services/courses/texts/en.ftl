@@ -57,3 +57,11 @@ periods-do-not-match = The client has attended periods of a course with { $perio
 periods-not-after = Period { $number } begins on { $first_day }, but the client attends the other course until { $attended_until }.
 periods-passed = These periods of course { $course_number } that the client needs are already over: { $periods }.
 same-course = The client is to move to another course.
+target-group-mismatch = The course is not for the client's disease group. It is for: { $allowed }.
+age-mismatch = { $max_age ->
+    [None] The course is for clients who are at least { $min_age } on { $on }.
+   *[other] { $min_age ->
+        [None] The course is for clients who are at most { $max_age } on { $on }.
+       *[other] The course is for clients who are { $min_age } to { $max_age } on { $on }.
+    }
+}

@@ -57,3 +57,11 @@ periods-do-not-match = Asiakas on osallistunut jaksoihin kurssilla, jossa on { $
 periods-not-after = Jakso { $number } alkaa { $first_day }, mutta asiakas on toisella kurssilla { $attended_until } asti.
 periods-passed = Nämä asiakkaan tarvitsemat kurssin { $course_number } jaksot ovat jo ohi: { $periods }.
 same-course = Asiakas siirretään toiselle kurssille.
+target-group-mismatch = Kurssi ei ole tarkoitettu asiakkaan sairausryhmälle. Se on tarkoitettu ryhmille: { $allowed }.
+age-mismatch = { $max_age ->
+    [None] Kurssi on tarkoitettu asiakkaille, jotka ovat vähintään { $min_age }-vuotiaita { $on }.
+   *[other] { $min_age ->
+        [None] Kurssi on tarkoitettu asiakkaille, jotka ovat enintään { $max_age }-vuotiaita { $on }.
+       *[other] Kurssi on tarkoitettu asiakkaille, jotka ovat { $min_age }–{ $max_age }-vuotiaita { $on }.
+    }
+}

@@ -57,3 +57,11 @@ periods-do-not-match = Klienten har deltagit i perioder på en kurs med { $perio
 periods-not-after = Period { $number } börjar { $first_day }, men klienten går på den andra kursen till { $attended_until }.
 periods-passed = Dessa perioder av kursen { $course_number } som klienten behöver är redan över: { $periods }.
 same-course = Klienten ska flyttas till en annan kurs.
+target-group-mismatch = Kursen är inte avsedd för klientens sjukdomsgrupp. Den är avsedd för: { $allowed }.
+age-mismatch = { $max_age ->
+    [None] Kursen är avsedd för klienter som har fyllt { $min_age } år { $on }.
+   *[other] { $min_age ->
+        [None] Kursen är avsedd för klienter som är högst { $max_age } år { $on }.
+       *[other] Kursen är avsedd för klienter som är { $min_age }–{ $max_age } år { $on }.
+    }
+}
