@@ -36,12 +36,30 @@ async def lock_course(tx: Transaction, course_id: str) -> Course:
     return _course(row)
 
 
+class _MovedMeanwhile(Exception):
+    """The client is on another course than before the wait for its lock."""
+
+
 async def lock_course_of_pin(tx: Transaction, decision_ref: str) -> None:
-    """Lock the course the decision's client is pinned to, if any: courses come before decisions."""
-    await tx.execute(
-        "SELECT FROM courses WHERE course_id = (SELECT pinned_to FROM decisions WHERE decision_ref = $1) FOR UPDATE",
-        decision_ref,
-    )
+    """Lock the course the decision's client is pinned to, if any: courses come before decisions.
+
+    Where the client was moved during the wait, the old course is let go and the new one locked:
+    holding both in this order could wait in a circle with a move the other way (E-26).
+    """
+    while (course_id := await _find_pinned_to(tx, decision_ref)) is not None:
+        try:
+            async with tx.savepoint():
+                await tx.execute("SELECT FROM courses WHERE course_id = $1 FOR UPDATE", course_id)
+                if await _find_pinned_to(tx, decision_ref) != course_id:
+                    raise _MovedMeanwhile
+        except _MovedMeanwhile:
+            continue
+        return
+
+
+async def _find_pinned_to(tx: Transaction, decision_ref: str) -> str | None:
+    found: str | None = await tx.fetchval("SELECT pinned_to FROM decisions WHERE decision_ref = $1", decision_ref)
+    return found
 
 
 async def get_course(tx: Transaction, course_id: str) -> Course:

@@ -68,7 +68,7 @@ async def test_acceptance_example_11_a_move_after_period_1_of_3(courses):
         {"months": 9, "first_day": "2024-03-04", "latest": "2024-12-04", "last_day": "2024-12-05"},
     )
     move = expect(201, await courses.move(here, in_time, decision))
-    assert move["warnings"] == []
+    assert move["warnings"] == ["DISEASE_GROUP_UNKNOWN"]
     assert move["pin"]["planned"] == [2, 3]
     attended, remaining = await courses.history(decision)
     assert (attended["course_id"], attended["state"], attended["attended"]) == (here["course_id"], "moved", [1])
@@ -215,6 +215,22 @@ async def test_leaving_a_course_that_has_had_to_be_run_is_reported(courses):
     await assert_consistent(courses.service)
 
 
+async def test_a_personal_identity_code_in_a_reason_is_refused_and_not_echoed(courses):
+    """E-59: by moving and by unpinning; a reason of nothing but space is none."""
+    here, there, decision = await courses.a_course(), await courses.a_course(), await courses.grant()
+    await courses.pin(here, decision)
+    hetu = "131052-308T"
+    for answer in (
+        await courses.move(here, there, decision, reason=f"client {hetu}"),
+        await courses.unpin(here, decision, reason=hetu),
+    ):
+        assert refusal(answer, status=422)[0] == "PERSONAL_IDENTITY_CODE"
+        assert hetu not in answer.text
+    for empty in ("   ", "", "a" * 1001, "nul\x00"):
+        assert refusal(await courses.move(here, there, decision, reason=empty), status=422)[0] == "VALIDATION"
+    assert [pin["state"] for pin in await courses.history(decision)] == ["active"]
+
+
 async def test_a_client_unpinned_after_the_start_goes_on_elsewhere_with_what_remains(courses):
     """E-20, E-12: unpinning and pinning is no way around the rules of a move."""
     here, clients = await a_running_course(courses, on=date(2024, 3, 11))
@@ -224,7 +240,7 @@ async def test_a_client_unpinned_after_the_start_goes_on_elsewhere_with_what_rem
     expect(200, await courses.unpin(here, clients[0]))
     assert refusal(await courses.pin(too_late, clients[0]))[0] == "PATH_TOO_LONG"
     pinned = expect(201, await courses.pin(later, clients[0]))
-    assert (pinned["planned"], pinned["warnings"]) == ([2, 3], [])
+    assert (pinned["planned"], pinned["warnings"]) == ([2, 3], ["DISEASE_GROUP_UNKNOWN"])
     await assert_consistent(courses.service)
 
 

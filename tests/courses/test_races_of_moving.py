@@ -256,6 +256,45 @@ async def test_control_without_the_locks_a_revoked_client_is_moved_and_stays(cou
     assert (active is None) is locking
 
 
+@pytest.mark.parametrize("letting_go", [True, False])
+async def test_a_revocation_that_waited_for_a_move_does_not_keep_the_old_course(courses, monkeypatch, letting_go):
+    """E-19, E-26: else it would hold one course and wait for the other, in a circle with a move that comes back.
+
+    The negative control locks once and keeps what it has locked.
+    """
+
+    async def lock_and_keep(tx, decision_ref):
+        pinned_to = "(SELECT pinned_to FROM decisions WHERE decision_ref = $1)"
+        await tx.execute(f"SELECT FROM courses WHERE course_id = {pinned_to} FOR UPDATE", decision_ref)
+
+    if not letting_go:
+        monkeypatch.setattr(store, "lock_course_of_pin", lock_and_keep)
+    here, [ref] = await a_course_of(courses, 1)
+    there, _ = await a_course_of(courses, 0)
+
+    merge_decision, kept = copies.merge_decision, []
+
+    async def look_and_merge(tx, snapshot, version):
+        async with courses.service.transaction() as elsewhere:
+            free = "SELECT course_id FROM courses WHERE course_id = ANY($1) FOR UPDATE SKIP LOCKED"
+            rows = await elsewhere.fetch(free, [here, there])
+        kept.extend({here, there} - {row["course_id"] for row in rows})
+        return await merge_decision(tx, snapshot, version)
+
+    async def somebody_waits():
+        return await count_waiting(courses.service) > 0
+
+    monkeypatch.setattr(copies, "merge_decision", look_and_merge)
+    async with courses.service.transaction(provider("moving")) as tx:
+        await moving.move_client(tx, here, ref, there, CONSENT)
+        revocation = asyncio.create_task(courses.service.deliver(revoked(granted(decision_ref=ref).decision)))
+        await until(somebody_waits)
+    await revocation
+    assert kept == ([there] if letting_go else [here])
+    assert (await state_of(courses, there)).occupied == 0
+    await assert_consistent(courses.service)
+
+
 # Moving against confirming (E-39).
 
 
