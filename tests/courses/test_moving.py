@@ -5,9 +5,9 @@ from datetime import date
 from chassis.auth import Role
 from contracts.courses import ClientMoved, ClientPinned, CoursePlacesChanged, ReportFiled
 from contracts.values import PinState, ReportKind
-from tests.courses.builders import OTHER_PROVIDER, a_consent, contract_registered, expect, office_registered, refusal
+from tests.courses.builders import OTHER_PROVIDER, a_consent, expect, refusal
 from tests.courses.consistency import assert_consistent
-from tests.courses.stories import LATER, a_running_course, a_three_period_course, go_to
+from tests.courses.stories import LATER, a_course_of_another_provider, a_running_course, a_three_period_course, go_to
 
 
 async def test_a_client_moves_before_the_confirmation_and_after_it(courses):
@@ -157,15 +157,7 @@ async def test_a_move_that_is_refused_changes_nothing(courses):
 
 async def test_a_course_of_another_provider_is_unknown_to_the_provider_and_named_to_an_officer(courses):
     """R-CRS-27: moves stay within a provider; the client who wants another changes provider (R-CRS-30)."""
-    await courses.know(
-        office_registered(office_id="office-2", provider_id=OTHER_PROVIDER),
-        contract_registered({2024: 12}, contract_id="contract-2", provider_id=OTHER_PROVIDER),
-    )
-    other = courses.service.http(Role.PROVIDER, OTHER_PROVIDER)
-    here = await courses.a_course()
-    courses.provider, own = other, courses.provider
-    theirs = await courses.a_course(contract_id="contract-2", office_id="office-2")
-    courses.provider = own
+    here, (theirs, _) = await courses.a_course(), await a_course_of_another_provider(courses)
     decision = await courses.grant()
     await courses.pin(here, decision)
     assert refusal(await courses.move(here, theirs, decision), status=404)[0] == "COURSE_UNKNOWN"

@@ -2,11 +2,35 @@
 
 from itertools import permutations
 
-from contracts.courses import ClientMoved, ClientPinned, ClientUnpinned
+from contracts.courses import ClientMoved, ClientPinned, ClientUnpinned, CoursePlacesChanged
 from contracts.envelope import new_event_id
 from contracts.values import DecisionState, ReleaseReason
-from tests.courses.builders import expect, granted, refusal, revoked
+from tests.courses.builders import OTHER_PROVIDER, expect, granted, refusal, revoked
 from tests.courses.consistency import assert_consistent
+from tests.courses.stories import a_course_of_another_provider
+
+
+async def test_acceptance_example_10_a_revocation_while_pinned(courses):
+    """Acceptance example 10, E-21, E-33, R-CRS-44: seven pinned become six, and the new provider need not wait."""
+    here, (theirs, new_provider) = await courses.a_course(pinned=6), await a_course_of_another_provider(courses)
+    elsewhere = await courses.a_course()
+    old = await courses.grant(client_ref="client-x")
+    await courses.pin(elsewhere, old)
+    moved = expect(201, await courses.move(elsewhere, here, old))
+    assert (moved["joined"]["pinned"], moved["joined"]["must_run"]) == (7, True)
+    new = await courses.grant(client_ref="client-x", provider_id=OTHER_PROVIDER, contract_id="contract-2")
+    # The revocation is still on its way.
+    body = {"decision_ref": new.decision_ref}
+    expect(201, await new_provider.post(f"/courses/{theirs['course_id']}/pins", json=body))
+    await courses.know(revoked(old))
+    after = await courses.get(here)
+    assert (after["pinned"], after["free_places"], after["must_run"]) == (6, 6, False)
+    assert after["must_run_since"] == "2024-01-15"
+    [unpinned] = await courses.service.published(ClientUnpinned)
+    assert (unpinned.key, unpinned.pin.reason) == (old.decision_ref, ReleaseReason.DECISION_REVOKED)
+    places = (await courses.service.published(CoursePlacesChanged))[-1]
+    assert (places.key, places.course.free_places) == (here["course_id"], 6)
+    await assert_consistent(courses.service)
 
 
 async def test_a_revocation_after_a_move_releases_the_new_pin(courses):
