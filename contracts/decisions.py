@@ -9,6 +9,7 @@ DECISIONS = "rekku.decisions"
 QUOTAS = "rekku.quotas"
 PAYMENTS = "rekku.payments"
 CLIENT_CONTACTS = "rekku.client-contacts"
+CLIENT_ELIGIBILITY = "rekku.client-eligibility"
 QUOTA_SIGNALS = "rekku.quota-signals"
 
 
@@ -185,6 +186,29 @@ class ClientContact(Value):
 
     phone: str
     language: Language
+
+
+class ClientEligibilityChanged(Event, wire="decisions.client-eligibility-changed.v1", topic=CLIENT_ELIGIBILITY):
+    """A client's disease group and age, encrypted under the client's own key (restricted, E-24).
+
+    `sealed` is what `chassis.vault` seals: base64 of nonce and AES-256-GCM ciphertext of a
+    `ClientEligibility` document.
+    """
+
+    client_ref: str
+    sealed: str
+
+    @property
+    def key(self) -> str:
+        return self.client_ref
+
+
+class ClientEligibility(Value):
+    """The sealed content; each part may be UNKNOWN, and at most one of the last two is known."""
+
+    disease_group: str | None = None
+    birth_date: date | None = None
+    birth_year: int | None = None
 
 
 class _QuotaSignal(Event):

@@ -152,6 +152,17 @@ _BUSINESS = (
         compacted=True,
     ),
     Topic(
+        decisions.CLIENT_ELIGIBILITY,
+        "decisions",
+        "client_ref",
+        4,
+        _consumers("courses"),
+        PersonalDataClass.RESTRICTED,
+        "Needed to place the client on a fitting course while the decision lasts; erased with the client's key.",
+        "A client's disease group and age, encrypted under the client's own key; a null value removes a client.",
+        compacted=True,
+    ),
+    Topic(
         decisions.QUOTA_SIGNALS,
         EXTERNAL,
         "service",

@@ -29,8 +29,10 @@ from services.courses.fields import (
     Limit,
     NewPeriods,
     Reading,
+    Reason,
     TargetGroups,
 )
+from services.courses.moving import api as moving_api
 from services.courses.pinning import Pinning
 from services.courses.views import (
     CourseList,
@@ -44,7 +46,6 @@ from services.courses.views import (
 )
 
 router = APIRouter(tags=["courses"])
-
 _AFTER_PINNABLE = r"^\d{4}-\d{2}-\d{2}/[A-Za-z0-9._~-]{1,64}$"
 _AFTER_COURSE = r"^[A-Za-z0-9._~-]{0,64}$"
 _NO_DEADLINE = date(9999, 12, 31)
@@ -75,6 +76,12 @@ class PinClient(Command):
 
     decision_ref: Id
     age_notice: Agreement | None = None
+
+
+class UnpinClient(Command):
+    """Why the client leaves: asked for where the course has had to be run (E-33)."""
+
+    reason: Reason
 
 
 @router.post(
@@ -193,6 +200,7 @@ async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
     status_code=201,
     response_model=PinningView,
     responses=problems(
+        "AGE_MISMATCH",
         "AGE_NOTICE_MISSING",
         "ALREADY_PINNED",
         "CONSENT_IN_FUTURE",
@@ -202,10 +210,16 @@ async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
         "DECISION_NOT_GRANTED",
         "DECISION_REVOKED",
         "DECISION_UNKNOWN",
+        "NOTHING_REMAINS",
         "NOT_MIXED_AGE",
         "NOT_PUBLISHED",
         "OTHER_PROVIDER",
         "OTHER_SERVICE",
+        "PATH_TOO_LONG",
+        "PERIODS_DO_NOT_MATCH",
+        "PERIODS_NOT_AFTER",
+        "PERIODS_PASSED",
+        "TARGET_GROUP_MISMATCH",
     )
     | {200: {"model": PinningView, "description": "The client was pinned to this course already"}},
 )
@@ -223,13 +237,19 @@ async def pin_client(course_id: CourseId, body: PinClient, caller: Acting) -> Re
 @router.delete(
     "/courses/{course_id}/pins/{decision_ref}",
     response_model=PinningView,
-    responses=problems("COURSE_UNKNOWN", "NOT_PINNED"),
+    responses=problems("COURSE_UNKNOWN", "MUST_RUN_REASON_REQUIRED", "NOT_PINNED"),
 )
-async def unpin_client(course_id: CourseId, decision_ref: DecisionRef, caller: Acting) -> Response:
-    """Take a client off the course; If-Match is the pin's version."""
+async def unpin_client(
+    course_id: CourseId, decision_ref: DecisionRef, caller: Acting, body: UnpinClient | None = None
+) -> Response:
+    """Take a client off the course; If-Match is the pin's version.
+
+    A reason is needed only where the course has had to be run, and Kela is told of it (E-33).
+    """
 
     async def act(tx: Transaction) -> Answer:
-        return _pinning_answer(await pinning.unpin_client(tx, course_id, decision_ref, caller.if_match))
+        reason = body.reason if body else None
+        return _pinning_answer(await pinning.unpin_client(tx, course_id, decision_ref, caller.if_match, reason))
 
     return await caller.command(act)
 
@@ -276,7 +296,7 @@ async def list_pinnable_clients(
             after=_seen(after),
             limit=limit + 1,
         )
-        items = [PinnableView.of(decision, reason) for decision, reason in found[:limit]]
+        items = [PinnableView.of(client) for client in found[:limit]]
         return Answer(200, PinnableList(items=items, next=_after(items[-1]) if len(found) > limit else None))
 
     return await caller.query(read)
@@ -320,6 +340,7 @@ def _after(last: PinnableView) -> str:
     return f"{last.confirm_by or _NO_DEADLINE}/{last.decision_ref}"
 
 
+router.include_router(moving_api.router)
 router.include_router(changing_api.router)
 router.include_router(ending_api.router)
 router.include_router(drafts_api.router)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from chassis.service import Service
 from contracts.decisions import (
+    ClientEligibilityChanged,
     DecisionAwaitsQuota,
     DecisionGranted,
     DecisionRejected,
@@ -13,6 +14,7 @@ from contracts.decisions import (
 )
 from contracts.registration import CONTRACT_EVENTS, OFFICE_EVENTS, ServiceDescriptionPublished
 from services.courses import api, copies, handlers, pinning, store
+from services.courses.eligibility import handlers as eligibility
 
 SERVICE = Service(
     name="courses",
@@ -27,6 +29,7 @@ SERVICE = Service(
         DecisionAwaitsQuota: pinning.on_decision,
         DecisionWithdrawn: pinning.on_decision,
         DecisionRevoked: pinning.on_decision,
+        ClientEligibilityChanged: eligibility.on_eligibility,
     },
     timers={
         handlers.BEGIN_COURSE: handlers.begin_course,
@@ -39,6 +42,7 @@ SERVICE = Service(
         "decision": partial(copies.find_version, table="decisions", column="decision_ref"),
         "course": partial(copies.find_version, table="courses", column="course_id"),
         "legacy-draft": partial(copies.find_version, table="legacy_drafts", column="draft_id"),
+        "client-eligibility": partial(copies.find_version, table="client_eligibility", column="client_ref"),
         "pin": store.find_pin_version,
     },
 )

@@ -90,10 +90,10 @@ async def merge_descriptions(
 async def merge_decision(tx: Transaction, snapshot: DecisionSnapshot, version: int) -> Decision:
     """What our copy says after the snapshot: the newer of the two, its row locked."""
     row = await tx.fetchrow(
-        "INSERT INTO decisions AS ours (decision_ref, version, provider_id, service, state, confirm_by)"
-        " VALUES ($1, $2, $3, $4, $5, $6)"
+        "INSERT INTO decisions AS ours (decision_ref, version, provider_id, service, state, confirm_by, client_ref)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
         " ON CONFLICT (decision_ref) DO UPDATE SET version = excluded.version, state = excluded.state,"
-        " confirm_by = excluded.confirm_by WHERE ours.version < excluded.version"
+        " confirm_by = excluded.confirm_by, client_ref = excluded.client_ref WHERE ours.version < excluded.version"
         f" RETURNING {_DECISION}",
         snapshot.decision_ref,
         version,
@@ -101,6 +101,7 @@ async def merge_decision(tx: Transaction, snapshot: DecisionSnapshot, version: i
         snapshot.service,
         snapshot.state,
         snapshot.confirm_by,
+        snapshot.client_ref,
     )
     decision = _decision(row) if row else await lock_decision(tx, snapshot.decision_ref)
     if decision is None:

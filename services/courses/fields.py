@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from chassis.auth import Role
 from chassis.http import Caller, Command, caller
 from contracts.values import DeliveryMode
-from services.courses.changing.domain import Channel, Consent, GivenBy
+from services.courses.consents import Channel, Consent, GivenBy
 from services.courses.creation import ProposedPeriod
 
 ID = r"^[A-Za-z0-9._~-]{1,64}$"

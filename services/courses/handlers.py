@@ -22,6 +22,7 @@ from services.courses import copies, creation, domain, store
 from services.courses.changing import notices
 from services.courses.creation import Proposal
 from services.courses.domain import Course, PlaceLedger
+from services.courses.moving.path import count_as_attended
 from services.courses.snapshots import course_snapshot, pin_snapshot
 
 BEGIN_COURSE = "begin-course"
@@ -84,7 +85,7 @@ async def complete_course(tx: Transaction, course_id: str, payload: Mapping[str,
     completed = domain.complete(await store.lock_course(tx, course_id), on=tx.today)
     if completed is None:
         return
-    fulfilled = await store.set_completed(tx, completed)
+    fulfilled = await count_as_attended(tx, completed, await store.set_completed(tx, completed))
     tx.emit(CourseCompleted(version=completed.version, course=course_snapshot(completed)))
     for pin in fulfilled:
         tx.emit(PinFulfilled(version=pin.version, pin=pin_snapshot(pin)))

@@ -40,7 +40,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One stay of a decision's client on a course."""
+    """One stay of a decision's client on a course.
+
+    `planned` are the periods the client is to attend, None for all; of those in neither `attended` nor
+    `missed` nobody has spoken yet (E-20).
+    """
 
     decision_ref: str
     version: int
@@ -52,6 +56,11 @@ class Pin:
     pinned_at: datetime
     ended_at: datetime | None = None
     reason: ReleaseReason | None = None
+    planned: tuple[int, ...] | None = None
+    attended: tuple[int, ...] = ()
+    missed: tuple[int, ...] = ()
+    moved_from: str | None = None
+    moved_to: str | None = None
 
 
 def pin(

@@ -62,4 +62,8 @@ def pin_snapshot(pin: Pin) -> PinSnapshot:
         occupies_place=pin.occupies_place,
         pinned_at=pin.pinned_at,
         ended_at=pin.ended_at,
+        planned=pin.planned,
+        attended=pin.attended,
+        moved_from=pin.moved_from,
+        moved_to=pin.moved_to,
     )

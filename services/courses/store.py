@@ -26,7 +26,8 @@ _COURSE = """
     mixed_age, contact_email, contact_phone, contact_web
 """
 _PIN = """
-    decision_ref, version, course_id, provider_id, office_id, state, occupies_place, pinned_at, ended_at, reason
+    decision_ref, version, course_id, provider_id, office_id, state, occupies_place, pinned_at, ended_at, reason,
+    planned, attended, missed, moved_from, moved_to
 """
 
 
@@ -36,12 +37,30 @@ async def lock_course(tx: Transaction, course_id: str) -> Course:
     return _course(row)
 
 
+class _MovedMeanwhile(Exception):
+    """The client is on another course than before the wait for its lock."""
+
+
 async def lock_course_of_pin(tx: Transaction, decision_ref: str) -> None:
-    """Lock the course the decision's client is pinned to, if any: courses come before decisions."""
-    await tx.execute(
-        "SELECT FROM courses WHERE course_id = (SELECT pinned_to FROM decisions WHERE decision_ref = $1) FOR UPDATE",
-        decision_ref,
-    )
+    """Lock the course the decision's client is pinned to, if any: courses come before decisions.
+
+    Where the client was moved during the wait, the old course is let go and the new one locked:
+    holding both in this order could wait in a circle with a move the other way (E-26).
+    """
+    while (course_id := await _find_pinned_to(tx, decision_ref)) is not None:
+        try:
+            async with tx.savepoint():
+                await tx.execute("SELECT FROM courses WHERE course_id = $1 FOR UPDATE", course_id)
+                if await _find_pinned_to(tx, decision_ref) != course_id:
+                    raise _MovedMeanwhile
+        except _MovedMeanwhile:
+            continue
+        return
+
+
+async def _find_pinned_to(tx: Transaction, decision_ref: str) -> str | None:
+    found: str | None = await tx.fetchval("SELECT pinned_to FROM decisions WHERE decision_ref = $1", decision_ref)
+    return found
 
 
 async def get_course(tx: Transaction, course_id: str) -> Course:
@@ -181,8 +200,9 @@ async def add_pin(tx: Transaction, course: Course, pin: Pin) -> None:
         " ), decision AS ("
         "   UPDATE decisions SET pinned_to = $2, pin_version = pin_version + 1 WHERE decision_ref = $1"
         " ) INSERT INTO pins"
-        " (decision_ref, course_id, version, provider_id, office_id, state, pinned_at, occupies_place)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, true)",
+        " (decision_ref, course_id, version, provider_id, office_id, state, pinned_at, occupies_place,"
+        " planned, moved_from)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, true, $9, $10)",
         pin.decision_ref,
         pin.course_id,
         pin.version,
@@ -191,6 +211,8 @@ async def add_pin(tx: Transaction, course: Course, pin: Pin) -> None:
         pin.state,
         pin.pinned_at,
         course.must_run_since,
+        pin.planned,
+        pin.moved_from,
     )
 
 
@@ -202,7 +224,7 @@ async def set_pin_ended(tx: Transaction, pin: Pin) -> None:
         "   occupied = occupied - CASE WHEN $6 THEN 0 ELSE 1 END WHERE course_id = $2"
         " ), decision AS ("
         "   UPDATE decisions SET pinned_to = NULL, pin_version = pin_version + 1 WHERE decision_ref = $1"
-        " ) UPDATE pins SET version = $3, state = $4, reason = $5, occupies_place = $6, ended_at = $7"
+        " ) UPDATE pins SET version = $3, state = $4, reason = $5, occupies_place = $6, ended_at = $7, moved_to = $8"
         " WHERE decision_ref = $1 AND state = 'active'",
         pin.decision_ref,
         pin.course_id,
@@ -211,6 +233,7 @@ async def set_pin_ended(tx: Transaction, pin: Pin) -> None:
         pin.reason,
         pin.occupies_place,
         pin.ended_at,
+        pin.moved_to,
     )
 
 
@@ -226,6 +249,25 @@ async def get_active_pin(tx: Transaction, decision_ref: str) -> Pin:
     if found is None:
         raise NotFound("NOT_PINNED")
     return found
+
+
+async def find_newest_pin(tx: Transaction, decision_ref: str) -> Pin | None:
+    """The decision's newest pin, active or ended; None while it never had one."""
+    row = await tx.fetchrow(
+        f"SELECT {_PIN} FROM pins WHERE decision_ref = $1 ORDER BY version DESC LIMIT 1", decision_ref
+    )
+    return _pin(row) if row else None
+
+
+async def find_pins_of_decision(tx: Transaction, decision_ref: str, *, after: int, limit: int) -> list[tuple[int, Pin]]:
+    """Every pin the decision has or had, in the order they were made: (place in the list, pin)."""
+    rows = await tx.fetch(
+        f"SELECT pin_id, {_PIN} FROM pins WHERE decision_ref = $1 AND pin_id > $2 ORDER BY pin_id LIMIT $3",
+        decision_ref,
+        after,
+        limit,
+    )
+    return [(row["pin_id"], _pin(row)) for row in rows]
 
 
 async def find_pins(
@@ -355,4 +397,9 @@ def _pin(row: Record) -> Pin:
         pinned_at=row["pinned_at"],
         ended_at=row["ended_at"],
         reason=ReleaseReason(row["reason"]) if row["reason"] else None,
+        planned=None if row["planned"] is None else tuple(row["planned"]),
+        attended=tuple(row["attended"]),
+        missed=tuple(row["missed"]),
+        moved_from=row["moved_from"],
+        moved_to=row["moved_to"],
     )

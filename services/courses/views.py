@@ -9,8 +9,8 @@ from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, Pi
 from services.courses.changing.warnings import CourseWarning, warnings_of
 from services.courses.domain import Contact, Course, Period, PlaceLedger
 from services.courses.ending.domain import Underfilled, underfilled
-from services.courses.pinning import Pinning
-from services.courses.pins import Decision, Pin
+from services.courses.pinning import Pinnable, Pinning
+from services.courses.pins import Pin
 
 
 class PeriodView(BaseModel):
@@ -170,6 +170,11 @@ class PinView(BaseModel):
     occupies_place: bool
     pinned_at: datetime
     ended_at: datetime | None
+    planned: list[int] | None
+    attended: list[int]
+    missed: list[int]
+    moved_from: str | None
+    moved_to: str | None
     confirm_by: date | None = None
 
     @classmethod
@@ -185,6 +190,11 @@ class PinView(BaseModel):
             occupies_place=pin.occupies_place,
             pinned_at=pin.pinned_at,
             ended_at=pin.ended_at,
+            planned=None if pin.planned is None else list(pin.planned),
+            attended=list(pin.attended),
+            missed=list(pin.missed),
+            moved_from=pin.moved_from,
+            moved_to=pin.moved_to,
             confirm_by=confirm_by,
         )
 
@@ -204,6 +214,7 @@ class PinningView(PinView):
     free_places: int
     may_confirm: bool
     must_run: bool
+    warnings: list[str]
 
     @classmethod
     def after(cls, pinning: Pinning) -> Self:
@@ -215,6 +226,7 @@ class PinningView(PinView):
             free_places=pinning.course.free_places,
             may_confirm=pinning.course.may_confirm,
             must_run=pinning.course.must_run,
+            warnings=list(pinning.warnings),
         )
 
 
@@ -227,17 +239,20 @@ class PinnableView(BaseModel):
     reason: str | None
     course_id: str | None
     course_number: int | None
+    warnings: list[str]
 
     @classmethod
-    def of(cls, decision: Decision, reason: str | None) -> Self:
+    def of(cls, pinnable: Pinnable) -> Self:
         """The decision's client; the course is one of the provider's own."""
+        decision = pinnable.decision
         return cls(
             decision_ref=decision.decision_ref,
             service=decision.service,
             confirm_by=decision.confirm_by,
-            reason=reason,
+            reason=pinnable.reason,
             course_id=decision.pinned_to,
             course_number=decision.pinned_to_number,
+            warnings=list(pinnable.warnings),
         )
 
 

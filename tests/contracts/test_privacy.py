@@ -57,8 +57,10 @@ def test_a_topic_says_that_it_carries_references_to_people(event):
         }
 
 
-def test_a_client_s_contact_travels_sealed():
-    event = next(event for event in checks.declared_events() if event.__name__ == "ClientContactChanged")
+@pytest.mark.parametrize("name", ["ClientContactChanged", "ClientEligibilityChanged"])
+def test_a_client_s_own_data_travel_sealed(name):
+    """E-24, E-59."""
+    event = next(event for event in checks.declared_events() if event.__name__ == name)
     assert set(checks.schema_of(event)["properties"]) == {"version", "client_ref", "sealed"}
     assert topics.TOPICS[event.topic].compacted
 

@@ -8,7 +8,7 @@ import httpx
 
 from chassis.auth import Role
 from chassis.testing import ServiceUnderTest
-from contracts.courses import ClientPinned, ClientUnpinned
+from contracts.courses import PinEvent
 from contracts.decisions import Decision, DecisionGranted, DecisionRevoked
 from contracts.envelope import Event
 from contracts.registration import (
@@ -200,8 +200,29 @@ class CoursesUnderTest:
         body = {"decision_ref": decision.decision_ref}
         return await self.provider.post(f"/courses/{course['course_id']}/pins", json=body)
 
-    async def unpin(self, course: dict[str, Any], decision: Decision) -> httpx.Response:
-        return await self.provider.delete(f"/courses/{course['course_id']}/pins/{decision.decision_ref}")
+    async def unpin(self, course: dict[str, Any], decision: Decision, reason: str | None = None) -> httpx.Response:
+        path = f"/courses/{course['course_id']}/pins/{decision.decision_ref}"
+        return await self.provider.request("DELETE", path, json={"reason": reason} if reason else None)
+
+    async def move(
+        self, here: dict[str, Any], there: dict[str, Any], decision: Decision, **differences: Any
+    ) -> httpx.Response:
+        body = {"to_course_id": there["course_id"], "consent": a_consent()} | differences
+        return await self.provider.post(f"{_pin(here, decision)}/move", json=body)
+
+    async def note(
+        self, course: dict[str, Any], decision: Decision, attended: list[int], missed: list[int] | None = None
+    ) -> httpx.Response:
+        body = {"attended": attended, "missed": missed or []}
+        return await self.provider.put(f"{_pin(course, decision)}/participation", json=body)
+
+    async def interrupt(self, course: dict[str, Any], decision: Decision) -> httpx.Response:
+        return await self.provider.post(f"{_pin(course, decision)}/interruption")
+
+    async def history(self, decision: Decision) -> list[dict[str, Any]]:
+        found = await self.officer.get(f"/decisions/{decision.decision_ref}/pins")
+        items: list[dict[str, Any]] = expect(200, found)["items"]
+        return items
 
     async def confirm(self, course: dict[str, Any]) -> httpx.Response:
         return await self.provider.post(f"/courses/{course['course_id']}/confirmation")
@@ -248,11 +269,11 @@ class CoursesUnderTest:
         answer = expect(200, await self.officer.get(f"/place-ledgers/{contract_id}/{year}"))
         return answer["announced"], answer["reserved"], answer["free"]
 
-    async def pin_events(self, decision: Decision) -> list[ClientPinned | ClientUnpinned]:
+    async def pin_events(self, decision: Decision) -> list[PinEvent]:
         return [
             event
             for event in await self.service.published(Event)
-            if isinstance(event, ClientPinned | ClientUnpinned) and event.key == decision.decision_ref
+            if isinstance(event, PinEvent) and event.key == decision.decision_ref
         ]
 
 
@@ -267,6 +288,10 @@ def refusal(answer: httpx.Response, status: int = 409) -> tuple[str, dict[str, A
     """The code and the figures of a refusal."""
     problem = expect(status, answer)
     return problem["code"], problem.get("values", {})
+
+
+def _pin(course: dict[str, Any], decision: Decision) -> str:
+    return f"/courses/{course['course_id']}/pins/{decision.decision_ref}"
 
 
 def _counts(counts: dict[int, int] | None) -> tuple[AnnouncedCount, ...]:

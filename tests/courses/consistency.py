@@ -23,12 +23,34 @@ SELECT decisions.decision_ref FROM decisions LEFT JOIN pins
 WHERE pins.course_id IS DISTINCT FROM decisions.pinned_to
     OR pins.course_id IS NOT NULL AND decisions.state = 'revoked'
 """
+_CROWDED_PERIODS = """
+SELECT course_id, number FROM courses, generate_series(1, jsonb_array_length(periods)) AS number
+WHERE group_size < (
+    SELECT count(*) FROM pins
+    WHERE pins.course_id = courses.course_id AND occupies_place AND (planned IS NULL OR number = ANY (planned))
+)
+"""
+_ATTENDED_TWICE = """
+SELECT decision_ref, number FROM pins, unnest(attended) AS number GROUP BY decision_ref, number HAVING count(*) > 1
+"""
+_UNRECORDED_MOVES = """
+SELECT pins.decision_ref, version FROM pins LEFT JOIN client_moves
+    ON client_moves.decision_ref = pins.decision_ref AND left_version = version
+WHERE (state = 'moved') <> (left_version IS NOT NULL) OR moved_to <> to_course_id
+"""
 
 
 async def assert_consistent(service: ServiceUnderTest) -> None:
     """Counters equal the pins, ledgers equal the courses, and every change was published in order."""
     async with service.transaction() as tx:
-        for sql in (_WRONG_COUNTERS, _WRONG_PLACES, _WRONG_DECISIONS):
+        for sql in (
+            _WRONG_COUNTERS,
+            _WRONG_PLACES,
+            _WRONG_DECISIONS,
+            _CROWDED_PERIODS,
+            _ATTENDED_TWICE,
+            _UNRECORDED_MOVES,
+        ):
             assert await tx.fetch(sql) == []
         courses = {row["course_id"]: row for row in await tx.fetch("SELECT * FROM courses")}
         pinned = await tx.fetch("SELECT decision_ref, pin_version FROM decisions WHERE pin_version > 0")

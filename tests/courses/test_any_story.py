@@ -57,6 +57,23 @@ class Story:
         first = self.courses.clock.now.date() + timedelta(days=self.chance.randrange(-2, 400))
         await self.courses.reschedule(self.chance.choice(self.made), first, reason="Sali on varattu")
 
+    async def move(self) -> None:
+        here, there = self.chance.choices(self.made, k=2)
+        pinned = await self.courses.pins_of(here, PinState.ACTIVE)
+        if pinned:
+            leaving = self.chance.choice(pinned)["decision_ref"]
+            found = next(d for d in self.decisions if d.decision_ref == leaving)
+            await self.courses.move(here, there, found, reason="agreed with the client")
+
+    async def note_or_interrupt(self) -> None:
+        course = self.chance.choice(self.made)
+        for pin in await self.courses.pins_of(course, PinState.ACTIVE):
+            found = next(d for d in self.decisions if d.decision_ref == pin["decision_ref"])
+            await self.courses.note(course, found, [1], [2])
+            await self.courses.note(course, found, [1])
+        if self.decisions and self.chance.random() < 0.2:
+            await self.courses.interrupt(course, self.chance.choice(self.decisions))
+
     async def confirm(self) -> None:
         await self.courses.confirm(self.chance.choice(self.made))
 
@@ -99,6 +116,8 @@ async def test_counters_ledgers_and_events_agree_after_any_story(empty_courses, 
         story.unpin: 2,
         story.resize: 3,
         story.reschedule: 2,
+        story.move: 5,
+        story.note_or_interrupt: 2,
         story.revoke: 1,
         story.confirm: 4,
         story.delete: 1,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contracts.refusals import Refusal
 from contracts.values import CourseState
 from services.courses.changing import domain
-from services.courses.changing.domain import Channel, Consent, GivenBy
+from services.courses.consents import Channel, Consent, GivenBy
 from services.courses.copies import described
 from services.courses.domain import Contact, PlaceLedger, Terms
 from tests.courses.builders import a_description

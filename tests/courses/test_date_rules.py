@@ -12,7 +12,7 @@ from contracts.refusals import Invalid, Refusal
 from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, ReportKind
 from services.courses.changing import dates
 from services.courses.changing.dates import PinnedClient
-from services.courses.changing.domain import Channel, Consent, GivenBy
+from services.courses.consents import Channel, Consent, GivenBy
 from services.courses.copies import described
 from services.courses.creation import ProposedPeriod
 from services.courses.domain import Contract, Period

@@ -10,7 +10,8 @@ from datetime import date
 
 from contracts.refusals import Refusal
 from contracts.values import DeliveryMode, ReportKind
-from services.courses.changing.domain import Consent, committed, require_given
+from services.courses.changing.domain import committed
+from services.courses.consents import Consent, require_given
 from services.courses.creation import Description, PlannedPeriod, ProposedPeriod, plan_periods
 from services.courses.domain import Contract, Course, Period, require_there, require_valid
 

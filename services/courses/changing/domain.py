@@ -1,8 +1,6 @@
 """Rules of a course's size, target groups, ages and contact details (pure functions)."""
 
-from dataclasses import dataclass, replace
-from datetime import date
-from enum import StrEnum
+from dataclasses import replace
 
 from contracts.refusals import Refusal
 from contracts.values import CourseState
@@ -10,32 +8,6 @@ from services.courses.creation import Description, require_group_size, require_t
 from services.courses.domain import Contact, Course, PlaceLedger, require_there
 
 _OPEN = frozenset({CourseState.CREATED, CourseState.PUBLISHED})
-
-
-class GivenBy(StrEnum):
-    """Who agreed: the client, or for a family course the guardian (E-58)."""
-
-    CLIENT = "client"
-    GUARDIAN = "guardian"
-
-
-class Channel(StrEnum):
-    """How the provider and the client spoke."""
-
-    PHONE = "phone"
-    LETTER = "letter"
-    WEB = "web"
-    IN_PERSON = "in_person"
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What a pinned client agreed to or acknowledged, as the provider recorded it."""
-
-    decision_ref: str
-    given_on: date
-    given_by: GivenBy
-    channel: Channel
 
 
 def committed(course: Course) -> bool:
@@ -119,13 +91,6 @@ def require_mixed(course: Course) -> None:
     require_there(course)
     if not course.mixed_age:
         raise Refusal("NOT_MIXED_AGE", course_number=course.course_number)
-
-
-def require_given(consents: tuple[Consent, ...], on: date) -> None:
-    """Refuses with CONSENT_IN_FUTURE what nobody can have agreed to yet."""
-    latest = max((consent.given_on for consent in consents), default=on)
-    if latest > on:
-        raise Refusal("CONSENT_IN_FUTURE", given_on=latest, today=on)
 
 
 def _require_open(course: Course) -> None:

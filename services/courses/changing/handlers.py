@@ -13,7 +13,7 @@ from services.courses import copies, pins
 from services.courses import domain as courses
 from services.courses import store as course_store
 from services.courses.changing import dates, domain, store
-from services.courses.changing.domain import Consent
+from services.courses.consents import Consent, require_given
 from services.courses.creation import ProposedPeriod
 from services.courses.domain import Contact, Course
 from services.courses.handlers import BEGIN_COURSE, COMPLETE_COURSE, lock_matching
@@ -81,7 +81,7 @@ async def acknowledge_mixed_ages(tx: Transaction, course_id: str, notice: Consen
     course = await course_store.lock_course(tx, course_id)
     domain.require_mixed(course)
     pins.require_pinned_here(course, await copies.lock_decision(tx, notice.decision_ref))
-    domain.require_given((notice,), tx.today)
+    require_given((notice,), tx.today)
     await store.set_age_notice(tx, course, notice)
     return course
 

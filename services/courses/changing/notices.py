@@ -6,7 +6,7 @@ Who is pinned before the confirmation has until then; whoever is pinned later br
 from chassis.db import Transaction
 from contracts.refusals import Refusal
 from services.courses.changing import domain, store
-from services.courses.changing.domain import Consent
+from services.courses.consents import Consent, require_given
 from services.courses.domain import Course
 
 
@@ -31,7 +31,7 @@ async def take_notice(tx: Transaction, course: Course, decision_ref: str, notice
     """
     if notice is not None:
         domain.require_mixed(course)
-        domain.require_given((notice,), tx.today)
+        require_given((notice,), tx.today)
         await store.set_age_notice(tx, course, notice)
     elif course.mixed_age and domain.committed(course) and not await store.has_acknowledged(tx, course, decision_ref):
         raise Refusal("AGE_NOTICE_MISSING", decision_refs=[decision_ref])

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chassis.db import Transaction
 from services.courses.changing.dates import PinnedClient
-from services.courses.changing.domain import Channel, Consent, GivenBy
+from services.courses.consents import Channel, Consent, GivenBy
 from services.courses.domain import Contact, Course, Period
 from services.courses.store import period_document, periods_of
 

@@ -5,8 +5,8 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from services.courses.changing.domain import Channel, Consent, GivenBy
 from services.courses.changing.store import Rescheduling
+from services.courses.consents import Channel, Consent, GivenBy
 from services.courses.views import PeriodView
 
 

@@ -211,7 +211,12 @@ def transfer_before_start(
     if target.course_id == source.course_id:
         raise Refusal("COURSE_GONE", course_number=source.course_number, state=CourseState.DELETED)
     moved = replace(
-        active, version=active.version + 1, state=PinState.MOVED, occupies_place=False, ended_at=at, reason=None
+        active,
+        version=active.version + 1,
+        state=PinState.MOVED,
+        occupies_place=False,
+        ended_at=at,
+        moved_to=target.course_id,
     )
     unpinned = replace(decision, pinned_to=None, pinned_to_number=None, pin_version=moved.version)
     try:
@@ -220,7 +225,7 @@ def transfer_before_start(
         about = {"decision_ref": decision.decision_ref, "target_number": target.course_number}
         raise Refusal(refused.code, **(refused.values | about)) from refused
     source = replace(source, version=source.version + 1, pinned=source.pinned - 1, occupied=source.occupied - 1)
-    return Transfer(source, target, moved, pin)
+    return Transfer(source, target, moved, replace(pin, moved_from=source.course_id))
 
 
 def _require_unconfirmed_past(course: Course, on: date) -> None:

@@ -145,12 +145,10 @@ async def _end(tx: Transaction, course: Course, ending: Ending) -> Ended:
 async def _transfer(tx: Transaction, moving: domain.Transfer) -> None:
     await store.set_pin_ended(tx, moving.moved)
     await store.add_pin(tx, moving.target, moving.pin)
-    moved = pin_snapshot(moving.moved).model_copy(update={"moved_to": moving.target.course_id})
-    pinned = pin_snapshot(moving.pin).model_copy(update={"moved_from": moving.source.course_id})
     tx.emit(CoursePlacesChanged(version=moving.source.version, course=course_snapshot(moving.source)))
-    tx.emit(ClientMoved(version=moving.moved.version, pin=moved))
+    tx.emit(ClientMoved(version=moving.moved.version, pin=pin_snapshot(moving.moved)))
     tx.emit(CoursePlacesChanged(version=moving.target.version, course=course_snapshot(moving.target)))
-    tx.emit(ClientPinned(version=moving.pin.version, pin=pinned))
+    tx.emit(ClientPinned(version=moving.pin.version, pin=pin_snapshot(moving.pin)))
 
 
 def _require_version(course: Course, if_match: int | None) -> None:

@@ -71,3 +71,25 @@ no-age-group = Course { $course_number } is not for one age group.
 not-mixed-age = Course { $course_number } is not for every age.
 age-notice-missing = These clients must first be told that the course is for every age and that they may change provider: { $decision_refs }.
 phone-invalid = The phone number does not work. Give the country code of a foreign number.
+
+# Clients between courses
+course-not-begun = Course { $course_number } has not begun: it begins on { $first_day }. Remove the client from the course instead.
+must-run-reason-required = Course { $course_number } has had to be carried out since { $must_run_since }. Say why the client leaves it; Kela is told.
+nothing-remains = The client has already attended every period.
+participation-not-noted = First note whether the client attended these periods of course { $course_number }: { $periods }.
+path-too-long = The client's whole rehabilitation may last { $months } months from { $first_day }, the first day attended: until { $latest }. On this course it would last until { $last_day }.
+period-not-begun = Period { $number } has not begun while the client was on the course.
+period-not-planned = The client is not to attend that period. The client's periods are: { $planned }.
+period-noted-twice = A period was either attended or missed, not both: { $periods }.
+periods-do-not-match = The client has attended periods of a course with { $periods_before } periods. This course is not divided in the same way; it has { $periods_there }.
+periods-not-after = Period { $number } begins on { $first_day }, but the client attends the other course until { $attended_until }.
+periods-passed = These periods of course { $course_number } that the client needs are already over: { $periods }.
+same-course = The client is to move to another course.
+target-group-mismatch = The course is not for the client's disease group. It is for: { $allowed }.
+age-mismatch = { $max_age ->
+    [None] The course is for clients who are at least { $min_age } on { $on }.
+   *[other] { $min_age ->
+        [None] The course is for clients who are at most { $max_age } on { $on }.
+       *[other] The course is for clients who are { $min_age } to { $max_age } on { $on }.
+    }
+}

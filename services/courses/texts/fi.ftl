@@ -71,3 +71,25 @@ no-age-group = Kurssia { $course_number } ei ole kohdistettu yhdelle ikäryhmäl
 not-mixed-age = Kurssia { $course_number } ei ole kohdistettu kaikenikäisille.
 age-notice-missing = Näille asiakkaille on ensin kerrottava, että kurssi on kaikenikäisille ja että palveluntuottajaa voi vaihtaa: { $decision_refs }.
 phone-invalid = Puhelinnumero ei kelpaa. Kirjoita ulkomaan numeroon myös maan suuntanumero.
+
+# Clients between courses
+course-not-begun = Kurssi { $course_number } ei ole alkanut: se alkaa { $first_day }. Poista asiakas kurssilta.
+must-run-reason-required = Kurssi { $course_number } on pitänyt toteuttaa { $must_run_since } alkaen. Kerro, miksi asiakas lähtee siltä; syy ilmoitetaan Kelaan.
+nothing-remains = Asiakas on jo osallistunut kaikkiin jaksoihin.
+participation-not-noted = Merkitse ensin, osallistuiko asiakas näihin kurssin { $course_number } jaksoihin: { $periods }.
+path-too-long = Asiakkaan koko kuntoutus saa kestää { $months } kuukautta ensimmäisestä osallistumispäivästä { $first_day } eli enintään { $latest } asti. Tällä kurssilla se kestäisi { $last_day } asti.
+period-not-begun = Jakso { $number } ei alkanut asiakkaan ollessa kurssilla.
+period-not-planned = Jaksoa ei ole suunniteltu asiakkaalle. Asiakkaan jaksot ovat: { $planned }.
+period-noted-twice = Asiakas joko osallistui jaksoon tai ei, ei molempia: { $periods }.
+periods-do-not-match = Asiakas on osallistunut jaksoihin kurssilla, jossa on { $periods_before } jaksoa. Tämän kurssin jaksot on jaettu toisin; niitä on { $periods_there }.
+periods-not-after = Jakso { $number } alkaa { $first_day }, mutta asiakas on toisella kurssilla { $attended_until } asti.
+periods-passed = Nämä asiakkaan tarvitsemat kurssin { $course_number } jaksot ovat jo ohi: { $periods }.
+same-course = Asiakas siirretään toiselle kurssille.
+target-group-mismatch = Kurssi ei ole tarkoitettu asiakkaan sairausryhmälle. Se on tarkoitettu ryhmille: { $allowed }.
+age-mismatch = { $max_age ->
+    [None] Kurssi on tarkoitettu asiakkaille, jotka ovat vähintään { $min_age }-vuotiaita { $on }.
+   *[other] { $min_age ->
+        [None] Kurssi on tarkoitettu asiakkaille, jotka ovat enintään { $max_age }-vuotiaita { $on }.
+       *[other] Kurssi on tarkoitettu asiakkaille, jotka ovat { $min_age }–{ $max_age }-vuotiaita { $on }.
+    }
+}

@@ -71,3 +71,25 @@ no-age-group = Kurs { $course_number } är inte för en viss åldersgrupp.
 not-mixed-age = Kurs { $course_number } är inte för alla åldrar.
 age-notice-missing = De här klienterna måste först få veta att kursen är för alla åldrar och att de får byta serviceproducent: { $decision_refs }.
 phone-invalid = Telefonnumret duger inte. Skriv även landsnumret om numret är utländskt.
+
+# Clients between courses
+course-not-begun = Kursen { $course_number } har inte börjat: den börjar { $first_day }. Ta i stället bort klienten från kursen.
+must-run-reason-required = Kursen { $course_number } har måst genomföras sedan { $must_run_since }. Ange varför klienten lämnar den; FPA underrättas.
+nothing-remains = Klienten har redan deltagit i alla perioder.
+participation-not-noted = Anteckna först om klienten deltog i dessa perioder av kursen { $course_number }: { $periods }.
+path-too-long = Klientens hela rehabilitering får pågå i { $months } månader från den första dagen klienten deltog, { $first_day }, alltså till { $latest }. På den här kursen skulle den pågå till { $last_day }.
+period-not-begun = Period { $number } började inte medan klienten var på kursen.
+period-not-planned = Perioden är inte planerad för klienten. Klientens perioder är: { $planned }.
+period-noted-twice = Klienten deltog antingen i en period eller inte, inte båda: { $periods }.
+periods-do-not-match = Klienten har deltagit i perioder på en kurs med { $periods_before } perioder. Den här kursen är indelad på ett annat sätt; den har { $periods_there }.
+periods-not-after = Period { $number } börjar { $first_day }, men klienten går på den andra kursen till { $attended_until }.
+periods-passed = Dessa perioder av kursen { $course_number } som klienten behöver är redan över: { $periods }.
+same-course = Klienten ska flyttas till en annan kurs.
+target-group-mismatch = Kursen är inte avsedd för klientens sjukdomsgrupp. Den är avsedd för: { $allowed }.
+age-mismatch = { $max_age ->
+    [None] Kursen är avsedd för klienter som har fyllt { $min_age } år { $on }.
+   *[other] { $min_age ->
+        [None] Kursen är avsedd för klienter som är högst { $max_age } år { $on }.
+       *[other] Kursen är avsedd för klienter som är { $min_age }–{ $max_age } år { $on }.
+    }
+}

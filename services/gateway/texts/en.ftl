@@ -233,6 +233,7 @@ provider-pin = Pin
 provider-pin-label = Decision
 provider-pin-button = Pin the client
 provider-unpin = Remove from the course
+provider-unpin-reason = Why does the client leave? The course has had to be carried out, and Kela is told.
 provider-pins = Pinned clients
 provider-no-pins = No clients are pinned to this course.
 provider-confirm-by = On a confirmed course by

@@ -233,6 +233,7 @@ provider-pin = Kiinnitä
 provider-pin-label = Päätös
 provider-pin-button = Kiinnitä asiakas
 provider-unpin = Poista kurssilta
+provider-unpin-reason = Miksi asiakas lähtee? Kurssi on pitänyt toteuttaa, ja syy ilmoitetaan Kelaan.
 provider-pins = Kiinnitetyt asiakkaat
 provider-no-pins = Kurssille ei ole kiinnitetty asiakkaita.
 provider-confirm-by = Vahvistetulla kurssilla viimeistään

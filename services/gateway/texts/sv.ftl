@@ -233,6 +233,7 @@ provider-pin = Koppla
 provider-pin-label = Beslut
 provider-pin-button = Koppla klienten
 provider-unpin = Ta bort från kursen
+provider-unpin-reason = Varför lämnar klienten kursen? Kursen har måst genomföras, och FPA underrättas.
 provider-pins = Kopplade klienter
 provider-no-pins = Inga klienter har kopplats till kursen.
 provider-confirm-by = På en bekräftad kurs senast
