@@ -2,7 +2,8 @@
 
 Lock order: the contract's row; announced counts are only written under it. Providers, offices
 and contracts are added by a conditional insert, which needs no lock before it. A service's row
-in `services` is locked alone, while its descriptions are published.
+in `services` is locked alone, while its descriptions are published. An audit finding and an
+office's choice information are locked before their timers; nothing else is locked with them.
 """
 
 from collections import defaultdict
