@@ -86,9 +86,9 @@ _BUSINESS = (
         "course_id",
         4,
         _consumers("registration", "decisions", "notifications", "search"),
-        PersonalDataClass.NONE,
+        PersonalDataClass.ORGANISATION_CONTACT,
         _HISTORY,
-        "Every course with its periods, its state and how many of its places are taken.",
+        "Every course with its periods, its state, how many of its places are taken, and contact details of its own.",
     ),
     Topic(
         courses.PINS,

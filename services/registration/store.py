@@ -4,7 +4,8 @@ Lock order: a change request's row, a registration's row, the contract's row, an
 belongs to a contract (announced counts, last days, administration, billers) is only written under the
 contract's lock. Providers, offices, contracts and registrations are added by a conditional insert,
 which needs no lock before it. A service's row in `services` is locked alone, while its descriptions
-are published.
+are published. An audit finding and an office's choice information are locked before their timers;
+nothing else is locked with them.
 """
 
 from collections import defaultdict

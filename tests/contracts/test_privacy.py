@@ -16,8 +16,10 @@ OF_AN_ORGANISATION = {"Provider", "Office", "Contact"}
 """Their names, addresses and role contacts are public by purpose (docs/decisions/0008)."""
 OF_A_SERVICE = {"TargetGroup", "AgeGroup", "ServiceDescription"}
 """What a service is called and whom it is for; says nothing about anybody."""
-OF_A_COURSE = {"min_age", "max_age", "age_group"}
+OF_A_COURSE = {"min_age", "max_age", "age_group", "mixed_age"}
 """The ages a course is meant for."""
+CONTACTS = {"Contract.contact", "Course.contact"}
+"""Contact details of a role in an organisation."""
 
 
 def fields_about_people(schema):
@@ -30,7 +32,7 @@ def fields_about_people(schema):
         for field in definition.get("properties", {})
         if ABOUT_A_PERSON & set(field.split("_"))
         and field not in OF_A_COURSE
-        and f"{model}.{field}" != "Contract.contact"
+        and f"{model}.{field}" not in CONTACTS
     }
 
 

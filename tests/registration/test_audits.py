@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from chassis.auth import Role
+from chassis.db import Transaction
 from contracts.registration import AuditFindingChanged, NoticeGiven
 from contracts.values import FindingState
 from services.registration.audits import handlers, store
@@ -242,6 +243,32 @@ async def test_a_reported_finding_reminds_nobody_and_a_reopened_one_does_again(r
     await registration.clock.set(datetime(2024, 5, 2, 21, tzinfo=UTC))
     await registration.fire_timers()
     assert await notices_of(registration) == [Reminder.OPENED, Reminder.OPENED, Reminder.OVERDUE]
+
+
+async def remind_while_reporting(registration, finding_id: str) -> list[str]:
+    """The reminder comes due while the provider's report is about to commit; what was said of it."""
+    await registration.clock.set(TWO_WEEKS_BEFORE)
+    async with registration.transaction() as tx:
+        await handlers.report_action(tx, finding_id, "Tehty.", if_match=None)
+        await registration.fire_timers()
+    await registration.fire_timers()
+    return (await notices_of(registration))[1:]
+
+
+async def test_a_report_that_is_about_to_commit_is_not_overtaken_by_its_reminder(registration):
+    """R-REG-11: the step has taken the timers with it."""
+    assert await remind_while_reporting(registration, await opened_finding(registration)) == []
+
+
+async def test_a_step_that_left_its_timers_alone_would_be_overtaken(registration, monkeypatch):
+    """Negative control of the test above."""
+    finding_id = await opened_finding(registration)
+
+    async def leave(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(Transaction, "cancel", leave)
+    assert await remind_while_reporting(registration, finding_id) == [Reminder.DUE]
 
 
 async def report_both(registration, finding_id: str, monkeypatch, *, locked: bool) -> list[object]:

@@ -92,8 +92,11 @@ async def reopen(
 
 
 async def remind(tx: Transaction, finding_id: str, _payload: Mapping[str, Any], *, reminder: Reminder) -> None:
-    """A timer: the due date comes, or went by yesterday. After an outage each that is still true is said once."""
-    finding = await store.lock_finding(tx, finding_id)
+    """A timer: the due date comes, or went by yesterday. After an outage each that is still true is said once.
+
+    The finding is read without a lock: a step takes the finding before its timers, and a timer is held already here.
+    """
+    finding = await store.get_finding(tx, finding_id)
     if domain.still_true(finding, reminder, on=tx.today):
         await _notify(tx, finding, reminder, f"{reminder}/{finding_id}/{finding.due_on}")
 
