@@ -23,6 +23,7 @@ from contracts.values import (
 
 REGISTRATIONS = "rekku.registrations"
 SERVICE_DESCRIPTIONS = "rekku.service-descriptions"
+NOTICES = "rekku.notices"
 
 
 class Contact(Value):
@@ -362,7 +363,7 @@ class AuditFindingChanged(Event, wire="registration.audit-finding-changed.v1", t
         return self.finding.finding_id
 
 
-class NoticeGiven(Event, wire="registration.notice-given.v1", topic=REGISTRATIONS, kind=EventKind.FACT):
+class NoticeGiven(Event, wire="registration.notice-given.v1", topic=NOTICES, kind=EventKind.FACT):
     """A provider is to be told of an audit finding, its due date, or data to look through (R-REG-7, R-REG-11)."""
 
     notice: Notice

@@ -81,6 +81,16 @@ _BUSINESS = (
         "What each rehabilitation service is: all versions of its description, with the limits its courses keep.",
     ),
     Topic(
+        registration.NOTICES,
+        "registration",
+        "notice_id",
+        1,
+        _consumers("notifications"),
+        PersonalDataClass.ORGANISATION_CONTACT,
+        _HISTORY,
+        "What a provider is to be told of its own data: audit findings, their due dates, data to look through.",
+    ),
+    Topic(
         courses.COURSES,
         "courses",
         "course_id",
