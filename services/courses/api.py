@@ -32,6 +32,7 @@ from services.courses.fields import (
     Reason,
     TargetGroups,
 )
+from services.courses.history import api as history_api
 from services.courses.moving import api as moving_api
 from services.courses.pinning import Pinning
 from services.courses.reading import api as reading_api
@@ -317,3 +318,4 @@ router.include_router(changing_api.router)
 router.include_router(ending_api.router)
 router.include_router(drafts_api.router)
 router.include_router(reading_api.router)
+router.include_router(history_api.router)
