@@ -9,9 +9,9 @@ from starlette.responses import Response
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from contracts.refusals import Invalid
-from contracts.values import CourseState, PinState
+from contracts.values import PinState
 from services.courses import handlers, pinning, store
-from services.courses.answers import course_answer, course_views
+from services.courses.answers import course_answer
 from services.courses.changing import api as changing_api
 from services.courses.creation import Proposal
 from services.courses.drafts import api as drafts_api
@@ -32,10 +32,11 @@ from services.courses.fields import (
     Reason,
     TargetGroups,
 )
+from services.courses.history import api as history_api
 from services.courses.moving import api as moving_api
 from services.courses.pinning import Pinning
+from services.courses.reading import api as reading_api
 from services.courses.views import (
-    CourseList,
     CourseView,
     PinList,
     PinnableList,
@@ -47,7 +48,6 @@ from services.courses.views import (
 
 router = APIRouter(tags=["courses"])
 _AFTER_PINNABLE = r"^\d{4}-\d{2}-\d{2}/[A-Za-z0-9._~-]{1,64}$"
-_AFTER_COURSE = r"^[A-Za-z0-9._~-]{0,64}$"
 _NO_DEADLINE = date(9999, 12, 31)
 
 
@@ -120,33 +120,6 @@ async def create_course(body: CreateCourse, caller: Acting) -> Response:
         return await course_answer(tx, course, status=201)
 
     return await caller.command(act)
-
-
-@router.get("/courses", response_model=CourseList)
-async def list_courses(
-    caller: Reading,
-    contract_id: Annotated[str | None, Query(pattern=ID)] = None,
-    state: CourseState | None = None,
-    year: Annotated[int | None, Query(ge=2000, le=2199)] = None,
-    after: Annotated[str, Query(pattern=_AFTER_COURSE)] = "",
-    limit: Limit = 100,
-) -> Response:
-    """The caller's courses in the order they were created."""
-
-    async def read(tx: Transaction) -> Answer:
-        found = await store.find_courses(
-            tx,
-            provider_id=tx.principal.provider_id,
-            contract_id=contract_id,
-            state=state,
-            year=year,
-            after=after,
-            limit=limit + 1,
-        )
-        items = await course_views(tx, found[:limit])
-        return Answer(200, CourseList(items=items, next=items[-1].course_id if len(found) > limit else None))
-
-    return await caller.query(read)
 
 
 @router.get("/courses/{course_id}", response_model=CourseView, responses=problems("COURSE_UNKNOWN"))
@@ -344,3 +317,5 @@ router.include_router(moving_api.router)
 router.include_router(changing_api.router)
 router.include_router(ending_api.router)
 router.include_router(drafts_api.router)
+router.include_router(reading_api.router)
+router.include_router(history_api.router)

@@ -43,6 +43,18 @@ async def create_course(tx: Transaction, contract_id: str, office_id: str, propo
     domain.reserve(ledger, course.group_size)
     await store.set_reserved(tx, ledger, course.group_size)
     course = replace(course, course_number=await store.add_course(tx, course))
+    tx.audit(
+        "create_course",
+        f"course:{course.course_id}",
+        course_number=course.course_number,
+        contract_id=contract_id,
+        office_id=office_id,
+        group_size=course.group_size,
+        target_groups=course.target_groups,
+        age_group=course.age_group,
+        first_day=str(course.first_day),
+        last_day=str(course.last_day),
+    )
     tx.emit(CourseCreated(version=course.version, course=course_snapshot(course)))
     return course
 
@@ -55,6 +67,7 @@ async def publish_course(tx: Transaction, course_id: str, if_match: int | None =
         raise Refusal("CONTRACT_UNKNOWN")
     course = domain.publish(course, contract, on=tx.today)
     await store.set_state(tx, course)
+    tx.audit("publish_course", f"course:{course_id}")
     tx.emit(CoursePublished(version=course.version, course=course_snapshot(course)))
     return course
 
@@ -66,6 +79,7 @@ async def confirm_course(tx: Transaction, course_id: str, if_match: int | None =
     await notices.require_all_know(tx, course)
     await store.set_state(tx, course)
     await tx.schedule(BEGIN_COURSE, course.course_id, start_of_day(course.first_day))
+    tx.audit("confirm_course", f"course:{course_id}", pinned=course.pinned)
     tx.emit(CourseConfirmed(version=course.version, course=course_snapshot(course)))
     return course
 
@@ -77,6 +91,7 @@ async def begin_course(tx: Transaction, course_id: str, payload: Mapping[str, An
         return
     await store.set_state(tx, begun)
     await tx.schedule(COMPLETE_COURSE, course_id, start_of_day(begun.last_day + timedelta(days=1)))
+    tx.audit("begin_course", f"course:{course_id}")
     tx.emit(CourseBegan(version=begun.version, course=course_snapshot(begun)))
 
 
@@ -86,8 +101,10 @@ async def complete_course(tx: Transaction, course_id: str, payload: Mapping[str,
     if completed is None:
         return
     fulfilled = await count_as_attended(tx, completed, await store.set_completed(tx, completed))
+    tx.audit("complete_course", f"course:{course_id}", fulfilled=len(fulfilled))
     tx.emit(CourseCompleted(version=completed.version, course=course_snapshot(completed)))
     for pin in fulfilled:
+        tx.audit("fulfil_pin", f"pin:{pin.decision_ref}", course_id=course_id, attended=pin.attended)
         tx.emit(PinFulfilled(version=pin.version, pin=pin_snapshot(pin)))
 
 

@@ -71,6 +71,7 @@ async def pin_client(
     pin = replace(pin, planned=path.planned)
     warnings = (*require_fit(course, client), *path.warnings)
     await store.add_pin(tx, course, pin)
+    tx.audit("pin_client", f"pin:{decision_ref}", course_id=course_id, course_number=course.course_number)
     tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
     tx.emit(ClientPinned(version=pin.version, pin=pin_snapshot(pin)))
     return Pinning(course, pin, warnings=warnings)
@@ -87,7 +88,14 @@ async def unpin_client(
     decision = pins.require_pinned_here(course, await copies.lock_decision(tx, decision_ref))
     if if_match not in (None, decision.pin_version):
         raise Stale(decision.pin_version)
-    await report_leaving(tx, course, decision_ref, reason)
+    reports = await report_leaving(tx, course, decision_ref, reason)
+    tx.audit(
+        "unpin_client",
+        f"pin:{decision_ref}",
+        course_id=course_id,
+        course_number=course.course_number,
+        report_ids=reports,
+    )
     return await _release(tx, course, await store.get_active_pin(tx, decision_ref), ReleaseReason.PROVIDER)
 
 
@@ -104,7 +112,15 @@ async def on_decision(tx: Transaction, event: DecisionEvent) -> None:
     if decision.taken_back and decision.pinned_to:
         course = await store.lock_course(tx, decision.pinned_to)
         pin = await store.get_active_pin(tx, decision.decision_ref)
-        await _release(tx, course, pin, pins.release_reason(decision))
+        why = pins.release_reason(decision)
+        tx.audit(
+            "release_client",
+            f"pin:{pin.decision_ref}",
+            course_id=course.course_id,
+            course_number=course.course_number,
+            reason=why,
+        )
+        await _release(tx, course, pin, why)
 
 
 async def find_pinnable(

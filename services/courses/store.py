@@ -19,13 +19,13 @@ from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, Pi
 from services.courses.domain import Contact, Course, Period, PlaceLedger, Terms
 from services.courses.pins import Pin
 
-_COURSE = """
+COURSE = """
     course_id, course_number, version, contract_id, provider_id, office_id, service, language, state, year, periods,
     group_size, target_groups, age_group, min_age, max_age, description_version, group_min, group_max, confirm_min,
     must_run_at, move_notice_days, pinned, occupied, must_run_since, confirmed_on, late_confirmed, holds_places,
     mixed_age, contact_email, contact_phone, contact_web
 """
-_PIN = """
+PIN = """
     decision_ref, version, course_id, provider_id, office_id, state, occupies_place, pinned_at, ended_at, reason,
     planned, attended, missed, moved_from, moved_to
 """
@@ -33,8 +33,8 @@ _PIN = """
 
 async def lock_course(tx: Transaction, course_id: str) -> Course:
     """The course, locked; NotFound COURSE_UNKNOWN where it is not, or not in the caller's scope."""
-    row = await tx.fetchrow(f"SELECT {_COURSE} FROM courses WHERE course_id = $1 FOR UPDATE", course_id)
-    return _course(row)
+    row = await tx.fetchrow(f"SELECT {COURSE} FROM courses WHERE course_id = $1 FOR UPDATE", course_id)
+    return course_of(row)
 
 
 class _MovedMeanwhile(Exception):
@@ -65,43 +65,8 @@ async def _find_pinned_to(tx: Transaction, decision_ref: str) -> str | None:
 
 async def get_course(tx: Transaction, course_id: str) -> Course:
     """The course, not locked; NotFound COURSE_UNKNOWN."""
-    row = await tx.fetchrow(f"SELECT {_COURSE} FROM courses WHERE course_id = $1", course_id)
-    return _course(row)
-
-
-async def find_courses(
-    tx: Transaction,
-    *,
-    provider_id: str | None,
-    contract_id: str | None = None,
-    state: str | None = None,
-    year: int | None = None,
-    stale_on: date | None = None,
-    after: str,
-    limit: int,
-) -> list[tuple[Course, date | None]]:
-    """Courses of the caller's scope in the order of their ids, each with its confirm-by date (E-44).
-
-    With `stale_on` only those that on that day are past their start and unconfirmed (R-CRS-39).
-    """
-    rows = await tx.fetch(
-        f"SELECT {_COURSE}, ("
-        "   SELECT min(confirm_by) FROM decisions JOIN pins USING (decision_ref)"
-        "   WHERE pins.course_id = courses.course_id AND pins.state = 'active'"
-        " ) AS confirm_by FROM courses"
-        " WHERE ($1::text IS NULL OR contract_id = $1) AND ($2::text IS NULL OR state = $2)"
-        " AND ($3::integer IS NULL OR year = $3) AND ($4::text IS NULL OR provider_id = $4)"
-        " AND course_id > $5 AND ($7::date IS NULL OR state = 'published' AND first_day <= $7)"
-        " ORDER BY course_id LIMIT $6",
-        contract_id,
-        state,
-        year,
-        provider_id,
-        after,
-        limit,
-        stale_on,
-    )
-    return [(_course(row), row["confirm_by"]) for row in rows]
+    row = await tx.fetchrow(f"SELECT {COURSE} FROM courses WHERE course_id = $1", course_id)
+    return course_of(row)
 
 
 async def find_confirm_by(tx: Transaction, course_id: str) -> date | None:
@@ -184,11 +149,11 @@ async def set_completed(tx: Transaction, course: Course) -> list[Pin]:
     )
     rows = await tx.fetch(
         "UPDATE pins SET version = version + 1, state = 'fulfilled', ended_at = $2"
-        f" WHERE course_id = $1 AND state = 'active' RETURNING {_PIN}",
+        f" WHERE course_id = $1 AND state = 'active' RETURNING {PIN}",
         course.course_id,
         tx.now,
     )
-    return sorted((_pin(row) for row in rows), key=lambda pin: pin.decision_ref)
+    return sorted((pin_of(row) for row in rows), key=lambda pin: pin.decision_ref)
 
 
 async def add_pin(tx: Transaction, course: Course, pin: Pin) -> None:
@@ -239,8 +204,8 @@ async def set_pin_ended(tx: Transaction, pin: Pin) -> None:
 
 async def find_active_pin(tx: Transaction, decision_ref: str) -> Pin | None:
     """Where the decision's client is pinned now."""
-    row = await tx.fetchrow(f"SELECT {_PIN} FROM pins WHERE decision_ref = $1 AND state = 'active'", decision_ref)
-    return _pin(row) if row else None
+    row = await tx.fetchrow(f"SELECT {PIN} FROM pins WHERE decision_ref = $1 AND state = 'active'", decision_ref)
+    return pin_of(row) if row else None
 
 
 async def get_active_pin(tx: Transaction, decision_ref: str) -> Pin:
@@ -254,20 +219,20 @@ async def get_active_pin(tx: Transaction, decision_ref: str) -> Pin:
 async def find_newest_pin(tx: Transaction, decision_ref: str) -> Pin | None:
     """The decision's newest pin, active or ended; None while it never had one."""
     row = await tx.fetchrow(
-        f"SELECT {_PIN} FROM pins WHERE decision_ref = $1 ORDER BY version DESC LIMIT 1", decision_ref
+        f"SELECT {PIN} FROM pins WHERE decision_ref = $1 ORDER BY version DESC LIMIT 1", decision_ref
     )
-    return _pin(row) if row else None
+    return pin_of(row) if row else None
 
 
 async def find_pins_of_decision(tx: Transaction, decision_ref: str, *, after: int, limit: int) -> list[tuple[int, Pin]]:
     """Every pin the decision has or had, in the order they were made: (place in the list, pin)."""
     rows = await tx.fetch(
-        f"SELECT pin_id, {_PIN} FROM pins WHERE decision_ref = $1 AND pin_id > $2 ORDER BY pin_id LIMIT $3",
+        f"SELECT pin_id, {PIN} FROM pins WHERE decision_ref = $1 AND pin_id > $2 ORDER BY pin_id LIMIT $3",
         decision_ref,
         after,
         limit,
     )
-    return [(row["pin_id"], _pin(row)) for row in rows]
+    return [(row["pin_id"], pin_of(row)) for row in rows]
 
 
 async def find_pins(
@@ -275,7 +240,7 @@ async def find_pins(
 ) -> list[tuple[int, Pin, date | None]]:
     """Pins of a course in the order they were made: (place in the list, pin, its decision's deadline)."""
     rows = await tx.fetch(
-        f"SELECT pin_id, deadline, {_PIN} FROM pins"
+        f"SELECT pin_id, deadline, {PIN} FROM pins"
         " JOIN (SELECT decision_ref, confirm_by AS deadline FROM decisions) AS decided USING (decision_ref)"
         " WHERE course_id = $1 AND ($2::text IS NULL OR state = $2) AND pin_id > $3 ORDER BY pin_id LIMIT $4",
         course_id,
@@ -283,7 +248,7 @@ async def find_pins(
         after,
         limit,
     )
-    return [(row["pin_id"], _pin(row), row["deadline"]) for row in rows]
+    return [(row["pin_id"], pin_of(row), row["deadline"]) for row in rows]
 
 
 async def find_pin_version(tx: Transaction, decision_ref: str) -> int | None:
@@ -321,7 +286,8 @@ def _ledger(row: Record | None, contract_id: str, year: int) -> PlaceLedger:
     return PlaceLedger(**row) if row else PlaceLedger(contract_id, year, announced=0, reserved=0)
 
 
-def _course(row: Record | None) -> Course:
+def course_of(row: Record | None) -> Course:
+    """The course of a row with the columns COURSE; NotFound COURSE_UNKNOWN without a row."""
     if row is None:
         raise NotFound("COURSE_UNKNOWN")
     return Course(
@@ -385,7 +351,8 @@ def periods_of(documents: Sequence[Mapping[str, Any]]) -> tuple[Period, ...]:
     )
 
 
-def _pin(row: Record) -> Pin:
+def pin_of(row: Record) -> Pin:
+    """The pin of a row with the columns PIN."""
     return Pin(
         decision_ref=row["decision_ref"],
         version=row["version"],

@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from chassis import exports
 from chassis.auth import Role
 from chassis.testing import ServiceUnderTest, service_under_test
 from services.registration.app import SERVICE
-from services.registration.gauges import export
 from tests.registration.builders import (
     OURS,
     THEIRS,
@@ -195,7 +195,7 @@ async def test_a_provider_takes_its_own_gauges_home(filled, three_contracts):
 
 async def test_an_export_is_bounded_and_says_how_to_get_the_rest(filled, three_contracts, monkeypatch):
     """EXPORT_TOO_LARGE: an export is made in memory."""
-    monkeypatch.setattr(export, "MOST_ROWS", 3)
+    monkeypatch.setattr(exports, "MOST_ROWS", 3)
     refused = await filled.http().get("/gauges.csv")
     assert (refused.status_code, refused.json()["code"]) == (409, "EXPORT_TOO_LARGE")
     assert refused.json()["values"] == {"allowed_rows": 3}

@@ -1,6 +1,6 @@
 """Changing a course that exists: load, decide, save, emit. The same again changes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from chassis.calendar import start_of_day
@@ -83,6 +83,14 @@ async def acknowledge_mixed_ages(tx: Transaction, course_id: str, notice: Consen
     pins.require_pinned_here(course, await copies.lock_decision(tx, notice.decision_ref))
     require_given((notice,), tx.today)
     await store.set_age_notice(tx, course, notice)
+    tx.audit(
+        "acknowledge_mixed_ages",
+        f"course:{course_id}",
+        decision_ref=notice.decision_ref,
+        given_on=str(notice.given_on),
+        given_by=notice.given_by,
+        channel=notice.channel,
+    )
     return course
 
 
@@ -93,6 +101,10 @@ async def show_contact(tx: Transaction, course_id: str, contact: Contact | None,
     if course is before:
         return before
     await store.set_contact(tx, course)
+    if contact:
+        tx.audit("set_contact", f"course:{course_id}", **asdict(contact))
+    else:
+        tx.audit("link_contact", f"course:{course_id}")
     return _changed(tx, course)
 
 
@@ -122,8 +134,19 @@ async def reschedule_course(tx: Transaction, course_id: str, wanted: NewDates, i
     await _carry_places(tx, before, course)
     await _plan_timers(tx, before, course)
     tx.emit(CourseRescheduled(version=course.version, course=course_snapshot(course)))
-    for kind in reports:
+    filed = [
         await file_report(tx, kind, provider_id=course.provider_id, course_id=course_id, reason=wanted.reason)
+        for kind in reports
+    ]
+    tx.audit(
+        "reschedule_course",
+        f"course:{course_id}",
+        before=[f"{period.first_day}/{period.last_day}" for period in before.periods],
+        after=[f"{period.first_day}/{period.last_day}" for period in course.periods],
+        late=late,
+        consents=len(consents),
+        report_ids=[report.report_id for report in filed],
+    )
     return course
 
 

@@ -33,6 +33,13 @@ async def import_draft(
     )
     if not await store.add_draft(tx, draft):
         raise Refusal("DRAFT_EXISTS")
+    tx.audit(
+        "import_draft",
+        f"legacy-draft:{draft.draft_id}",
+        contract_id=contract_id,
+        legacy_ref=legacy_ref,
+        saved_on=str(saved_on),
+    )
     return draft
 
 
@@ -45,6 +52,7 @@ async def complete_draft(
     course = await handlers.create_course(tx, draft.contract_id, office_id, proposal)
     draft = domain.completed(draft, course.course_id)
     await store.set_state(tx, draft)
+    tx.audit("complete_draft", f"legacy-draft:{draft_id}", course_id=course.course_id)
     return draft, course
 
 
@@ -52,6 +60,7 @@ async def delete_draft(tx: Transaction, draft_id: str, if_match: int | None = No
     """The unfinished course will never be one (E-42)."""
     draft = domain.deleted(await _lock_matching(tx, draft_id, if_match))
     await store.set_state(tx, draft)
+    tx.audit("delete_draft", f"legacy-draft:{draft_id}")
     return draft
 
 

@@ -113,13 +113,15 @@ async def report_unconfirmable(tx: Transaction, course_id: str, reason: str) -> 
     """Tell Kela that a past course cannot be confirmed (R-CRS-43)."""
     course = await store.lock_course(tx, course_id)
     domain.require_unconfirmable(course, tx.today)
-    return await file_report(
+    report = await file_report(
         tx,
         ReportKind.CANNOT_CONFIRM_PAST_COURSE,
         provider_id=course.provider_id,
         course_id=course_id,
         reason=reason,
     )
+    tx.audit("report_unconfirmable", f"course:{course_id}", report_ids=[report.report_id])
+    return report
 
 
 async def _end(tx: Transaction, course: Course, ending: Ending) -> Ended:
@@ -136,6 +138,13 @@ async def _end(tx: Transaction, course: Course, ending: Ending) -> Ended:
     told = CourseCancelled if ending.kind is EndingKind.CANCELLED else CourseDeleted
     tx.emit(told(version=course.version, course=course_snapshot(course)))
     for pin in released:
+        tx.audit(
+            "release_client",
+            f"pin:{pin.decision_ref}",
+            course_id=course.course_id,
+            course_number=course.course_number,
+            reason=ending.releases,
+        )
         tx.emit(ClientUnpinned(version=pin.version, pin=pin_snapshot(pin)))
     for kind in ending.reports:
         await file_report(tx, kind, provider_id=course.provider_id, course_id=course.course_id, reason=ending.reason)
@@ -145,6 +154,14 @@ async def _end(tx: Transaction, course: Course, ending: Ending) -> Ended:
 async def _transfer(tx: Transaction, moving: domain.Transfer) -> None:
     await store.set_pin_ended(tx, moving.moved)
     await store.add_pin(tx, moving.target, moving.pin)
+    tx.audit(
+        "transfer_client",
+        f"pin:{moving.pin.decision_ref}",
+        from_course_id=moving.source.course_id,
+        from_course_number=moving.source.course_number,
+        to_course_id=moving.target.course_id,
+        to_course_number=moving.target.course_number,
+    )
     tx.emit(CoursePlacesChanged(version=moving.source.version, course=course_snapshot(moving.source)))
     tx.emit(ClientMoved(version=moving.moved.version, pin=pin_snapshot(moving.moved)))
     tx.emit(CoursePlacesChanged(version=moving.target.version, course=course_snapshot(moving.target)))

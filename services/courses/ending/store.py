@@ -12,6 +12,7 @@ from services.courses import store
 from services.courses.domain import Course
 from services.courses.ending.domain import Ending, EndingKind
 from services.courses.pins import Pin
+from services.courses.reading.store import CoursesWanted, find_courses
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ async def count_pinned_at_start(tx: Transaction, courses: Sequence[Course]) -> d
 
 async def find_stale(tx: Transaction, *, on: date, after: str, limit: int) -> list[tuple[Course, date | None, int]]:
     """Courses of the caller's scope past their start and unconfirmed: (course, confirm-by date, pinned at start)."""
-    found = await store.find_courses(tx, provider_id=tx.principal.provider_id, stale_on=on, after=after, limit=limit)
+    stale = CoursesWanted(provider_id=tx.principal.provider_id, stale=True)
+    found = await find_courses(tx, stale, on=on, after=after, limit=limit)
     pinned = await count_pinned_at_start(tx, [course for course, _ in found])
     return [(course, confirm_by, pinned[course.course_id]) for course, confirm_by in found]

@@ -74,6 +74,18 @@ async def move_client(
     await courses.set_pin_ended(tx, moved.left)
     await courses.add_pin(tx, moved.there, moved.arrived)
     await store.add_move(tx, moved.left, agreed, reason)
+    tx.audit(
+        "move_client",
+        f"pin:{decision_ref}",
+        from_course_id=course_id,
+        from_course_number=here.course_number,
+        to_course_id=to_course_id,
+        to_course_number=there.course_number,
+        left_version=moved.left.version,
+        consent_by=agreed.given_by,
+        consent_channel=agreed.channel,
+        consent_given_on=str(agreed.given_on),
+    )
     for course in (moved.here, moved.there):
         tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
     tx.emit(ClientMoved(version=moved.left.version, pin=pin_snapshot(moved.left)))
@@ -105,6 +117,14 @@ async def note_participation(
     noted = domain.note_participation(course, pin, attended, missed, until)
     if noted is not pin:
         await store.set_participation(tx, noted)
+        tx.audit(
+            "note_participation",
+            f"pin:{decision_ref}",
+            course_id=course_id,
+            course_number=course.course_number,
+            attended=noted.attended,
+            missed=noted.missed,
+        )
         tx.emit(ParticipationNoted(version=noted.version, pin=pin_snapshot(noted)))
     return course, noted
 
@@ -120,6 +140,13 @@ async def interrupt_rehabilitation(
     active = await courses.get_active_pin(tx, decision_ref)
     course, ended = domain.interrupt(course, active, at=tx.now, on=tx.today)
     await courses.set_pin_ended(tx, ended)
+    tx.audit(
+        "interrupt_rehabilitation",
+        f"pin:{decision_ref}",
+        course_id=course_id,
+        course_number=course.course_number,
+        attended=ended.attended,
+    )
     tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
     tx.emit(RehabilitationInterrupted(version=ended.version, pin=pin_snapshot(ended)))
     return course, ended
@@ -143,6 +170,7 @@ async def report_cannot_place(tx: Transaction, decision_ref: str, reason: Obstac
     )
     unplaced = Unplaced(report.report_id, decision_ref, reason, report.reported_at)
     await store.add_unplaced(tx, unplaced, decision.pin_version, decision.provider_id)
+    tx.audit("report_cannot_place", f"pin:{decision_ref}", report_ids=[report.report_id])
     return unplaced, True
 
 

@@ -38,18 +38,20 @@ async def count_as_attended(tx: Transaction, course: Course, fulfilled: Sequence
     return counted
 
 
-async def report_leaving(tx: Transaction, course: Course, decision_ref: str, reason: str | None) -> None:
-    """Tell Kela of a client whom the provider takes off a course that has had to be run (E-33).
+async def report_leaving(tx: Transaction, course: Course, decision_ref: str, reason: str | None) -> tuple[str, ...]:
+    """Tell Kela of a client whom the provider takes off a course that has had to be run (E-33); the report's id.
 
     Refuses with MUST_RUN_REASON_REQUIRED where no reason is given.
     """
     domain.require_reason(course, reason)
-    if course.must_run_since is not None:
-        await file_report(
-            tx,
-            ReportKind.CLIENT_LEFT_MUST_RUN_COURSE,
-            provider_id=course.provider_id,
-            course_id=course.course_id,
-            decision_ref=decision_ref,
-            reason=reason,
-        )
+    if course.must_run_since is None:
+        return ()
+    report = await file_report(
+        tx,
+        ReportKind.CLIENT_LEFT_MUST_RUN_COURSE,
+        provider_id=course.provider_id,
+        course_id=course.course_id,
+        decision_ref=decision_ref,
+        reason=reason,
+    )
+    return (report.report_id,)

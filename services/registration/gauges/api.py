@@ -1,6 +1,6 @@
 """HTTP of gauges in bulk: lists for Kela and for a provider of its own, and the same as files."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
@@ -8,10 +8,9 @@ from starlette.responses import Response
 
 from chassis.conditional import UNCHANGED, unless_known
 from chassis.db import Transaction
+from chassis.exports import MOST_ROWS, Export, file_of, require_exportable
 from chassis.http import Answer, Caller, problems
-from chassis.tables import MEDIA_TYPES, TableFormat, download_headers
-from chassis.texts import preferred_language
-from contracts.refusals import Refusal
+from chassis.tables import TableFormat
 from contracts.values import Language
 from services.registration.fields import IdInQuery, Limit, Reader, ServiceCode
 from services.registration.gauges import export, store
@@ -54,10 +53,6 @@ class GaugeList(BaseModel):
     next: str | None
 
 
-def _file(kind: TableFormat) -> dict[int | str, dict[str, Any]]:
-    return {200: {"description": "The file", "content": {MEDIA_TYPES[kind]: {}}}}
-
-
 @router.get("/gauges", response_model=GaugeList, responses=problems() | UNCHANGED)
 async def list_gauges(
     caller: Reader,
@@ -87,7 +82,7 @@ async def list_gauges(
 @router.get(
     "/gauges.csv",
     response_class=Response,
-    responses=problems("EXPORT_TOO_LARGE") | _file(TableFormat.CSV),
+    responses=problems("EXPORT_TOO_LARGE") | file_of(TableFormat.CSV),
 )
 async def export_gauges_as_csv(
     caller: Reader,
@@ -104,7 +99,7 @@ async def export_gauges_as_csv(
 @router.get(
     "/gauges.xlsx",
     response_class=Response,
-    responses=problems("EXPORT_TOO_LARGE") | _file(TableFormat.XLSX),
+    responses=problems("EXPORT_TOO_LARGE") | file_of(TableFormat.XLSX),
 )
 async def export_gauges_as_xlsx(
     caller: Reader,
@@ -119,15 +114,13 @@ async def export_gauges_as_xlsx(
 
 
 async def _export(caller: Caller, kind: TableFormat, wanted: Wanted) -> Response:
-    language = preferred_language(caller.request.headers.get("accept-language"))
+    file = Export.asked(caller, kind)
 
     async def read(tx: Transaction) -> Answer:
-        found = await store.find_gauges(tx, wanted, limit=export.MOST_ROWS + 1)
-        if len(found) > export.MOST_ROWS:
-            raise Refusal("EXPORT_TOO_LARGE", allowed_rows=export.MOST_ROWS)
-        names = await store.find_service_names(tx, sorted({each.service for each in found}), language)
-        content = export.export_gauges(kind, found, service_names=names, texts=caller.runtime.texts, language=language)
-        return Answer(200, content, headers={**download_headers(kind, "gauges"), "content-language": language})
+        found = await store.find_gauges(tx, wanted, limit=MOST_ROWS + 1)
+        require_exportable(found)
+        names = await store.find_service_names(tx, sorted({each.service for each in found}), file.language)
+        return await file.answer("gauges", export.COLUMNS, export.rows_of(found, names, file.say))
 
     return await caller.query(read)
 

@@ -1,15 +1,11 @@
 """Gauges as a table: one line per contract and year, its header in the reader's language."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from chassis.tables import Cell, TableFormat, write_table
-from chassis.texts import Texts
+from chassis.tables import Cell
 from services.registration.gauges.store import ContractYear
 
-MOST_ROWS = 20_000
-"""An export is made whole in memory; whoever has more asks for a year or a service at a time."""
-
-_COLUMNS = (
+COLUMNS = (
     "provider-id",
     "provider",
     "contract",
@@ -28,23 +24,10 @@ _COLUMNS = (
 )
 
 
-def export_gauges(
-    kind: TableFormat,
-    found: Sequence[ContractYear],
-    *,
-    service_names: Mapping[str, str],
-    texts: Texts,
-    language: str,
-) -> bytes:
-    """The file, with names of columns and states in `language` (fi, sv or en)."""
-    header = [texts.text(language, f"column-{name}") for name in _COLUMNS]
-    title = texts.text(language, "gauges-title")
-    return write_table(kind, title, header, _rows(found, service_names, texts, language))
-
-
-def _rows(
-    found: Sequence[ContractYear], service_names: Mapping[str, str], texts: Texts, language: str
+def rows_of(
+    found: Sequence[ContractYear], service_names: Mapping[str, str], say: Callable[[str], str]
 ) -> Iterator[tuple[Cell, ...]]:
+    """The lines; `say` gives a text in the reader's language."""
     for each in found:
         gauge = each.gauge
         yield (
@@ -56,7 +39,7 @@ def _rows(
             each.language.value,
             gauge.year,
             gauge.announced,
-            None if gauge.state is None else texts.text(language, f"count-{gauge.state.value}"),
+            None if gauge.state is None else say(f"count-{gauge.state.value}"),
             gauge.decisions_used,
             gauge.decisions_left,
             gauge.decisions_overdrawn,

@@ -21,7 +21,6 @@ year-not-open = Client counts can be announced for { $this_year } and { $next_ye
 window-closed = The client count of { $year } could be announced until { $closed_on }.
 count-not-announced = There is no announced client count of { $year } to correct.
 effective-out-of-range = The correction's first day must lie between { $earliest } and { $latest }.
-export-too-large = The table would have more than { $allowed_rows } rows. Narrow it, for example to a year or a service.
 
 gauges-title = Client counts
 count-announced = announced

@@ -21,7 +21,6 @@ year-not-open = Asiakasmäärän voi ilmoittaa vuosille { $this_year } ja { $nex
 window-closed = Vuoden { $year } asiakasmäärän olisi voinut ilmoittaa viimeistään { $closed_on }.
 count-not-announced = Vuodelle { $year } ei ole ilmoitettu asiakasmäärää, jonka voisi korjata.
 effective-out-of-range = Korjauksen alkupäivän on oltava { $earliest }–{ $latest }.
-export-too-large = Taulukossa olisi yli { $allowed_rows } riviä. Rajaa esimerkiksi vuoden tai palvelun mukaan.
 
 gauges-title = Asiakasmäärät
 count-announced = ilmoitettu

@@ -21,7 +21,6 @@ year-not-open = Klientantalet kan anmälas för åren { $this_year } och { $next
 window-closed = Klientantalet för { $year } kunde anmälas senast { $closed_on }.
 count-not-announced = Det finns inget anmält klientantal för { $year } att korrigera.
 effective-out-of-range = Korrigeringens första dag ska vara mellan { $earliest } och { $latest }.
-export-too-large = Tabellen skulle ha över { $allowed_rows } rader. Avgränsa till exempel enligt år eller service.
 
 gauges-title = Klientantal
 count-announced = anmält
