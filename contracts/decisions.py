@@ -18,7 +18,8 @@ class Decision(Value):
 
     `decided_on` is the Helsinki date of the grant or rejection; `confirm_by` the last day to be
     pinned to a confirmed course (E-10, E-11), by the description in force on that date (E-13).
-    `new_client` is true for a client's first grant in the service (E-8).
+    `new_client` is true for a client's first grant in the service (E-8). `provider_changed` says of a
+    revoked one that its client goes on with another provider (E-65).
     """
 
     decision_ref: str
@@ -33,6 +34,7 @@ class Decision(Value):
     decided_on: date | None = None
     confirm_by: date | None = None
     new_client: bool = False
+    provider_changed: bool = False
 
     @property
     def valid(self) -> bool:
@@ -66,6 +68,10 @@ class DecisionWithdrawn(_DecisionState, wire="decisions.decision-withdrawn.v1", 
 
 class DecisionRevoked(_DecisionState, wire="decisions.decision-revoked.v1", topic=DECISIONS):
     """Kela revoked the decision on the client's own notice (R-DEC-16)."""
+
+
+class DecisionAnnulled(_DecisionState, wire="decisions.decision-annulled.v1", topic=DECISIONS):
+    """Kela annulled a decision that was given in error; it counts nowhere (E-7)."""
 
 
 class CountUse(Value):
@@ -231,6 +237,8 @@ class SuspensionLifted(_QuotaSignal, wire="quota-signals.lift.v1", topic=QUOTA_S
     """Deciding may go on from `effective_at`; `signal_id` names the suspension that ends."""
 
 
-DecisionEvent = DecisionGranted | DecisionRejected | DecisionAwaitsQuota | DecisionWithdrawn | DecisionRevoked
+DecisionEvent = (
+    DecisionGranted | DecisionRejected | DecisionAwaitsQuota | DecisionWithdrawn | DecisionRevoked | DecisionAnnulled
+)
 QuotaEvent = EstimateSet | QuotaSet | QuotaFilled | QuotaReopened
 CountUseEvent = AnnouncedCountFilled | AnnouncedCountReopened

@@ -18,7 +18,7 @@ from services.courses.domain import Contract, Office, Terms
 from services.courses.pins import Decision
 
 _DECISION = """
-    decision_ref, version, provider_id, service, state, confirm_by, pinned_to, pin_version,
+    decision_ref, version, provider_id, service, state, confirm_by, pinned_to, pin_version, provider_changed,
     (SELECT course_number FROM courses WHERE course_id = pinned_to) AS pinned_to_number
 """
 
@@ -90,10 +90,12 @@ async def merge_descriptions(
 async def merge_decision(tx: Transaction, snapshot: DecisionSnapshot, version: int) -> Decision:
     """What our copy says after the snapshot: the newer of the two, its row locked."""
     row = await tx.fetchrow(
-        "INSERT INTO decisions AS ours (decision_ref, version, provider_id, service, state, confirm_by, client_ref)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO decisions AS ours"
+        " (decision_ref, version, provider_id, service, state, confirm_by, client_ref, provider_changed)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
         " ON CONFLICT (decision_ref) DO UPDATE SET version = excluded.version, state = excluded.state,"
-        " confirm_by = excluded.confirm_by, client_ref = excluded.client_ref WHERE ours.version < excluded.version"
+        " confirm_by = excluded.confirm_by, client_ref = excluded.client_ref,"
+        " provider_changed = excluded.provider_changed WHERE ours.version < excluded.version"
         f" RETURNING {_DECISION}",
         snapshot.decision_ref,
         version,
@@ -102,6 +104,7 @@ async def merge_decision(tx: Transaction, snapshot: DecisionSnapshot, version: i
         snapshot.state,
         snapshot.confirm_by,
         snapshot.client_ref,
+        snapshot.provider_changed,
     )
     decision = _decision(row) if row else await lock_decision(tx, snapshot.decision_ref)
     if decision is None:

@@ -26,6 +26,7 @@ class Decision:
     pinned_to: str | None = None
     pinned_to_number: int | None = None
     pin_version: int = 0
+    provider_changed: bool = False
 
     @property
     def valid(self) -> bool:
@@ -141,6 +142,8 @@ def release_reason(decision: Decision) -> ReleaseReason:
     """Why the pin of a decision that was taken back goes (E-21)."""
     if decision.state is DecisionState.ANNULLED:
         return ReleaseReason.DECISION_ANNULLED
+    if decision.provider_changed:
+        return ReleaseReason.PROVIDER_CHANGED
     return ReleaseReason.DECISION_REVOKED
 
 

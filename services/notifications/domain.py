@@ -77,8 +77,8 @@ def may_be_surveyed(state: DecisionState) -> bool:
 
 
 def tells_of_release(state: PinState, reason: ReleaseReason | None) -> bool:
-    """A pin that went because the decision was revoked is told to provider and client (E-21)."""
-    return state is PinState.RELEASED and reason is ReleaseReason.DECISION_REVOKED
+    """A pin that went because the decision was revoked, for another provider's or not, is told to both (E-21)."""
+    return state is PinState.RELEASED and reason in (ReleaseReason.DECISION_REVOKED, ReleaseReason.PROVIDER_CHANGED)
 
 
 _COURSE_IS_OVER = (ReleaseReason.COURSE_DELETED, ReleaseReason.COURSE_CANCELLED, ReleaseReason.DID_NOT_HAPPEN)

@@ -2,10 +2,13 @@
 
 from itertools import permutations
 
+import pytest
+
 from contracts.courses import ClientMoved, ClientPinned, ClientUnpinned, CoursePlacesChanged
+from contracts.decisions import DecisionAnnulled, DecisionRevoked
 from contracts.envelope import new_event_id
 from contracts.values import DecisionState, ReleaseReason
-from tests.courses.builders import OTHER_PROVIDER, expect, granted, refusal, revoked
+from tests.courses.builders import OTHER_PROVIDER, a_decision, expect, granted, refusal, revoked
 from tests.courses.consistency import assert_consistent
 from tests.courses.stories import a_course_of_another_provider
 
@@ -81,12 +84,33 @@ async def test_every_order_of_moves_and_a_revocation_ends_without_a_pin(courses)
     await assert_consistent(courses.service)
 
 
-async def test_a_decision_that_was_given_in_error_is_told_apart(courses):
-    """E-21: annulled, not revoked; a change of provider ends the old decision by a revocation (E-65)."""
-    here, there, decision = await courses.a_course(), await courses.a_course(), await courses.grant()
+@pytest.mark.parametrize(
+    ("event", "differences", "reason"),
+    [
+        (DecisionRevoked, {"state": DecisionState.REVOKED}, ReleaseReason.DECISION_REVOKED),
+        (DecisionAnnulled, {"state": DecisionState.ANNULLED}, ReleaseReason.DECISION_ANNULLED),
+        (
+            DecisionRevoked,
+            {"state": DecisionState.REVOKED, "provider_changed": True},
+            ReleaseReason.PROVIDER_CHANGED,
+        ),
+    ],
+)
+async def test_a_pin_goes_with_why_its_decision_was_taken_back(courses, event, differences, reason):
+    """E-21, E-65: revoked, annulled as given in error, or revoked because the client goes on with another provider.
+
+    Whichever comes first, the grant or its end, and however often: the same end.
+    """
+    here, there = await courses.a_course(), await courses.a_course()
+    decision, late = await courses.grant(), a_decision()
+    ended = {
+        one.decision_ref: event(version=2, decision=one.model_copy(update=differences)) for one in (decision, late)
+    }
     await courses.pin(here, decision)
     expect(201, await courses.move(here, there, decision))
-    annulled = decision.model_copy(update={"state": DecisionState.ANNULLED})
-    await courses.know(revoked(annulled).model_copy(update={"decision": annulled}))
-    [event] = await courses.service.published(ClientUnpinned)
-    assert event.pin.reason is ReleaseReason.DECISION_ANNULLED
+    await courses.know(ended[decision.decision_ref], granted(decision), ended[decision.decision_ref])
+    [told] = await courses.service.published(ClientUnpinned)
+    assert (told.key, told.pin.reason, told.pin.course_id) == (decision.decision_ref, reason, there["course_id"])
+    await courses.know(ended[late.decision_ref], granted(late))
+    assert refusal(await courses.pin(here, late))[0] == "DECISION_REVOKED"
+    await assert_consistent(courses.service)

@@ -1,7 +1,10 @@
--- What is known of clients' disease group and age, sealed under each client's own key (E-24).
+-- What is known of clients' disease group and age, sealed under each client's own key (E-24), and more of
+-- what decisions say of themselves.
 
--- NULL on decisions that were copied before; their next snapshot brings it.
-ALTER TABLE decisions ADD COLUMN client_ref text;
+-- `client_ref` is NULL on decisions that were copied before; their next snapshot brings it.
+ALTER TABLE decisions
+    ADD COLUMN client_ref text,
+    ADD COLUMN provider_changed boolean NOT NULL DEFAULT false;
 CREATE INDEX decisions_of_client ON decisions (client_ref);
 
 CREATE TABLE client_eligibility (
