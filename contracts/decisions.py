@@ -70,10 +70,6 @@ class DecisionRevoked(_DecisionState, wire="decisions.decision-revoked.v1", topi
     """Kela revoked the decision on the client's own notice (R-DEC-16)."""
 
 
-class DecisionAnnulled(_DecisionState, wire="decisions.decision-annulled.v1", topic=DECISIONS):
-    """Kela annulled a decision that was given in error; it counts nowhere (E-7)."""
-
-
 class CountUse(Value):
     """The use of one contract's announced count in one year (E-1)."""
 
@@ -237,8 +233,6 @@ class SuspensionLifted(_QuotaSignal, wire="quota-signals.lift.v1", topic=QUOTA_S
     """Deciding may go on from `effective_at`; `signal_id` names the suspension that ends."""
 
 
-DecisionEvent = (
-    DecisionGranted | DecisionRejected | DecisionAwaitsQuota | DecisionWithdrawn | DecisionRevoked | DecisionAnnulled
-)
+DecisionEvent = DecisionGranted | DecisionRejected | DecisionAwaitsQuota | DecisionWithdrawn | DecisionRevoked
 QuotaEvent = EstimateSet | QuotaSet | QuotaFilled | QuotaReopened
 CountUseEvent = AnnouncedCountFilled | AnnouncedCountReopened

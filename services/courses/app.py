@@ -6,7 +6,6 @@ from pathlib import Path
 from chassis.service import Service
 from contracts.decisions import (
     ClientEligibilityChanged,
-    DecisionAnnulled,
     DecisionAwaitsQuota,
     DecisionGranted,
     DecisionRejected,
@@ -30,7 +29,6 @@ SERVICE = Service(
         DecisionAwaitsQuota: pinning.on_decision,
         DecisionWithdrawn: pinning.on_decision,
         DecisionRevoked: pinning.on_decision,
-        DecisionAnnulled: pinning.on_decision,
         ClientEligibilityChanged: eligibility.on_eligibility,
     },
     timers={

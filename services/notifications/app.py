@@ -22,7 +22,6 @@ SERVICE = Service(
         decisions.DecisionAwaitsQuota: handlers.on_decision,
         decisions.DecisionWithdrawn: handlers.on_decision,
         decisions.DecisionRevoked: handlers.on_decision,
-        decisions.DecisionAnnulled: handlers.on_decision,
         **dict.fromkeys(courses.COURSE_EVENTS, handlers.on_course),
         **dict.fromkeys(courses.PIN_EVENTS, handlers.on_pin),
         decisions.EstimateSet: handlers.on_quota,

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 
 from chassis.db import Transaction
 from contracts.courses import COURSE_EVENTS, CourseEvent
-from contracts.decisions import DecisionAnnulled, DecisionGranted, DecisionRevoked
+from contracts.decisions import DecisionGranted, DecisionRevoked
 from contracts.envelope import Event
 from services.registration import domain, store
 from services.registration.domain import Contract, CourseCopy, DecisionCopy, YearGauge
 
-DECISION_EVENTS = (DecisionGranted, DecisionRevoked, DecisionAnnulled)
+DECISION_EVENTS = (DecisionGranted, DecisionRevoked)
 
 
 async def merge_uses(tx: Transaction, events: Sequence[Event]) -> None:
@@ -40,7 +40,7 @@ async def read_gauges(tx: Transaction, contracts: Sequence[Contract]) -> Mapping
     }
 
 
-def _decision_copy(event: DecisionGranted | DecisionRevoked | DecisionAnnulled) -> DecisionCopy | None:
+def _decision_copy(event: DecisionGranted | DecisionRevoked) -> DecisionCopy | None:
     """The date the decision was given decides the year (R-DEC-6); a decision never given uses nothing."""
     decision = event.decision
     if decision.decided_on is None:

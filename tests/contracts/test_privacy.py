@@ -30,9 +30,7 @@ def fields_about_people(schema):
         for model, definition in models.items()
         if model not in OF_AN_ORGANISATION | OF_A_SERVICE
         for field in definition.get("properties", {})
-        if ABOUT_A_PERSON & set(field.split("_"))
-        and field not in OF_A_COURSE
-        and f"{model}.{field}" not in CONTACTS
+        if ABOUT_A_PERSON & set(field.split("_")) and field not in OF_A_COURSE and f"{model}.{field}" not in CONTACTS
     }
 
 
