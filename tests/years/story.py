@@ -54,7 +54,6 @@ class Open:
     """A course on its way."""
 
     course_id: str
-    year: int
     size: int
     first_day: date
     last_day: date
@@ -100,9 +99,9 @@ class Story:
         if year % 2:
             last = midnight(date(year, 11, 1)) - LAST_INSTANT
             self.world.plan(last, partial(self._announce, self.late, year + 1, 20 + year % 7))
-        # Of two raises in the last hour before 31 October, and the first after, the one flows into the default.
-        at_last = midnight(date(year, 10, 31)) - (LAST_INSTANT if year % 2 else -LAST_INSTANT)
-        self.world.plan(at_last, partial(self._raise, self.forgetful, year))
+        # The last instant of 30 October flows into the default of 1 November, the first of the 31st does not (E-2).
+        raised_at = midnight(date(year, 10, 31)) - (LAST_INSTANT if year % 2 else timedelta(0))
+        self.world.plan(raised_at, partial(self._raise, self.forgetful, year))
         self._on(date(year, 11, 5), partial(self._raise, self.careful, year + 1))
         self._on(date(year, 11, 10), partial(self._move_to_next_year, year))
         self._on(date(year, 11, 12), partial(self._report_action, "autumn", year))
@@ -232,7 +231,7 @@ class Story:
         refs = [await self._grant(party) for _ in range(clients)]
         for ref in refs:
             expect(201, await provider.post(f"{path}/pins", json={"decision_ref": ref}))
-        self._courses[name, year] = Open(course["course_id"], year, size, first_day, last_day, tuple(refs))
+        self._courses[name, year] = Open(course["course_id"], size, first_day, last_day, tuple(refs))
         self.model.places[party.contract_id, year] += size
 
     async def _grant(self, party: Party) -> str:

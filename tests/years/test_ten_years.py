@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from chassis.testing import CLOCK_START, ClusterUnderTest
+from services.registration.reviews.planning import REMIND_OF_REVIEW
 from tests.years.checks import assert_nothing_is_left_to_do, happened, wrong_gauges
 from tests.years.model import Model, end_of_february
 from tests.years.story import FIRST, OUTAGES, YEARS, live_through, three_days
@@ -24,7 +25,7 @@ async def test_in_ten_years_everything_happens_once_and_on_its_day(cluster: Clus
 
 
 async def test_a_year_without_catching_up_is_found_wanting(cluster: ClusterUnderTest, tmp_path: Path):
-    """Negative control: what came due while both were away is lost, and every check that should says so."""
+    """Negative control: what came due while both were away is lost, then something is said twice; both are seen."""
     away = (three_days(end_of_february(FIRST)), three_days(date(FIRST, 11, 1)), three_days(date(FIRST + 1, 1, 1)))
     model = Model(away, CLOCK_START.date())
     async with a_world(cluster, tmp_path, away, forgetful=True) as world:
@@ -32,3 +33,7 @@ async def test_a_year_without_catching_up_is_found_wanting(cluster: ClusterUnder
         missing = model.effects(world.now) - await happened(world)
         assert {what for what, _, _ in missing} == {"defaulted", "began", "completed", "told", "applied", "ended"}
         assert await wrong_gauges(world, model, range(FIRST, FIRST + 2)) != []
+        before = await happened(world)
+        await world.fire_again(*(timer for timer in world.fired if timer.kind == REMIND_OF_REVIEW))
+        said_again = {(what, key) for what, key, _ in await happened(world) - before}
+        assert set() < said_again <= {(what, key) for what, key, _ in before}
