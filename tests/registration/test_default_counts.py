@@ -11,7 +11,7 @@ from chassis.auth import SYSTEM
 from contracts.registration import AnnouncedCount, AnnouncedCountChanged
 from contracts.values import CountChange
 from services.registration import store
-from services.registration.app import start_up
+from services.registration.starting import prepare
 from services.registration.counts import handlers
 from services.registration.counts.handlers import DEFAULT_COUNT, PLAN_DEFAULTS, due_at
 from tests.registration.builders import announce, registered_contract, year_of
@@ -126,7 +126,7 @@ async def test_after_three_days_out_the_default_is_the_value_of_the_30th(registr
     await on(registration, 10, 31)
     await announce(registration, contract_id, 2024, 26)
     await on(registration, 11, 3)
-    await registration.db.run(start_up)
+    await registration.db.run(prepare)
     raised = await announce(registration, contract_id, 2024, 30)
     assert raised.status_code == 200
     await registration.fire_timers()
@@ -255,12 +255,12 @@ async def test_every_start_makes_sure_that_the_yearly_timer_is_there(registratio
     """E-2: planned by the first start, by no other, and from then on by itself."""
     assert await planned(registration) == [(PLAN_DEFAULTS, "2023", due_at(2024))]
     await registration.fire_timers()
-    await asyncio.gather(*(registration.db.run(start_up) for _ in range(4)))
+    await asyncio.gather(*(registration.db.run(prepare) for _ in range(4)))
     assert await planned(registration) == [(PLAN_DEFAULTS, "2024", due_at(2025))]
     async with registration.transaction() as tx:
         await tx.execute("DELETE FROM timers")
     await registration.clock.set(NOVEMBER + timedelta(days=4))
-    await asyncio.gather(*(registration.db.run(start_up) for _ in range(4)))
+    await asyncio.gather(*(registration.db.run(prepare) for _ in range(4)))
     assert await planned(registration) == [(PLAN_DEFAULTS, "2024", due_at(2025))]
 
 
@@ -270,6 +270,6 @@ async def test_a_first_start_after_the_first_of_november_makes_up_for_it(registr
     async with registration.transaction() as tx:
         await tx.execute("DELETE FROM timers")
     await on(registration, 1, 4, year=2025)
-    await registration.db.run(start_up)
+    await registration.db.run(prepare)
     await registration.fire_timers()
     assert await counts_of(registration, contract_id) == {2024: 20, 2025: 20}
