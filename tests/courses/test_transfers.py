@@ -18,7 +18,7 @@ async def one_client(courses):
 
 
 async def test_nobody_is_transferred_without_consent(courses):
-    """R-CRS-28, E-38: missing, from the future, or not in a known way; nothing is deleted."""
+    """R-CRS-28, R-CRS-36, E-38: missing, from the future, or not in a known way; nothing is deleted."""
     course, target, decision, about = await one_client(courses)
     ref = decision.decision_ref
     answer = await courses.delete(course, transfers={ref: a_transfer(target, consent=None)})
