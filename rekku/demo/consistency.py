@@ -103,10 +103,9 @@ def _pins_against_courses(seen: Seen) -> Iterator[str]:
 
 
 def _consents_against_moves(seen: Seen) -> Iterator[str]:
-    """Nobody is moved without having agreed (R-CRS-28); a deleted course's transfers have a plan of their own."""
-    moves = [stay for stay in seen.stays if stay["state"] == PinState.MOVED and stay["course_id"] not in seen.endings]
-    for stay in moves:
-        if not (stay["move"] and stay["move"]["consent_given_on"]):
+    """Nobody is moved without having agreed, also when a course is deleted (R-CRS-28)."""
+    for stay in seen.stays:
+        if stay["state"] == PinState.MOVED and not (stay["move"] and stay["move"]["consent_given_on"]):
             yield f"the client of {stay['decision_ref']} was moved without consent"
 
 

@@ -1,6 +1,5 @@
 """What providers do with courses and clients, as HTTP commands."""
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -68,18 +67,9 @@ def _to(step: CourseStep, method: str, what: str, body: dict[str, Any] | None, p
     return Request(method, "courses", f"/courses/{played.courses[step.course]}{what}", body, step.contract)
 
 
-def to_course(course_id: str, _agreed_on: date) -> Any:
-    """A transfer as the course alone."""
-    return course_id
-
-
-def to_course_with_consent(course_id: str, agreed_on: date) -> Any:
-    """A transfer with the client's consent to it (R-CRS-28)."""
+def to_course(course_id: str, agreed_on: date) -> dict[str, Any]:
+    """Where a client of a deleted course goes, with the client's consent to it (R-CRS-28)."""
     return {"to_course_id": course_id, "consent": agreement(agreed_on)}
-
-
-TRANSFER: Callable[[str, date], Any] = to_course
-"""The form of a transfer that the courses service takes."""
 
 
 def agreement(day: date) -> dict[str, str]:
@@ -112,5 +102,5 @@ def _move(step: MoveClient, played: Played) -> dict[str, Any]:
 
 
 def _end(step: DeleteCourse, played: Played) -> dict[str, Any]:
-    transfers = {played.decisions[key]: TRANSFER(played.courses[course], step.day) for key, course in step.transfers}
+    transfers = {played.decisions[key]: to_course(played.courses[course], step.day) for key, course in step.transfers}
     return {"reason": step.reason, "transfers": transfers}

@@ -11,6 +11,7 @@ from chassis.http import Caller, Command, caller
 from contracts.values import DeliveryMode
 from services.courses.consents import Channel, Consent, GivenBy
 from services.courses.creation import ProposedPeriod
+from services.courses.moving.domain import Destination
 
 ID = r"^[A-Za-z0-9._~-]{1,64}$"
 _AFTER = r"^[A-Za-z0-9._~-]{0,64}$"
@@ -61,3 +62,22 @@ class Agreement(Command):
     def of(self, decision_ref: str) -> Consent:
         """The agreement of one decision's client."""
         return Consent(decision_ref, self.given_on, self.by, self.channel)
+
+
+class Transfer(Command):
+    """To which course a client goes; `consent` is never left out (R-CRS-28).
+
+    A confirmed course for every age asks for `age_notice` (E-47).
+    """
+
+    to_course_id: Id
+    consent: Agreement | None = None
+    age_notice: Agreement | None = None
+
+    def of(self, decision_ref: str) -> Destination:
+        """Where the decision's client goes."""
+        return Destination(
+            self.to_course_id,
+            self.consent.of(decision_ref) if self.consent else None,
+            self.age_notice.of(decision_ref) if self.age_notice else None,
+        )

@@ -64,7 +64,7 @@ async def pin_client(
         return Pinning(course, pin, changed=False, warnings=unknowns(course, client))
     if if_match not in (None, course.version):
         raise Stale(course.version)
-    free = 0 if course.free_places else (await store.get_ledger(tx, course.contract_id, course.year)).free
+    free = await store.count_free_in_year(tx, course)
     course, pin = pins.pin(course, decision, at=tx.now, on=tx.today, free_in_year=free)
     await notices.take_notice(tx, course, decision_ref, age_notice)
     path = await find_path(tx, course, decision_ref) if pin.version > 1 else Path()

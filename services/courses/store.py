@@ -269,6 +269,11 @@ async def get_ledger(tx: Transaction, contract_id: str, year: int) -> PlaceLedge
     return _ledger(await tx.fetchrow(_LEDGER, contract_id, year), contract_id, year)
 
 
+async def count_free_in_year(tx: Transaction, course: Course) -> int:
+    """The places of its year's count that are on no course, where the course is full; else nobody asks (E-22)."""
+    return 0 if course.free_places else (await get_ledger(tx, course.contract_id, course.year)).free
+
+
 async def set_reserved(tx: Transaction, ledger: PlaceLedger, added: int) -> None:
     """Store `added` more reserved places."""
     await tx.execute(

@@ -19,6 +19,7 @@ class Template(StrEnum):
     COURSE_CONFIRMED = "course-confirmed"
     PLACE_RELEASED = "place-released"
     COURSE_NOT_HELD = "course-not-held"
+    PLACE_MOVED = "place-moved"
     APPLICATION_WAITS = "application-waits"
     DECISION_RECEIVED = "decision-received"
     CLIENT_UNPINNED = "client-unpinned"
@@ -38,9 +39,14 @@ CLIENT_TEMPLATES = (
     Template.FEEDBACK,
     Template.PLACE_RELEASED,
     Template.COURSE_NOT_HELD,
+    Template.PLACE_MOVED,
     Template.APPLICATION_WAITS,
 )
 """What clients get by SMS, and what providers may see in advance (R-FBK-8)."""
+
+
+PLACE_TEMPLATES = (Template.COURSE_CONFIRMED, Template.PLACE_MOVED)
+"""What is only true while the client has the place it speaks of."""
 
 
 NOTICE_TEMPLATES = (
@@ -67,7 +73,7 @@ def outdated_by_decision(state: DecisionState) -> tuple[Template, ...]:
     if state is not DecisionState.AWAITING_QUOTA:
         outdated.append(Template.APPLICATION_WAITS)
     if not may_be_surveyed(state):
-        outdated += [Template.FEEDBACK, Template.COURSE_CONFIRMED]
+        outdated += [Template.FEEDBACK, *PLACE_TEMPLATES]
     return tuple(outdated)
 
 
@@ -89,10 +95,10 @@ def tells_of_ending(state: PinState, reason: ReleaseReason | None) -> bool:
     return state is PinState.RELEASED and reason in _COURSE_IS_OVER
 
 
-def tells_of_confirmation(course: CourseState, *, late: bool = False) -> bool:
+def tells_of_confirmation(course: CourseState | None, *, late: bool) -> bool:
     """A pinned client is told once it is sure that the course takes place (R-CRS-18).
 
-    Who was on a course that was confirmed `late`, after its start, needs no telling (E-40).
+    Of a course that was confirmed `late`, after its start, nobody needs telling (E-40).
     """
     return course in (CourseState.CONFIRMED, CourseState.RUNNING) and not late
 

@@ -157,6 +157,11 @@ def a_consent(**differences: Any) -> dict[str, Any]:
     return facts | differences
 
 
+def a_transfer(there: dict[str, Any], **differences: Any) -> dict[str, Any]:
+    """Where a client goes, with the client's consent."""
+    return {"to_course_id": there["course_id"], "consent": a_consent()} | differences
+
+
 class CoursesUnderTest:
     """The courses service with a provider's and an officer's hands on it."""
 
@@ -207,8 +212,7 @@ class CoursesUnderTest:
     async def move(
         self, here: dict[str, Any], there: dict[str, Any], decision: Decision, **differences: Any
     ) -> httpx.Response:
-        body = {"to_course_id": there["course_id"], "consent": a_consent()} | differences
-        return await self.provider.post(f"{_pin(here, decision)}/move", json=body)
+        return await self.provider.post(f"{_pin(here, decision)}/move", json=a_transfer(there, **differences))
 
     async def note(
         self, course: dict[str, Any], decision: Decision, attended: list[int], missed: list[int] | None = None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contracts.refusals import Refusal
 from contracts.values import CourseState
 from services.courses.changing import domain
-from services.courses.consents import Channel, Consent, GivenBy
+from services.courses.consents import Channel, Consent, GivenBy, require_given
 from services.courses.copies import described
 from services.courses.domain import Contact, PlaceLedger, Terms
 from tests.courses.builders import a_description
@@ -123,7 +123,7 @@ def test_nobody_has_agreed_tomorrow():
     """R-CRS-34."""
     today, tomorrow = date(2024, 2, 29), date(2024, 3, 1)
     consents = tuple(Consent("D-1", day, GivenBy.GUARDIAN, Channel.PHONE) for day in (today, tomorrow))
-    domain.require_given(consents[:1], today)
+    require_given(consents[:1], today)
     with pytest.raises(Refusal) as caught:
-        domain.require_given(consents, today)
+        require_given(consents, today)
     assert (caught.value.code, caught.value.values) == ("CONSENT_IN_FUTURE", {"given_on": tomorrow, "today": today})

@@ -12,6 +12,7 @@ from tests.courses.builders import (
     OTHER_PROVIDER,
     a_description,
     a_proposal,
+    a_transfer,
     count_changed,
     descriptions_published,
     expect,
@@ -28,7 +29,7 @@ FIRST_MOMENT = datetime(2024, 3, 3, 22, tzinfo=UTC)
 
 
 async def everybody_to(courses, course, target):
-    return {pin["decision_ref"]: target["course_id"] for pin in await courses.pins_of(course, PinState.ACTIVE)}
+    return {pin["decision_ref"]: a_transfer(target) for pin in await courses.pins_of(course, PinState.ACTIVE)}
 
 
 async def test_acceptance_example_1_a_deleted_course_frees_its_places_for_others_of_its_year(empty_courses):
@@ -121,7 +122,8 @@ async def test_clients_go_to_other_courses_in_the_same_transaction(courses):
     near, far = await courses.a_course(group_size=6), await courses.a_course(pinned=2)
     refs = sorted(pin["decision_ref"] for pin in await courses.pins_of(course))
     plan = {refs[0]: near["course_id"], refs[1]: far["course_id"], refs[2]: far["course_id"]}
-    answer = await courses.delete(course, transfers=plan)
+    transfers = {ref: a_transfer({"course_id": target_id}) for ref, target_id in plan.items()}
+    answer = await courses.delete(course, transfers=transfers)
     assert expect(200, answer)["pinned"] == 0
     assert {f"pin:{ref}@3" for ref in refs} <= set(answer.headers["rekku-known"].split(", "))
     assert (await courses.get(near))["pinned"] == 1
@@ -148,10 +150,10 @@ async def test_nobody_is_left_behind(courses):
         "TRANSFERS_MISSING",
         {"pinned": 2, "planned": 0, "missing": [first, second]},
     )
-    half = await courses.delete(course, transfers={second: target["course_id"]})
+    half = await courses.delete(course, transfers={second: a_transfer(target)})
     assert refusal(half)[1]["missing"] == [first]
     stranger = await courses.grant()
-    plan = dict.fromkeys((first, second, stranger.decision_ref), target["course_id"])
+    plan = dict.fromkeys((first, second, stranger.decision_ref), a_transfer(target))
     assert refusal(await courses.delete(course, transfers=plan), status=404)[0] == "NOT_PINNED"
     assert (await courses.get(course))["state"] == "published"
 
@@ -160,17 +162,15 @@ async def test_when_one_client_does_not_fit_nothing_changes(courses):
     """E-26, E-38: the first two would fit, the third does not."""
     course = await courses.a_course(pinned=3)
     target = await courses.a_course(group_size=6, pinned=4)
+    everybody = await everybody_to(courses, course, target)
     before = await courses.get(course), await courses.get(target), len(await courses.service.published())
-    code, values = refusal(await courses.delete(course, transfers=await everybody_to(courses, course, target)))
-    last = max(pin["decision_ref"] for pin in await courses.pins_of(course))
-    assert (code, values) == (
-        "COURSE_FULL",
-        {"group_size": 6, "decision_ref": last, "target_number": target["course_number"]},
-    )
+    about = {"decision_ref": max(everybody), "target_number": target["course_number"]}
+    may_grow = {"group_size": 6, "offer": "grow_group", "may_grow_to": 12}
+    assert refusal(await courses.delete(course, transfers=everybody)) == ("COURSE_FULL", may_grow | about)
     assert (await courses.get(course), await courses.get(target), len(await courses.service.published())) == before
     to_itself = await courses.delete(course, transfers=await everybody_to(courses, course, course))
-    assert refusal(to_itself)[0] == "COURSE_GONE"
-    nowhere = dict.fromkeys(await everybody_to(courses, course, target), "nowhere")
+    assert refusal(to_itself, status=422)[0] == "SAME_COURSE"
+    nowhere = dict.fromkeys(everybody, a_transfer({"course_id": "nowhere"}))
     assert refusal(await courses.delete(course, transfers=nowhere), status=404)[0] == "COURSE_UNKNOWN"
 
 

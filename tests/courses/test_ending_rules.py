@@ -8,13 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.refusals import NotFound, Refusal
-from contracts.values import CourseState, DecisionState, PinState, ReportKind
-from services.courses import pins
+from contracts.values import CourseState, ReportKind
 from services.courses.domain import Course, Terms
 from services.courses.ending import domain
 from services.courses.ending.domain import Ending, EndingKind
 from tests.courses.test_course_rules import EVE, FIRST, LAST, a_course, refused
-from tests.courses.test_pin_rules import a_decision
 
 AT = datetime(2024, 2, 1, 10, tzinfo=UTC)
 RARE = Terms(1, 6, 12, 6, 7, move_notice_days=30)
@@ -230,33 +228,3 @@ def test_a_course_that_did_not_happen_is_past_published_and_unconfirmed():
         refused(code, domain.did_not_happen, starting(FIRST, state=state), 0, FIRST, None, official=True)
     unknown = starting(FIRST, terms=Terms(1, 6, 12, 6, 7))
     assert domain.did_not_happen(unknown, 6, FIRST, None, official=False).reports == ()
-
-
-def test_a_transferred_client_counts_its_decisions_version_on_and_keeps_no_place():
-    """E-26, R-CRS-36: one transaction, one deadline."""
-    source, active = pins.pin(starting(FIRST), a_decision(pin_version=2), AT, ON_TIME)
-    decision = a_decision(pin_version=3, pinned_to=source.course_id, pinned_to_number=source.course_number)
-    target = replace(starting(FIRST), course_id="course-2", course_number=1002)
-    done = domain.transfer_before_start(source, target, decision, active, AT, ON_TIME)
-    assert (done.moved.state, done.moved.version, done.moved.occupies_place) == (PinState.MOVED, 4, False)
-    assert (done.pin.state, done.pin.version, done.pin.course_id) == (PinState.ACTIVE, 5, "course-2")
-    assert (done.source.pinned, done.source.occupied, done.target.pinned) == (0, 0, 1)
-
-
-def test_a_transfer_follows_the_rules_of_pinning_and_says_whom_it_is_about():
-    """E-26, E-38: target full, gone, of another service, or the decision taken back."""
-    source, active = pins.pin(starting(FIRST), a_decision(), AT, ON_TIME)
-    decision = a_decision(pin_version=1, pinned_to=source.course_id)
-    target = replace(starting(FIRST), course_id="course-2", course_number=1002)
-
-    def code(target=target, decision=decision):
-        with pytest.raises(Refusal) as caught:
-            domain.transfer_before_start(source, target, decision, active, AT, ON_TIME)
-        return caught.value.code, caught.value.values
-
-    about = {"decision_ref": "D-1", "target_number": 1002}
-    assert code(replace(target, pinned=12, occupied=12)) == ("COURSE_FULL", {"group_size": 12} | about)
-    assert code(replace(target, state=CourseState.CREATED))[0] == "NOT_PUBLISHED"
-    assert code(replace(target, service="CARDIAC_ADULT"))[0] == "OTHER_SERVICE"
-    assert code(decision=replace(decision, state=DecisionState.REVOKED)) == ("DECISION_REVOKED", about)
-    assert code(source) == ("COURSE_GONE", {"course_number": 1001, "state": CourseState.DELETED})

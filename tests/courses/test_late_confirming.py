@@ -143,10 +143,12 @@ async def test_a_course_that_was_to_be_carried_out_is_settled_by_an_official(cou
     assert refusal(answer) == ("MUST_RUN", {"pinned": 7, "must_run_at": 7})
     leaving = (await courses.pins_of(course))[0]["decision_ref"]
     await courses.clock.advance(timedelta(days=1))
-    expect(200, await courses.provider.delete(f"/courses/{course['course_id']}/pins/{leaving}"))
+    path = f"/courses/{course['course_id']}/pins/{leaving}"
+    expect(200, await courses.provider.request("DELETE", path, json={"reason": "fell ill"}))
     assert refusal(await courses.did_not_happen(course, reason="ill")) == ("MUST_RUN", {"pinned": 7, "must_run_at": 7})
     expect(200, await courses.did_not_happen(course, courses.officer, reason="ill"))
-    assert [kind for kind, _, _ in await courses.reports()] == ["late_deletion", "must_run_course_deleted"]
+    told = ["client_left_must_run_course", "late_deletion", "must_run_course_deleted"]
+    assert [kind for kind, _, _ in await courses.reports()] == told
 
 
 async def test_two_answers_at_once_settle_a_course_once(courses):

@@ -10,7 +10,9 @@ from services.courses.changing import notices
 from tests.courses.builders import (
     a_consent,
     a_description,
+    a_transfer,
     contract_registered,
+    count_changed,
     descriptions_published,
     expect,
     office_registered,
@@ -92,7 +94,8 @@ async def test_a_mixed_course_is_confirmed_when_every_client_knows(aged):
         assert (answer["acknowledged"], answer["by"]) == (True, "guardian")
     assert refusal(await aged.confirm(course))[1] == {"decision_refs": [first, rest[-1]]}
     expect(200, await acknowledge(aged, course, first))
-    expect(200, await aged.provider.delete(f"/courses/{course['course_id']}/pins/{rest[-1]}"))
+    left = f"/courses/{course['course_id']}/pins/{rest[-1]}"
+    expect(200, await aged.provider.request("DELETE", left, json={"reason": "wants another provider"}))
     listed = expect(200, await aged.provider.get(f"/courses/{course['course_id']}/age-notices"))["items"]
     known = {notice["decision_ref"]: notice["acknowledged"] for notice in listed}
     assert known == dict.fromkeys((first, *rest[:-1]), True)
@@ -114,8 +117,34 @@ async def test_a_confirmed_mixed_course_takes_only_clients_who_know(aged):
     assert len(await aged.pins_of(course)) == 6
     body = {"decision_ref": decision.decision_ref, "age_notice": a_consent()}
     expect(201, await aged.provider.post(f"/courses/{course['course_id']}/pins", json=body))
-    expect(200, await aged.unpin(course, decision))
+    expect(200, await aged.unpin(course, decision, reason="wants to think it over"))
     expect(201, await aged.pin(course, decision))
+    await assert_consistent(aged.service)
+
+
+async def test_clients_come_to_a_confirmed_mixed_course_by_a_move_or_a_deletion_only_if_they_know(aged):
+    """R-CRS-49, E-47: the notice comes with the move as it does with a pin, and is kept."""
+    await aged.know(count_changed({2024: 12 + 6 + LEFT_OVER}, version=2))
+    here = await aged.a_course(pinned=2, group_size=6, age_group="under_68")
+    there = await a_mixed_course(aged, pinned=6)
+    for pin in await aged.pins_of(there):
+        expect(200, await acknowledge(aged, there, pin["decision_ref"]))
+    expect(200, await aged.confirm(there))
+    moving, staying = sorted(pin["decision_ref"] for pin in await aged.pins_of(here))
+    path = f"/courses/{here['course_id']}/pins/{moving}/move"
+    refused = await aged.provider.post(path, json=a_transfer(there))
+    assert refusal(refused) == ("AGE_NOTICE_MISSING", {"decision_refs": [moving]})
+    ahead = await aged.provider.post(path, json=a_transfer(there, age_notice=a_consent(given_on="2024-01-16")))
+    assert refusal(ahead)[0] == "CONSENT_IN_FUTURE"
+    knows = a_transfer(there, age_notice=a_consent(by="guardian"), reason="nearer")
+    expect(201, await aged.provider.post(path, json=knows))
+    about = {"decision_ref": staying, "target_number": there["course_number"]}
+    refused = await aged.delete(here, reason="Too few.", transfers={staying: a_transfer(there)})
+    assert refusal(refused) == ("AGE_NOTICE_MISSING", {"decision_refs": [staying]} | about)
+    knows = a_transfer(there, age_notice=a_consent())
+    expect(200, await aged.delete(here, reason="Too few.", transfers={staying: knows}))
+    listed = expect(200, await aged.provider.get(f"/courses/{there['course_id']}/age-notices"))["items"]
+    assert {n["decision_ref"]: n["by"] for n in listed}.items() >= {moving: "guardian", staying: "client"}.items()
     await assert_consistent(aged.service)
 
 

@@ -125,7 +125,7 @@ async def test_nobody_is_moved_without_consent(courses):
     here, there = await courses.a_course(), await courses.a_course()
     decision = await courses.grant()
     await courses.pin(here, decision)
-    assert refusal(await courses.move(here, there, decision, consent=None)) == ("CONSENT_MISSING", {})
+    assert refusal(await courses.move(here, there, decision, consent=None)) == ("CONSENT_MISSING", {"change": "course"})
     tomorrow = a_consent(given_on="2024-01-16")
     assert refusal(await courses.move(here, there, decision, consent=tomorrow)) == (
         "CONSENT_IN_FUTURE",
@@ -145,7 +145,7 @@ async def test_a_move_that_is_refused_changes_nothing(courses):
     decision = await courses.grant()
     await courses.pin(here, decision)
     before = await courses.get(here), await courses.get(full)
-    assert refusal(await courses.move(here, full, decision)) == ("COURSE_FULL", {"group_size": 6})
+    assert refusal(await courses.move(here, full, decision))[0] == "COURSE_FULL"
     assert refusal(await courses.move(here, draft, decision))[0] == "NOT_PUBLISHED"
     assert refusal(await courses.move(here, here, decision), status=422)[0] == "SAME_COURSE"
     assert refusal(await courses.move(here, {"course_id": "nowhere"}, decision), status=404)[0] == "COURSE_UNKNOWN"
@@ -153,6 +153,20 @@ async def test_a_move_that_is_refused_changes_nothing(courses):
     assert (await courses.get(here), await courses.get(full)) == before
     assert await courses.service.published(ClientMoved) == []
     await assert_consistent(courses.service)
+
+
+async def test_a_full_course_offers_a_move_how_far_its_group_may_grow(empty_courses):
+    """E-22: as pinning does, by what is left of the year's count; not where nothing is left."""
+    courses = empty_courses
+    await courses.start({2024: 21})
+    here, full = await courses.a_course(), await courses.a_course(group_size=6, pinned=6)
+    decision = await courses.grant()
+    await courses.pin(here, decision)
+    offered = {"group_size": 6, "offer": "grow_group", "may_grow_to": 9}
+    assert refusal(await courses.move(here, full, decision)) == ("COURSE_FULL", offered)
+    expect(200, await courses.put(here, "group-size", group_size=6))
+    await courses.a_course(group_size=9)
+    assert refusal(await courses.move(here, full, decision)) == ("COURSE_FULL", {"group_size": 6})
 
 
 async def test_a_course_of_another_provider_is_unknown_to_the_provider_and_named_to_an_officer(courses):

@@ -58,7 +58,7 @@ def refused(code, act, *args, **named) -> dict[str, object]:
 
 def test_nobody_is_moved_without_consent():
     """R-CRS-28, E-58: the client's or the guardian's, given today or before."""
-    assert refused("CONSENT_MISSING", domain.require_consent, None, ON) == {}
+    assert refused("CONSENT_MISSING", domain.require_consent, None, ON) == {"change": "course"}
     early = Consent("decision-1", ON + timedelta(days=1), GivenBy.GUARDIAN, Channel.LETTER)
     assert refused("CONSENT_IN_FUTURE", domain.require_consent, early, ON) == {
         "given_on": ON + timedelta(days=1),

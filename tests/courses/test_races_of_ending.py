@@ -15,8 +15,10 @@ from contracts.courses import ClientPinned, CourseConfirmed, CourseDeleted
 from contracts.refusals import Refusal
 from contracts.values import DeliveryMode
 from services.courses import copies, handlers, pinning, store
+from services.courses.consents import Channel, Consent, GivenBy
 from services.courses.creation import Proposal, ProposedPeriod
 from services.courses.ending import handlers as ending
+from services.courses.moving.domain import Destination
 from tests.courses.builders import (
     CONTRACT,
     OFFICE,
@@ -251,7 +253,8 @@ async def confirm(tx, course_id, *_):
 
 
 async def delete_with_transfer(tx, course_id, target_id, decision_ref):
-    return await ending.delete_course(tx, course_id, None, {decision_ref: target_id})
+    agreed = Consent(decision_ref, tx.today, GivenBy.CLIENT, Channel.PHONE)
+    return await ending.delete_course(tx, course_id, None, {decision_ref: Destination(target_id, agreed)})
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -18,6 +18,7 @@ from services.courses.consents import Channel, Consent, GivenBy
 from services.courses.creation import Proposal, ProposedPeriod
 from services.courses.moving import handlers as moving
 from services.courses.moving import store as moves
+from services.courses.moving.domain import Destination
 from tests.courses.builders import CONTRACT, FIRST_DAY, OFFICE, granted, revoked
 from tests.courses.consistency import assert_consistent
 from tests.courses.races import Gate, count_waiting, provider, take_away, until
@@ -32,7 +33,9 @@ def move(courses, here, there, decision_ref):
     """A move by hand, outside HTTP."""
 
     async def work(tx):
-        return await moving.move_client(tx, here, decision_ref, there, CONSENT, reason="agreed with the client")
+        return await moving.move_client(
+            tx, here, decision_ref, Destination(there, CONSENT), reason="agreed with the client"
+        )
 
     return courses.service.db.run(work, provider(f"moving {decision_ref}"))
 
@@ -91,7 +94,7 @@ async def test_crossing_moves_never_wait_in_a_circle(empty_courses):
         target = other if at[ref] == one else one
         try:
             async with courses.service.transaction(provider(ref)) as tx:
-                await moving.move_client(tx, at[ref], ref, target, CONSENT, reason="to and fro")
+                await moving.move_client(tx, at[ref], ref, Destination(target, CONSENT), reason="to and fro")
             at[ref] = target
         except asyncpg.DeadlockDetectedError:
             deadlocks += 1
@@ -124,7 +127,7 @@ async def test_control_locking_in_the_order_of_the_move_ends_in_a_deadlock(cours
 
     async def cross(here, there, ref):
         async with courses.service.transaction(provider(ref)) as tx:
-            await moving.move_client(tx, here, ref, there, CONSENT)
+            await moving.move_client(tx, here, ref, Destination(there, CONSENT))
 
     outcomes = await asyncio.gather(cross(one, other, first), cross(other, one, second), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes if outcome] == [asyncpg.DeadlockDetectedError]
@@ -286,7 +289,7 @@ async def test_a_revocation_that_waited_for_a_move_does_not_keep_the_old_course(
 
     monkeypatch.setattr(copies, "merge_decision", look_and_merge)
     async with courses.service.transaction(provider("moving")) as tx:
-        await moving.move_client(tx, here, ref, there, CONSENT)
+        await moving.move_client(tx, here, ref, Destination(there, CONSENT))
         revocation = asyncio.create_task(courses.service.deliver(revoked(granted(decision_ref=ref).decision)))
         await until(somebody_waits)
     await revocation

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from chassis.auth import Role
-from contracts.courses import CourseBegan, CourseConfirmed, CoursePublished
+from contracts.courses import ClientPinned, CourseBegan, CourseConfirmed, CoursePublished, ParticipationNoted
 from contracts.decisions import DecisionAwaitsQuota, QuotaFilled, QuotaReopened
 from contracts.envelope import new_event_id
 from contracts.registration import ChangeRequest, ChangeRequestDecided, ContractValidityChanged
@@ -21,6 +21,7 @@ from tests.notifications.builders import (
     a_pin,
     a_quota,
     a_service,
+    moved,
     revoked,
     unpinned,
 )
@@ -120,6 +121,68 @@ async def test_clients_of_a_course_that_was_confirmed_late_are_not_told_of_it(no
     for version, state in ((2, CourseState.RUNNING), (3, CourseState.COMPLETED)):
         await notifications.deliver(a_course(CourseConfirmed, version, state=state, late_confirmed=True))
     assert await notifications.states("course-confirmed") == []
+
+
+@pytest.mark.parametrize("order", ["pin first", "course first"])
+async def test_who_comes_later_to_a_course_that_was_confirmed_late_is_not_told_that_it_will_take_place(
+    notifications, order
+):
+    """E-40: also where older news of the course comes last; control: of one confirmed in time they are told."""
+    running = a_course(CourseConfirmed, 3, state=CourseState.RUNNING, late_confirmed=True)
+    await notifications.deliver(*([a_pin(), running] if order == "pin first" else [running, a_pin()]))
+    await notifications.deliver(a_course(CourseConfirmed, 2, state=CourseState.CONFIRMED))
+    assert await notifications.states("course-confirmed") == []
+    in_time = a_course(CourseBegan, 3, state=CourseState.RUNNING, course_id="course-2")
+    await notifications.deliver(in_time, a_pin(decision_ref="D-2", course_id="course-2"))
+    assert await notifications.states("course-confirmed") == ["waiting"]
+
+
+async def test_a_client_who_was_moved_is_told_once(notifications):
+    """E-15, R-CRS-27, R-CRS-36: by a move or a deletion, whatever is noted of the new pin and how often it is told."""
+    await notifications.given_client()
+    left, arrived = moved("course-1", "course-2")
+    await notifications.deliver(a_pin(), left, arrived, arrived)
+    noted = arrived.pin.model_copy(update={"attended": (1,)})
+    await notifications.deliver(ParticipationNoted(version=4, pin=noted), left, arrived)
+    await notifications.send_all()
+    [sms] = notifications.sms()
+    assert "siirretty toiselle kurssille" in sms
+    assert len(await notifications.sent("place-moved")) == 1
+
+
+async def test_who_is_moved_again_before_the_message_left_is_told_of_the_last_move_only(notifications):
+    """R-CRS-29: and of each move where the message had left; a message that is still true is not taken back."""
+    await notifications.given_client()
+    await notifications.deliver(a_pin(), *moved("course-1", "course-2"), *moved("course-2", "course-1", 4))
+    assert await notifications.states("place-moved") == ["cancelled", "waiting"]
+    await notifications.send_all()
+    await notifications.deliver(*moved("course-1", "course-2", 6))
+    noted = moved("course-1", "course-2", 6)[1].pin.model_copy(update={"attended": (1,)})
+    await notifications.deliver(ParticipationNoted(version=8, pin=noted))
+    await notifications.send_all()
+    assert await notifications.states("place-moved") == ["cancelled", "sent", "sent"]
+
+
+@pytest.mark.parametrize("news", [revoked(), unpinned(version=4, course_id="course-2")], ids=["decision", "pin"])
+async def test_who_lost_the_place_is_not_told_of_the_move_to_it(notifications, news):
+    """E-21: whichever news of the revocation comes first."""
+    await notifications.deliver(a_decision(), a_pin(), *moved("course-1", "course-2"), news)
+    assert await notifications.states("place-moved") == ["cancelled"]
+
+
+async def test_news_of_a_pin_that_come_too_late_change_nothing(notifications):
+    """Newer version wins: the end of the old pin, heard after the new one, takes no message back."""
+    left, arrived = moved("course-1", "course-2")
+    await notifications.deliver(a_course(CourseConfirmed, course_id="course-2"), arrived, left, a_pin())
+    assert await notifications.states("place-moved") == ["waiting"]
+    assert await notifications.states("course-confirmed") == ["waiting"]
+
+
+async def test_a_client_pinned_anew_is_not_told_of_a_move(notifications):
+    """Who was unpinned and pinned again was not moved."""
+    again = a_pin(ClientPinned, 3, course_id="course-2")
+    await notifications.deliver(a_pin(), unpinned(reason=ReleaseReason.PROVIDER), again)
+    assert await notifications.states("place-moved") == []
 
 
 @pytest.mark.parametrize("order", ["pin first", "confirmation first"])

@@ -68,7 +68,11 @@ def test_a_revoked_decision_takes_back_what_was_not_sent():
     """Fan-out of a revocation (section 3)."""
     assert Template.FEEDBACK in outdated_by_decision(DecisionState.REVOKED)
     assert Template.FEEDBACK not in outdated_by_decision(DecisionState.GRANTED)
-    assert outdated_by_decision(DecisionState.AWAITING_QUOTA) == (Template.FEEDBACK, Template.COURSE_CONFIRMED)
+    assert outdated_by_decision(DecisionState.AWAITING_QUOTA) == (
+        Template.FEEDBACK,
+        Template.COURSE_CONFIRMED,
+        Template.PLACE_MOVED,
+    )
 
 
 def test_fifteen_statements_in_four_areas_and_four_alone():

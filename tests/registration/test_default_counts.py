@@ -11,9 +11,9 @@ from chassis.auth import SYSTEM
 from contracts.registration import AnnouncedCount, AnnouncedCountChanged
 from contracts.values import CountChange
 from services.registration import store
-from services.registration.starting import prepare
 from services.registration.counts import handlers
 from services.registration.counts.handlers import DEFAULT_COUNT, PLAN_DEFAULTS, due_at
+from services.registration.starting import prepare
 from tests.registration.builders import announce, registered_contract, year_of
 
 NOVEMBER = due_at(2025)

@@ -9,7 +9,7 @@ import pytest
 from chassis.calendar import add_months
 from contracts.values import ReportKind
 from rekku.demo.changes import REPORT_WORDS, WORDS
-from rekku.demo.course_commands import to_course, to_course_with_consent
+from rekku.demo.course_commands import to_course
 from rekku.demo.course_steps import arrival_key
 from rekku.demo.courses import CONFIRM_FROM, MUST_RUN_FROM, Arrival
 from rekku.demo.plan import make_plan
@@ -145,10 +145,8 @@ def test_kela_is_told_of_late_ends_and_of_clients_taken_off_courses_that_had_to_
     assert set(WORDS) | {"reports"} == set(vars(replace(plan.changes)))
 
 
-def test_a_transfer_names_the_course_and_where_asked_the_clients_consent():
-    day = date(2022, 3, 1)
-    assert to_course("course", day) == "course"
-    assert to_course_with_consent("course", day) == {
+def test_a_transfer_names_the_course_and_the_clients_consent():
+    assert to_course("course", date(2022, 3, 1)) == {
         "to_course_id": "course",
         "consent": {"given_on": "2022-03-01", "by": "client", "channel": "phone"},
     }

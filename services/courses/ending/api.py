@@ -22,17 +22,17 @@ from services.courses.ending.views import (
     StaleCourseList,
     StaleCourseView,
 )
-from services.courses.fields import ID, Acting, After, CourseId, Id, Limit, Official, Reading, Reason
+from services.courses.fields import ID, Acting, After, CourseId, Id, Limit, Official, Reading, Reason, Transfer
 from services.courses.views import CourseView
 
 router = APIRouter(tags=["endings"])
 
 
 class DeleteCourse(Command):
-    """Why, where that is needed, and where each pinned client goes: decision to course."""
+    """Why, where that is needed, and where each pinned client goes: decision to transfer."""
 
     reason: Reason | None = None
-    transfers: Annotated[dict[Id, Id], Field(default_factory=dict, max_length=500)]
+    transfers: Annotated[dict[Id, Transfer], Field(default_factory=dict, max_length=500)]
 
 
 class Explain(Command):
@@ -51,8 +51,11 @@ class MustExplain(Command):
     "/courses/{course_id}/deletion",
     response_model=CourseView,
     responses=problems(
-        "ALREADY_PINNED",
+        "AGE_MISMATCH",
+        "AGE_NOTICE_MISSING",
         "CONFIRMED",
+        "CONSENT_IN_FUTURE",
+        "CONSENT_MISSING",
         "COURSE_FULL",
         "COURSE_GONE",
         "COURSE_STARTED",
@@ -60,11 +63,19 @@ class MustExplain(Command):
         "DECISION_NOT_GRANTED",
         "DECISION_REVOKED",
         "MUST_RUN",
+        "NOTHING_REMAINS",
+        "NOT_MIXED_AGE",
         "NOT_PINNED",
         "NOT_PUBLISHED",
         "OTHER_PROVIDER",
         "OTHER_SERVICE",
+        "PATH_TOO_LONG",
+        "PERIODS_DO_NOT_MATCH",
+        "PERIODS_NOT_AFTER",
+        "PERIODS_PASSED",
         "REASON_REQUIRED",
+        "SAME_COURSE",
+        "TARGET_GROUP_MISMATCH",
         "TRANSFERS_MISSING",
     ),
 )
@@ -72,7 +83,8 @@ async def delete_course(course_id: CourseId, body: DeleteCourse, caller: Acting)
     """Delete a course that will not happen, its clients moved to other courses, all or nothing (R-CRS-36)."""
 
     async def act(tx: Transaction) -> Answer:
-        ended = await handlers.delete_course(tx, course_id, body.reason, body.transfers, caller.if_match)
+        plan = {decision_ref: transfer.of(decision_ref) for decision_ref, transfer in body.transfers.items()}
+        ended = await handlers.delete_course(tx, course_id, body.reason, plan, caller.if_match)
         return await _ended_answer(tx, ended)
 
     return await caller.command(act)

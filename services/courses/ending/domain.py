@@ -2,14 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
 from contracts.refusals import NotFound, Refusal
-from contracts.values import CourseState, PinState, ReleaseReason, ReportKind
-from services.courses import pins
+from contracts.values import CourseState, ReleaseReason, ReportKind
 from services.courses.domain import Course, require_published, require_there
-from services.courses.pins import Decision, Pin
 
 _DELETABLE = frozenset({CourseState.CREATED, CourseState.PUBLISHED})
 _CANCELLABLE = frozenset({CourseState.CONFIRMED, CourseState.RUNNING})
@@ -61,16 +59,6 @@ class Underfilled:
     needed: int
     notice_by: date | None
     late: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """A client who changes course: both courses after it, the pin that ended and the one that took its place."""
-
-    source: Course
-    target: Course
-    moved: Pin
-    pin: Pin
 
 
 def is_late(course: Course, on: date) -> bool:
@@ -193,39 +181,6 @@ def require_unconfirmable(course: Course, on: date) -> None:
         Refusal: COURSE_GONE, NOT_PUBLISHED, CONFIRMED or COURSE_NOT_STARTED.
     """
     _require_unconfirmed_past(course, on)
-
-
-def transfer_before_start(
-    source: Course, target: Course, decision: Decision | None, active: Pin, at: datetime, on: date
-) -> Transfer:
-    """One client of a course that has not begun changes to another, under the rules of pinning (E-26, R-CRS-36).
-
-    The old pin keeps no place; both count the decision's version on, so its deadline is the same.
-
-    Raises:
-        Refusal: what pinning to the target raises, with the decision and the target it is about;
-            COURSE_GONE where the target is the course that is being deleted.
-    """
-    if decision is None:
-        raise LookupError("a pinned decision is known")
-    if target.course_id == source.course_id:
-        raise Refusal("COURSE_GONE", course_number=source.course_number, state=CourseState.DELETED)
-    moved = replace(
-        active,
-        version=active.version + 1,
-        state=PinState.MOVED,
-        occupies_place=False,
-        ended_at=at,
-        moved_to=target.course_id,
-    )
-    unpinned = replace(decision, pinned_to=None, pinned_to_number=None, pin_version=moved.version)
-    try:
-        target, pin = pins.pin(target, unpinned, at, on)
-    except Refusal as refused:
-        about = {"decision_ref": decision.decision_ref, "target_number": target.course_number}
-        raise Refusal(refused.code, **(refused.values | about)) from refused
-    source = replace(source, version=source.version + 1, pinned=source.pinned - 1, occupied=source.occupied - 1)
-    return Transfer(source, target, moved, replace(pin, moved_from=source.course_id))
 
 
 def _require_unconfirmed_past(course: Course, on: date) -> None:

@@ -1,28 +1,26 @@
 """Deleting, cancelling, and settling what became of courses that nobody confirmed in time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from chassis.auth import Role
 from chassis.calendar import start_of_day
 from chassis.db import Transaction
-from contracts.courses import (
-    ClientMoved,
-    ClientPinned,
-    ClientUnpinned,
-    CourseCancelled,
-    CourseConfirmed,
-    CourseDeleted,
-    CoursePlacesChanged,
-)
-from contracts.refusals import Stale
+from contracts.courses import ClientUnpinned, CourseCancelled, CourseConfirmed, CourseDeleted
+from contracts.refusals import Refusal, Stale
 from contracts.values import ReportKind
 from services.courses import copies, handlers, pins, store
 from services.courses.domain import Course
+from services.courses.eligibility.domain import NOBODY_KNOWS
+from services.courses.eligibility.handlers import find_clients
 from services.courses.ending import domain
 from services.courses.ending import store as endings
 from services.courses.ending.domain import Ending, EndingKind
+from services.courses.moving.domain import Destination
+from services.courses.moving.handlers import make_move
+from services.courses.moving.store import lock_courses
 from services.courses.pins import Pin
 from services.courses.reports import Report, file_report
 from services.courses.snapshots import course_snapshot, pin_snapshot
@@ -42,29 +40,30 @@ async def delete_course(
     tx: Transaction,
     course_id: str,
     reason: str | None = None,
-    transfers: Mapping[str, str] | None = None,
+    transfers: Mapping[str, Destination] | None = None,
     if_match: int | None = None,
 ) -> Ended:
-    """Delete a course that will not happen, its clients transferred, all or nothing (R-CRS-36, R-CRS-37, E-38).
+    """Delete a course that will not happen, its clients moved away, all or nothing (R-CRS-36, R-CRS-37, E-38).
 
-    `transfers` says for each pinned decision to which course its client goes. `if_match` is the
-    version of the course to be deleted.
+    `transfers` says for each pinned decision where its client goes; each is judged and kept like any
+    move. `if_match` is the version of the course to be deleted.
     """
     plan = dict(sorted((transfers or {}).items()))
-    courses = {one: await store.lock_course(tx, one) for one in sorted({course_id, *plan.values()})}
+    clients = await find_clients(tx, list(plan))
+    locked = await lock_courses(tx, course_id, *(to.course_id for to in plan.values()))
+    courses = {course.course_id: course for course in locked}
     course = courses[course_id]
     _require_version(course, if_match)
-    active = {pin.decision_ref: pin for pin in await endings.find_active_pins(tx, course)}
-    ending = domain.delete(course, active, plan, tx.today, reason)
-    decisions = {ref: await copies.lock_decision(tx, ref) for ref in plan}
+    pinned = [pin.decision_ref for pin in await endings.find_active_pins(tx, course)]
+    ending = domain.delete(course, pinned, plan, tx.today, reason)
+    decisions = {ref: pins.require_pinned_here(course, await copies.lock_decision(tx, ref)) for ref in plan}
     made = []
-    for ref, target_id in plan.items():
-        moving = domain.transfer_before_start(
-            courses[course_id], courses[target_id], decisions[ref], active[ref], at=tx.now, on=tx.today
-        )
-        await _transfer(tx, moving)
-        courses |= {course_id: moving.source, target_id: moving.target}
-        made.append(moving.pin)
+    for ref, to in plan.items():
+        here, there = courses[course_id], courses[to.course_id]
+        with _refusing_about(ref, there):
+            moved = await make_move(tx, here, there, decisions[ref], clients.get(ref, NOBODY_KNOWS), to, reason)
+        courses |= {course_id: moved.here, to.course_id: moved.there}
+        made.append(moved.pin)
     ended = await _end(tx, courses.pop(course_id), ending)
     return Ended(ended.course, ending, made, list(courses.values()))
 
@@ -151,21 +150,14 @@ async def _end(tx: Transaction, course: Course, ending: Ending) -> Ended:
     return Ended(course, ending, released)
 
 
-async def _transfer(tx: Transaction, moving: domain.Transfer) -> None:
-    await store.set_pin_ended(tx, moving.moved)
-    await store.add_pin(tx, moving.target, moving.pin)
-    tx.audit(
-        "transfer_client",
-        f"pin:{moving.pin.decision_ref}",
-        from_course_id=moving.source.course_id,
-        from_course_number=moving.source.course_number,
-        to_course_id=moving.target.course_id,
-        to_course_number=moving.target.course_number,
-    )
-    tx.emit(CoursePlacesChanged(version=moving.source.version, course=course_snapshot(moving.source)))
-    tx.emit(ClientMoved(version=moving.moved.version, pin=pin_snapshot(moving.moved)))
-    tx.emit(CoursePlacesChanged(version=moving.target.version, course=course_snapshot(moving.target)))
-    tx.emit(ClientPinned(version=moving.pin.version, pin=pin_snapshot(moving.pin)))
+@contextmanager
+def _refusing_about(decision_ref: str, target: Course) -> Iterator[None]:
+    """A refusal of one transfer says whose it is, and to which course."""
+    try:
+        yield
+    except Refusal as refused:
+        refused.values |= {"decision_ref": decision_ref, "target_number": target.course_number}
+        raise
 
 
 def _require_version(course: Course, if_match: int | None) -> None:

@@ -11,7 +11,7 @@ from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from services.courses.consents import Channel, GivenBy
 from services.courses.domain import Course
-from services.courses.fields import Acting, Agreement, CourseId, DecisionRef, Id, Reading, Reason
+from services.courses.fields import Acting, CourseId, DecisionRef, Reading, Reason, Transfer
 from services.courses.moving import handlers
 from services.courses.moving.domain import Obstacle
 from services.courses.moving.handlers import Moved
@@ -25,11 +25,9 @@ _PeriodNumbers = Annotated[tuple[Annotated[int, Field(ge=1, le=30)], ...], Field
 _PIN = "/courses/{course_id}/pins/{decision_ref}"
 
 
-class MoveClient(Command):
-    """Where to; `consent` is never left out, `reason` is needed where the old course has had to be run (E-33)."""
+class MoveClient(Transfer):
+    """A transfer, and why the client goes: asked for where the old course has had to be run (E-33)."""
 
-    to_course_id: Id
-    consent: Agreement | None = None
     reason: Reason | None = None
 
 
@@ -129,6 +127,7 @@ class UnplacedView(BaseModel):
     response_model=MoveView,
     responses=problems(
         "AGE_MISMATCH",
+        "AGE_NOTICE_MISSING",
         "CONSENT_IN_FUTURE",
         "CONSENT_MISSING",
         "COURSE_FULL",
@@ -138,6 +137,7 @@ class UnplacedView(BaseModel):
         "DECISION_REVOKED",
         "MUST_RUN_REASON_REQUIRED",
         "NOTHING_REMAINS",
+        "NOT_MIXED_AGE",
         "NOT_PINNED",
         "NOT_PUBLISHED",
         "OTHER_PROVIDER",
@@ -154,17 +154,11 @@ class UnplacedView(BaseModel):
 )
 async def move_client(course_id: CourseId, decision_ref: DecisionRef, body: MoveClient, caller: Acting) -> Response:
     """Move a client to another course, before the start or after it; If-Match is the pin's version (R-CRS-27)."""
-    consent = body.consent.of(decision_ref) if body.consent else None
 
     async def act(tx: Transaction) -> Answer:
+        to = body.of(decision_ref)
         moved = await handlers.move_client(
-            tx,
-            course_id,
-            decision_ref,
-            body.to_course_id,
-            consent,
-            reason=body.reason,
-            if_match=caller.if_match,
+            tx, course_id, decision_ref, to, reason=body.reason, if_match=caller.if_match
         )
         return _move_answer(moved)
 

@@ -52,6 +52,15 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """The course a client goes to, and what the client or a guardian said to that (R-CRS-28, E-47, E-58)."""
+
+    course_id: str
+    consent: Consent | None
+    age_notice: Consent | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """A client's change of course: both courses after it, the pin that ended and the one that began."""
 
@@ -95,20 +104,26 @@ def move(
     limit: DurationLimit,
     at: datetime,
     on: date,
+    *,
+    free_in_year: int = 0,
 ) -> Move:
     """Unpin here and pin there as one change (R-CRS-27, E-26); attended periods stay here (E-20).
 
     The old place is given again only where the course has not begun. A place there is taken to the
-    course's end, so one that is free is free in each of the remaining periods.
+    course's end, so one that is free is free in each of the remaining periods. `free_in_year` is as
+    in `pins.pin`.
 
     Raises:
+        Invalid: SAME_COURSE.
         Refusal: PARTICIPATION_NOT_NOTED, what `pins.pin` refuses, or what `go_on` refuses.
     """
+    if there.course_id == here.course_id:
+        raise Invalid("SAME_COURSE")
     require_noted(here, active, on)
     freed, ended = pins.release(here, active, ReleaseReason.PROVIDER, at, on)
     left = replace(ended, state=PinState.MOVED, reason=None, moved_to=there.course_id)
     detached = replace(decision, pinned_to=None, pinned_to_number=None, pin_version=left.version)
-    taken, pin = pins.pin(there, detached, at, on)
+    taken, pin = pins.pin(there, detached, at, on, free_in_year=free_in_year)
     path = go_on(there, stays, limit, on)
     require_still_to_come(there, path.planned, on)
     arrived = replace(pin, planned=path.planned, moved_from=here.course_id)

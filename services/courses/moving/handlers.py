@@ -12,16 +12,16 @@ from contracts.courses import (
     ParticipationNoted,
     RehabilitationInterrupted,
 )
-from contracts.refusals import Invalid, NotFound, Stale
+from contracts.refusals import NotFound, Stale
 from contracts.values import ReportKind
 from services.courses import copies, pins
 from services.courses import store as courses
-from services.courses.consents import Consent
+from services.courses.changing.notices import take_notice
 from services.courses.domain import Course
-from services.courses.eligibility.domain import require_fit, unknowns
+from services.courses.eligibility.domain import Client, require_fit, unknowns
 from services.courses.eligibility.handlers import find_client
 from services.courses.moving import domain, store
-from services.courses.moving.domain import Move, Obstacle
+from services.courses.moving.domain import Destination, Obstacle
 from services.courses.moving.path import find_limit, report_leaving
 from services.courses.moving.store import RecordedMove, Unplaced
 from services.courses.pins import Decision, Pin
@@ -44,8 +44,7 @@ async def move_client(
     tx: Transaction,
     course_id: str,
     decision_ref: str,
-    to_course_id: str,
-    consent: Consent | None,
+    to: Destination,
     *,
     reason: str | None = None,
     if_match: int | None = None,
@@ -55,31 +54,51 @@ async def move_client(
     A client who came from this course to that one already stays there: success, without an event
     (E-23). The decision keeps its deadline. `if_match` is the pin's version.
     """
-    if to_course_id == course_id:
-        raise Invalid("SAME_COURSE")
     client = await find_client(tx, decision_ref)
-    here, there = await store.lock_courses(tx, course_id, to_course_id)
+    here, there = await store.lock_courses(tx, course_id, to.course_id)
     decision = await copies.lock_decision(tx, decision_ref)
-    if decision and decision.pinned_to == to_course_id:
+    if decision and decision.pinned_to == to.course_id:
         present = await courses.get_active_pin(tx, decision_ref)
         if present.moved_from == course_id:
             return Moved(here, there, present, changed=False, warnings=unknowns(there, client))
     decision = pins.require_pinned_here(here, decision)
     if if_match not in (None, decision.pin_version):
         raise Stale(decision.pin_version)
-    agreed = domain.require_consent(consent, tx.today)
     await report_leaving(tx, here, decision_ref, reason)
-    moved = await _judge(tx, here, there, decision)
+    return await make_move(tx, here, there, decision, client, to, reason)
+
+
+async def make_move(
+    tx: Transaction,
+    here: Course,
+    there: Course,
+    decision: Decision,
+    client: Client,
+    to: Destination,
+    reason: str | None,
+) -> Moved:
+    """Judge one client's way from `here` to `there` and keep it, both courses and the decision locked.
+
+    The one way to change course, by a move as by the plan of a deletion: with consent (R-CRS-28), where
+    the client fits (E-24) and knows of mixed ages (E-47), within the total duration (R-CRS-31).
+    """
+    agreed = domain.require_consent(to.consent, tx.today)
+    active = await courses.get_active_pin(tx, decision.decision_ref)
+    stays = await store.find_stays(tx, decision.decision_ref)
+    limit = await find_limit(tx, there)
+    free = await courses.count_free_in_year(tx, there)
+    moved = domain.move(here, there, decision, active, stays, limit, at=tx.now, on=tx.today, free_in_year=free)
+    await take_notice(tx, there, decision.decision_ref, to.age_notice)
     warnings = (*require_fit(there, client), *moved.warnings)
     await courses.set_pin_ended(tx, moved.left)
     await courses.add_pin(tx, moved.there, moved.arrived)
     await store.add_move(tx, moved.left, agreed, reason)
     tx.audit(
         "move_client",
-        f"pin:{decision_ref}",
-        from_course_id=course_id,
+        f"pin:{decision.decision_ref}",
+        from_course_id=here.course_id,
         from_course_number=here.course_number,
-        to_course_id=to_course_id,
+        to_course_id=there.course_id,
         to_course_number=there.course_number,
         left_version=moved.left.version,
         consent_by=agreed.given_by,
@@ -172,13 +191,6 @@ async def report_cannot_place(tx: Transaction, decision_ref: str, reason: Obstac
     await store.add_unplaced(tx, unplaced, decision.pin_version, decision.provider_id)
     tx.audit("report_cannot_place", f"pin:{decision_ref}", report_ids=[report.report_id])
     return unplaced, True
-
-
-async def _judge(tx: Transaction, here: Course, there: Course, decision: Decision) -> Move:
-    active = await courses.get_active_pin(tx, decision.decision_ref)
-    stays = await store.find_stays(tx, decision.decision_ref)
-    limit = await find_limit(tx, there)
-    return domain.move(here, there, decision, active, stays, limit, at=tx.now, on=tx.today)
 
 
 async def find_history(

@@ -193,6 +193,10 @@ sms-course-not-held = { $language ->
     [sv] Course not held, in Swedish
    *[fi] Course not held, in Finnish
 }
+sms-place-moved = { $language ->
+    [sv] Place moved to another course, in Swedish
+   *[fi] Place moved to another course, in Finnish
+}
 sms-application-waits = { $language ->
     [sv] Application waits, in Swedish
    *[fi] Application waits, in Finnish

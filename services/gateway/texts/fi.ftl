@@ -193,6 +193,10 @@ sms-course-not-held = { $language ->
     [sv] Kurssia ei järjestetä, ruotsiksi
    *[fi] Kurssia ei järjestetä, suomeksi
 }
+sms-place-moved = { $language ->
+    [sv] Kurssipaikka siirretty, ruotsiksi
+   *[fi] Kurssipaikka siirretty, suomeksi
+}
 sms-application-waits = { $language ->
     [sv] Hakemus odottaa, ruotsiksi
    *[fi] Hakemus odottaa, suomeksi

@@ -193,6 +193,10 @@ sms-course-not-held = { $language ->
     [sv] Kursen ordnas inte, på svenska
    *[fi] Kursen ordnas inte, på finska
 }
+sms-place-moved = { $language ->
+    [sv] Kursplatsen flyttad, på svenska
+   *[fi] Kursplatsen flyttad, på finska
+}
 sms-application-waits = { $language ->
     [sv] Ansökan väntar, på svenska
    *[fi] Ansökan väntar, på finska
