@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from chassis.http import Answer, Caller
+from starlette.responses import Response
+
+from chassis.http import Caller
 from chassis.tables import MEDIA_TYPES, Cell, TableFormat, download_headers, write_table
 from chassis.texts import Texts, preferred_language
 from contracts.refusals import Refusal
@@ -42,9 +44,12 @@ class Export:
         """A text in the reader's language."""
         return self.texts.text(self.language, message_id)
 
-    async def answer(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Answer:
-        """The file `name`: its columns are headed by the texts `column-<column>`, its sheet by `<name>-title`."""
+    async def response(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
+        """The file `name`: its columns are headed by the texts `column-<column>`, its sheet by `<name>-title`.
+
+        To be called after the transaction that found the rows: a connection is not kept while a file is written.
+        """
         header = [self.say(f"column-{column}") for column in columns]
         # Thousands of rows take a while to write, and other requests go on meanwhile.
         content = await asyncio.to_thread(write_table, self.kind, self.say(f"{name}-title"), header, rows)
-        return Answer(200, content, headers={**download_headers(self.kind, name), "content-language": self.language})
+        return Response(content, 200, {**download_headers(self.kind, name), "content-language": self.language})

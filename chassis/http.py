@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -33,6 +33,7 @@ _KNOWN_POLL_S = 0.01
 _IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
 _KNOWN_ITEM = re.compile(r"^([a-z-]{1,40}):(\S{1,100})@(\d{1,18})$")
 _MOST_KNOWN = 100
+Result = TypeVar("Result")
 
 
 class Command(BaseModel):
@@ -121,12 +122,12 @@ class Caller:
 
     async def query(self, read: Callable[[Transaction], Awaitable[Answer]]) -> Response:
         """Run `read` in one read-only transaction."""
+        return (await self.read(read)).response()
+
+    async def read(self, read: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """What `read` finds in one read-only transaction; to be used where its answer takes a while to make."""
         await self._wait_until_known()
-
-        async def work(tx: Transaction) -> Response:
-            return (await read(tx)).response()
-
-        return await self.runtime.database.run(work, self.principal, readonly=True)
+        return await self.runtime.database.run(read, self.principal, readonly=True)
 
     async def _idempotent_request(self) -> IdempotentRequest | None:
         key = self.request.headers.get("idempotency-key")

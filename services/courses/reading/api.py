@@ -3,6 +3,7 @@
 A provider gets its own, Kela and its systems everybody's.
 """
 
+from datetime import date
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query
@@ -16,6 +17,7 @@ from chassis.http import Answer, Caller, problems
 from chassis.tables import TableFormat
 from contracts.values import CourseState, PinState
 from services.courses.answers import course_views
+from services.courses.domain import Course
 from services.courses.fields import CODE, ID, After, Limit, Reading
 from services.courses.reading import export, store
 from services.courses.reading.store import CoursesWanted, PinOnCourse, PinsWanted
@@ -162,23 +164,23 @@ async def export_pins_as_xlsx(caller: Reading, wanted: WantedPins) -> Response:
 async def _export_courses(caller: Caller, kind: TableFormat, wanted: CoursesWanted) -> Response:
     file = Export.asked(caller, kind)
 
-    async def read(tx: Transaction) -> Answer:
+    async def read(tx: Transaction) -> tuple[list[tuple[Course, date | None]], date, dict[str, str]]:
         found = await store.find_courses(tx, wanted, on=tx.today, limit=MOST_ROWS + 1)
         require_exportable(found)
         services = {course.service for course, _ in found}
-        names = await store.find_service_names(tx, sorted(services), file.language)
-        return await file.answer("courses", export.COURSE_COLUMNS, export.course_rows(found, tx.today, names, file.say))
+        return found, tx.today, await store.find_service_names(tx, sorted(services), file.language)
 
-    return await caller.query(read)
+    found, today, names = await caller.read(read)
+    return await file.response("courses", export.COURSE_COLUMNS, export.course_rows(found, today, names, file.say))
 
 
 async def _export_pins(caller: Caller, kind: TableFormat, wanted: PinsWanted) -> Response:
     file = Export.asked(caller, kind)
 
-    async def read(tx: Transaction) -> Answer:
+    async def read(tx: Transaction) -> tuple[list[PinOnCourse], dict[str, str]]:
         found = await store.find_pins(tx, wanted, limit=MOST_ROWS + 1)
         require_exportable(found)
-        names = await store.find_service_names(tx, sorted({each.service for each in found}), file.language)
-        return await file.answer("pins", export.PIN_COLUMNS, export.pin_rows(found, names, file.say))
+        return found, await store.find_service_names(tx, sorted({each.service for each in found}), file.language)
 
-    return await caller.query(read)
+    found, names = await caller.read(read)
+    return await file.response("pins", export.PIN_COLUMNS, export.pin_rows(found, names, file.say))

@@ -116,13 +116,13 @@ async def export_gauges_as_xlsx(
 async def _export(caller: Caller, kind: TableFormat, wanted: Wanted) -> Response:
     file = Export.asked(caller, kind)
 
-    async def read(tx: Transaction) -> Answer:
+    async def read(tx: Transaction) -> tuple[list[ContractYear], dict[str, str]]:
         found = await store.find_gauges(tx, wanted, limit=MOST_ROWS + 1)
         require_exportable(found)
-        names = await store.find_service_names(tx, sorted({each.service for each in found}), file.language)
-        return await file.answer("gauges", export.COLUMNS, export.rows_of(found, names, file.say))
+        return found, await store.find_service_names(tx, sorted({each.service for each in found}), file.language)
 
-    return await caller.query(read)
+    found, names = await caller.read(read)
+    return await file.response("gauges", export.COLUMNS, export.rows_of(found, names, file.say))
 
 
 def _place(after: str | None) -> tuple[str, int]:
