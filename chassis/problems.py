@@ -50,7 +50,11 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
             "content": {MEDIA_TYPE: {}},
             "x-refusals": sorted(codes),
         },
-        "5XX": {"model": Problem, "description": "Try again: `NOT_YET_KNOWN`, `UNAVAILABLE`"},
+        503: {
+            "model": Problem,
+            "description": "Try again: `NOT_YET_KNOWN`, `UNAVAILABLE`",
+            "content": {MEDIA_TYPE: {}},
+        },
     }
 
 
@@ -116,7 +120,10 @@ class ProblemWriter:
         if not isinstance(error, HTTPException):
             raise error
         code = _HTTP_CODES.get(error.status_code, "NOT_FOUND")
-        return self.answer(request.headers.get("accept-language"), error.status_code, code)
+        response = self.answer(request.headers.get("accept-language"), error.status_code, code)
+        if error.status_code == 405:
+            response.headers.update(error.headers or {})
+        return response
 
     def _field(self, location: Sequence[str | int], kind: str) -> str:
         shown = [str(part) if isinstance(part, int) or part in self.field_names else "?" for part in location[1:]]

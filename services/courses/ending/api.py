@@ -32,7 +32,14 @@ class DeleteCourse(Command):
     """Why, where that is needed, and where each pinned client goes: decision to course."""
 
     reason: Reason | None = None
-    transfers: Annotated[dict[Id, Id], Field(default_factory=dict, max_length=500)]
+    transfers: Annotated[
+        dict[Id, Id],
+        Field(
+            default_factory=dict,
+            max_length=500,
+            examples=[{"D-00017": "0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"}],
+        ),
+    ]
 
 
 class Explain(Command):
@@ -65,6 +72,7 @@ class MustExplain(Command):
         "OTHER_PROVIDER",
         "OTHER_SERVICE",
         "REASON_REQUIRED",
+        "STALE_VERSION",
         "TRANSFERS_MISSING",
     ),
 )
@@ -81,7 +89,7 @@ async def delete_course(course_id: CourseId, body: DeleteCourse, caller: Acting)
 @router.post(
     "/courses/{course_id}/cancellation",
     response_model=CourseView,
-    responses=problems("COURSE_GONE", "COURSE_UNKNOWN", "NOT_CONFIRMED"),
+    responses=problems("COURSE_GONE", "COURSE_UNKNOWN", "NOT_CONFIRMED", "STALE_VERSION"),
 )
 async def cancel_course(course_id: CourseId, body: MustExplain, caller: Official) -> Response:
     """Kela cancels a confirmed or running course (E-34)."""
@@ -103,6 +111,7 @@ async def cancel_course(course_id: CourseId, body: MustExplain, caller: Official
         "LATE_CONFIRM_TOO_FEW",
         "NOT_PUBLISHED",
         "REASON_REQUIRED",
+        "STALE_VERSION",
     ),
 )
 async def confirm_retroactively(course_id: CourseId, body: Explain, caller: Acting) -> Response:
@@ -126,6 +135,7 @@ async def confirm_retroactively(course_id: CourseId, body: Explain, caller: Acti
         "MUST_RUN",
         "NOT_PUBLISHED",
         "REASON_REQUIRED",
+        "STALE_VERSION",
     ),
 )
 async def close_as_not_held(course_id: CourseId, body: Explain, caller: Acting) -> Response:
