@@ -89,7 +89,7 @@ async def fuzz(document: Mapping[str, Any], clients: Sequence[httpx.AsyncClient]
 
 def _fuzz(document: Mapping[str, Any], clients: Sequence[httpx.AsyncClient], known: Known, send: Send) -> list[str]:
     load_all_checks()
-    schema = schemathesis.openapi.from_dict(dict(document))
+    schema = schemathesis.openapi.from_dict(_without_security(document))
     found: dict[str, str] = {}
     turns, random = count(), Random(SEED)
     for result in schema.get_all_operations():
@@ -108,6 +108,15 @@ def _fuzz(document: Mapping[str, Any], clients: Sequence[httpx.AsyncClient], kno
 
             _examples(operation.as_strategy(generation_mode=mode), examples)(one)
     return [f"{what} ({how})" for what, how in sorted(found.items())]
+
+
+def _without_security(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The clients bring their tokens, so that making up others is no wrong request."""
+    paths = {
+        path: {method: {**operation, "security": []} for method, operation in methods.items()}
+        for path, methods in document["paths"].items()
+    }
+    return {**document, "paths": paths}
 
 
 def _examples(cases: st.SearchStrategy[schemathesis.Case], most: int) -> Callable[[Callable[..., None]], None]:
@@ -133,6 +142,9 @@ def _try(
 ) -> list[tuple[str, str]]:
     positive = case.meta is None or case.meta.generation.mode is schemathesis.GenerationMode.POSITIVE
     checks = list(CHECKS)
+    if "course:" in case.headers.get("Rekku-Known", ""):
+        # The document's example: a version that never comes is waited for, and then 503 is right.
+        del case.headers["Rekku-Known"]
     if positive:
         case.path_parameters = known.put_into(dict(case.path_parameters or {}), random, share=0.9)
         case.query = known.put_into(dict(case.query or {}), random, share=0.5)
