@@ -18,7 +18,9 @@ COMMANDS = ("IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_REUSED")
 VERSIONED = ("IF_MATCH_INVALID",)
 """And one that takes If-Match."""
 
-_KNOWN = r"^[a-z-]+:[!-~]+@[0-9]+(, *[a-z-]+:[!-~]+@[0-9]+)*$"
+_ITEM = r"[a-z-]+:[^\s,]+@[0-9]+"
+_SENT_KNOWN = rf"^\s*({_ITEM})?\s*(,\s*({_ITEM})?\s*)*$"
+_KNOWN = f"^{_ITEM}(, {_ITEM})*$"
 
 
 def complete(document: dict[str, Any]) -> None:
@@ -65,7 +67,7 @@ def _request_headers(*, secured: bool, command: bool, versioned: bool) -> Iterat
         version = {"type": "string", "pattern": '^"[0-9]{1,18}"$', "examples": ['"3"']}
         yield _parameter("If-Match", "The version the caller has seen, as its ETag said", version)
     if secured:
-        known = {"type": "string", "pattern": _KNOWN, "examples": ["course:0197a3@2"]}
+        known = {"type": "string", "pattern": _SENT_KNOWN, "examples": ["course:0197a3@2"]}
         yield _parameter("Rekku-Known", "What the caller has seen; the answer is not older than that", known)
 
 

@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from opentelemetry import trace
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from chassis import telemetry
@@ -29,6 +29,21 @@ class FieldProblem(BaseModel):
 
 class Problem(BaseModel):
     """A problem answer. `code` is stable; `detail` is translated; `values` are the figures that did not fit."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:rekku:problem:count-only-raised",
+                    "title": "Count only raised",
+                    "status": 409,
+                    "code": "COUNT_ONLY_RAISED",
+                    "detail": "An announced client count can only be raised: it is 24 now, so 20 is not possible.",
+                    "values": {"current": 24, "wanted": 20},
+                }
+            ]
+        }
+    )
 
     type: str
     title: str

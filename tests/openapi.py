@@ -116,7 +116,7 @@ def watched(service: ServiceUnderTest) -> Iterator[None]:
     app = service.runtime.app
     app.add_middleware(Watch, document=app.openapi(), found=found)
     yield
-    assert sorted(set(found)) == []
+    assert not found, "outside the document: " + "; ".join(sorted(set(found)))
 
 
 def document_of(service: Service) -> dict[str, Any]:
