@@ -48,7 +48,7 @@ class Outside:
             if body:
                 yield "a body"
             return
-        if media_type not in described:
+        if media_type not in {each.split(";")[0] for each in described}:
             yield f"media type {media_type}"
             return
         if not media_type.endswith("json"):
