@@ -3,17 +3,25 @@
 from typing import Annotated
 
 import phonenumbers
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from contracts.refusals import Invalid
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 
 Email = Annotated[
-    str, StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$")
+    str,
+    StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$"),
+    Field(examples=["kuntoutus@sydankunto.fi"]),
 ]
-Web = Annotated[str, StringConstraints(max_length=300, pattern=r"^https?://[^\x00-\x20\x7f\"<>\\^`{|}]+$")]
-Phone = Annotated[str, StringConstraints(min_length=3, max_length=40, pattern=PRINTABLE)]
+Web = Annotated[
+    str,
+    StringConstraints(max_length=300, pattern=r"^https?://[^\x00-\x20\x7f\"<>\\^`{|}]+$"),
+    Field(examples=["https://www.sydankunto.fi/"]),
+]
+Phone = Annotated[
+    str, StringConstraints(min_length=3, max_length=40, pattern=PRINTABLE), Field(examples=["040 123 4567"])
+]
 
 
 def phone_number(text: str) -> str:

@@ -9,9 +9,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import asyncpg
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from starlette.responses import Response
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
 from chassis.idempotency import IdempotentRequest, find_answer, keep_answer
+from chassis.openapi import complete
 from chassis.problems import ProblemWriter, problems
 from chassis.request_guard import guard
 from contracts.refusals import Forbidden, Invalid, NotYetKnown, Refusal
@@ -34,6 +36,7 @@ _IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
 _KNOWN_ITEM = re.compile(r"^([a-z-]{1,40}):(\S{1,100})@(\d{1,18})$")
 _MOST_KNOWN = 100
 Result = TypeVar("Result")
+_BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the issuer, with one role")
 
 
 class Command(BaseModel):
@@ -177,16 +180,17 @@ class Unauthenticated(Refusal):
         super().__init__("UNAUTHENTICATED")
 
 
-def caller(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
+def caller(*roles: Role) -> Callable[..., Awaitable[Caller]]:
     """A dependency: the caller, with a token that has one of `roles`."""
 
-    async def authenticated(request: Request) -> Caller:
+    async def authenticated(
+        request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+    ) -> Caller:
         runtime: Runtime = request.app.state.runtime
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if sent is None:
             raise Unauthenticated
         try:
-            principal = await runtime.verifier.principal_of(token.strip())
+            principal = await runtime.verifier.principal_of(sent.credentials.strip())
         except TokenRefused as error:
             raise Unauthenticated from error
         if principal.role not in roles:
@@ -283,6 +287,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
     guard(app, writer)
     if service.configure is not None:
         service.configure(app, runtime)
+    complete(app.openapi())
     writer.field_names = _declared_names(app.openapi())
     return app
 

@@ -135,7 +135,9 @@ async def show_course(course_id: CourseId, caller: Reading) -> Response:
 @router.post(
     "/courses/{course_id}/publication",
     response_model=CourseView,
-    responses=problems("ALREADY_PUBLISHED", "CONTRACT_NOT_VALID", "COURSE_GONE", "COURSE_STARTED", "COURSE_UNKNOWN"),
+    responses=problems(
+        "ALREADY_PUBLISHED", "CONTRACT_NOT_VALID", "COURSE_GONE", "COURSE_STARTED", "COURSE_UNKNOWN", "STALE_VERSION"
+    ),
 )
 async def publish_course(course_id: CourseId, caller: Acting) -> Response:
     """Show the course in the search; this cannot be undone (R-CRS-9)."""
@@ -157,6 +159,7 @@ async def publish_course(course_id: CourseId, caller: Acting) -> Response:
         "COURSE_STARTED",
         "COURSE_UNKNOWN",
         "NOT_PUBLISHED",
+        "STALE_VERSION",
     ),
 )
 async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
@@ -192,6 +195,7 @@ async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
         "PERIODS_DO_NOT_MATCH",
         "PERIODS_NOT_AFTER",
         "PERIODS_PASSED",
+        "STALE_VERSION",
         "TARGET_GROUP_MISMATCH",
     )
     | {200: {"model": PinningView, "description": "The client was pinned to this course already"}},
@@ -210,7 +214,7 @@ async def pin_client(course_id: CourseId, body: PinClient, caller: Acting) -> Re
 @router.delete(
     "/courses/{course_id}/pins/{decision_ref}",
     response_model=PinningView,
-    responses=problems("COURSE_UNKNOWN", "MUST_RUN_REASON_REQUIRED", "NOT_PINNED"),
+    responses=problems("COURSE_UNKNOWN", "MUST_RUN_REASON_REQUIRED", "NOT_PINNED", "STALE_VERSION"),
 )
 async def unpin_client(
     course_id: CourseId, decision_ref: DecisionRef, caller: Acting, body: UnpinClient | None = None

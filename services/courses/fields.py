@@ -19,12 +19,16 @@ CODE = r"^[A-Za-z0-9_-]{1,40}$"
 _NO_CONTROLS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$"
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2199, 12, 31)
 
-Id = Annotated[str, Field(pattern=ID)]
-Code = Annotated[str, Field(pattern=CODE)]
-Day = Annotated[date, Field(ge=_EARLIEST, le=_LATEST)]
-GroupSize = Annotated[int, Field(ge=1, le=500)]
-TargetGroups = Annotated[tuple[Code, ...], Field(max_length=20)]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=_NO_CONTROLS)]
+Id = Annotated[str, Field(pattern=ID, examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])]
+Code = Annotated[str, Field(pattern=CODE, examples=["group_a"])]
+Day = Annotated[date, Field(ge=_EARLIEST, le=_LATEST, examples=["2025-03-03"])]
+GroupSize = Annotated[int, Field(ge=1, le=500, examples=[8])]
+TargetGroups = Annotated[tuple[Code, ...], Field(max_length=20, examples=[["group_a", "group_b"]])]
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1000, pattern=_NO_CONTROLS),
+    Field(examples=["Kouluttaja sairastui."]),
+]
 """Somebody's own words; they stay in this service."""
 
 CourseId = Annotated[str, Path(pattern=ID)]
@@ -49,7 +53,19 @@ class NewPeriod(Command):
         return ProposedPeriod(self.first_day, self.last_day, self.mode)
 
 
-NewPeriods = Annotated[tuple[NewPeriod, ...], Field(min_length=1, max_length=30)]
+NewPeriods = Annotated[
+    tuple[NewPeriod, ...],
+    Field(
+        min_length=1,
+        max_length=30,
+        examples=[
+            [
+                {"first_day": "2025-03-03", "last_day": "2025-03-07", "mode": "face_to_face"},
+                {"first_day": "2025-05-05", "last_day": "2025-05-06", "mode": "online"},
+            ]
+        ],
+    ),
+]
 
 
 class Agreement(Command):

@@ -22,13 +22,29 @@ _PROSE = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
 _BUSINESS_ID = re.compile(r"[0-9]{7}-?[0-9]")
 _ID = r"^[A-Za-z0-9-]{1,64}$"
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=_PROSE)]
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE),
+    Field(examples=["Sydänkunto Oy"]),
+]
+Prose = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2000, pattern=_PROSE),
+    Field(examples=["Edellytykset täyttyvät."]),
+]
 """A few sentences, with line breaks; they stay in this service."""
-Address = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=_PRINTABLE)]
-BusinessId = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=_PRINTABLE)]
-ServiceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
-MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
+Address = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=300, pattern=_PRINTABLE),
+    Field(examples=["Puijonkatu 1, 70100 Kuopio"]),
+]
+BusinessId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=20, pattern=_PRINTABLE),
+    Field(examples=["1234567-1"]),
+]
+ServiceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$"), Field(examples=["CARDIAC_ADULT"])]
+MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$"), Field(examples=["297"])]
 
 Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
 Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
@@ -36,11 +52,15 @@ Officer = Annotated[Caller, Depends(caller(Role.OFFICER))]
 OfficialReader = Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYSTEM))]
 Anybody = Annotated[Caller, Depends(public_caller)]
 
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE)]
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE),
+    Field(examples=["Luku oli kirjattu väärälle vuodelle."]),
+]
 Year = Annotated[int, Path(ge=2000, le=2200)]
-Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31), examples=["2025-03-03"])]
 
-Id = Annotated[str, StringConstraints(pattern=_ID)]
+Id = Annotated[str, StringConstraints(pattern=_ID), Field(examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])]
 IdInPath = Annotated[str, Path(pattern=_ID)]
 IdInQuery = Annotated[str | None, Query(pattern=_ID)]
 ServiceInQuery = Annotated[str | None, Query(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]

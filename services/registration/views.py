@@ -13,6 +13,7 @@ from services.registration.domain import Contract, YearGauge
 from services.registration.fields import (
     Address,
     BusinessId,
+    Day,
     Email,
     MunicipalityCode,
     Name,
@@ -45,8 +46,8 @@ class RegisterContract(Command):
     provider_id: BusinessId
     service: ServiceCode
     language: Language
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
 
 
 class SetContact(Command):

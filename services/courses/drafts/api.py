@@ -182,6 +182,7 @@ async def show_draft(draft_id: DraftId, caller: Reading) -> Response:
         "PERIOD_MODE_REQUIRED",
         "PERIOD_PLAN_MISMATCH",
         "PLACE_LEDGER_FULL",
+        "STALE_VERSION",
         "TARGET_GROUPS_COUNT",
         "TARGET_GROUP_UNKNOWN",
         "TOTAL_DURATION_EXCEEDED",
@@ -197,7 +198,11 @@ async def complete_draft(draft_id: DraftId, body: CompleteDraft, caller: Acting)
     return await caller.command(act)
 
 
-@router.delete("/legacy-drafts/{draft_id}", response_model=DraftView, responses=problems("DRAFT_GONE", "DRAFT_UNKNOWN"))
+@router.delete(
+    "/legacy-drafts/{draft_id}",
+    response_model=DraftView,
+    responses=problems("DRAFT_GONE", "DRAFT_UNKNOWN", "STALE_VERSION"),
+)
 async def delete_draft(draft_id: DraftId, caller: Acting) -> Response:
     """Give the unfinished course up; If-Match is the draft's version."""
 

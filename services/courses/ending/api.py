@@ -32,7 +32,21 @@ class DeleteCourse(Command):
     """Why, where that is needed, and where each pinned client goes: decision to transfer."""
 
     reason: Reason | None = None
-    transfers: Annotated[dict[Id, Transfer], Field(default_factory=dict, max_length=500)]
+    transfers: Annotated[
+        dict[Id, Transfer],
+        Field(
+            default_factory=dict,
+            max_length=500,
+            examples=[
+                {
+                    "0BVHNQ8YR9M4H": {
+                        "to_course_id": "0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77",
+                        "consent": {"given_on": "2026-02-02", "by": "client", "channel": "phone"},
+                    }
+                }
+            ],
+        ),
+    ]
 
 
 class Explain(Command):
@@ -75,6 +89,7 @@ class MustExplain(Command):
         "PERIODS_PASSED",
         "REASON_REQUIRED",
         "SAME_COURSE",
+        "STALE_VERSION",
         "TARGET_GROUP_MISMATCH",
         "TRANSFERS_MISSING",
     ),
@@ -93,7 +108,7 @@ async def delete_course(course_id: CourseId, body: DeleteCourse, caller: Acting)
 @router.post(
     "/courses/{course_id}/cancellation",
     response_model=CourseView,
-    responses=problems("COURSE_GONE", "COURSE_UNKNOWN", "NOT_CONFIRMED"),
+    responses=problems("COURSE_GONE", "COURSE_UNKNOWN", "NOT_CONFIRMED", "STALE_VERSION"),
 )
 async def cancel_course(course_id: CourseId, body: MustExplain, caller: Official) -> Response:
     """Kela cancels a confirmed or running course (E-34)."""
@@ -115,6 +130,7 @@ async def cancel_course(course_id: CourseId, body: MustExplain, caller: Official
         "LATE_CONFIRM_TOO_FEW",
         "NOT_PUBLISHED",
         "REASON_REQUIRED",
+        "STALE_VERSION",
     ),
 )
 async def confirm_retroactively(course_id: CourseId, body: Explain, caller: Acting) -> Response:
@@ -138,6 +154,7 @@ async def confirm_retroactively(course_id: CourseId, body: Explain, caller: Acti
         "MUST_RUN",
         "NOT_PUBLISHED",
         "REASON_REQUIRED",
+        "STALE_VERSION",
     ),
 )
 async def close_as_not_held(course_id: CourseId, body: Explain, caller: Acting) -> Response:

@@ -148,6 +148,7 @@ class UnplacedView(BaseModel):
         "PERIODS_NOT_AFTER",
         "PERIODS_PASSED",
         "SAME_COURSE",
+        "STALE_VERSION",
         "TARGET_GROUP_MISMATCH",
     )
     | {200: {"model": MoveView, "description": "The client was moved so already"}},
@@ -168,7 +169,9 @@ async def move_client(course_id: CourseId, decision_ref: DecisionRef, body: Move
 @router.put(
     f"{_PIN}/participation",
     response_model=PinView,
-    responses=problems("COURSE_UNKNOWN", "NOT_PINNED", "PERIOD_NOTED_TWICE", "PERIOD_NOT_BEGUN", "PERIOD_NOT_PLANNED"),
+    responses=problems(
+        "COURSE_UNKNOWN", "NOT_PINNED", "PERIOD_NOTED_TWICE", "PERIOD_NOT_BEGUN", "PERIOD_NOT_PLANNED", "STALE_VERSION"
+    ),
 )
 async def note_participation(
     course_id: CourseId, decision_ref: DecisionRef, body: NoteParticipation, caller: Acting
@@ -187,7 +190,7 @@ async def note_participation(
 @router.post(
     f"{_PIN}/interruption",
     response_model=PinView,
-    responses=problems("COURSE_NOT_BEGUN", "COURSE_UNKNOWN", "NOT_PINNED", "PARTICIPATION_NOT_NOTED"),
+    responses=problems("COURSE_NOT_BEGUN", "COURSE_UNKNOWN", "NOT_PINNED", "PARTICIPATION_NOT_NOTED", "STALE_VERSION"),
 )
 async def interrupt_rehabilitation(course_id: CourseId, decision_ref: DecisionRef, caller: Acting) -> Response:
     """The client's rehabilitation ends before its last period; this revokes nothing (R-DEC-7, E-57)."""

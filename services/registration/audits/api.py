@@ -14,7 +14,17 @@ from contracts.values import FindingState, Severity
 from services.registration.audits import handlers, store
 from services.registration.audits.domain import Category, Finding, Step
 from services.registration.audits.store import TakenStep, Wanted
-from services.registration.fields import After, IdInPath, IdInQuery, Limit, Officer, OfficialReader, Reader, ServiceCode
+from services.registration.fields import (
+    After,
+    Id,
+    IdInPath,
+    IdInQuery,
+    Limit,
+    Officer,
+    OfficialReader,
+    Reader,
+    ServiceCode,
+)
 
 router = APIRouter(tags=["audits"])
 
@@ -22,16 +32,20 @@ Provider = Annotated[Caller, Depends(caller(Role.PROVIDER))]
 
 _LINES = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
 
-Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=_LINES)]
+Words = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2000, pattern=_LINES),
+    Field(examples=["EA1-koulutukset on uusittava."]),
+]
 """Several lines of text; not about clients, and never part of an event."""
 
-DueDate = Annotated[date, Field(le=date(2200, 12, 31))]
+DueDate = Annotated[date, Field(le=date(2200, 12, 31), examples=["2025-03-31"])]
 
 
 class OpenFinding(Command):
     """What an audit found."""
 
-    office_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+    office_id: Id
     service: ServiceCode
     category: Category
     severity: Severity

@@ -1,6 +1,6 @@
 """HTTP of announced counts: announcing, raising, correcting, and reading them as of any instant."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -14,12 +14,12 @@ from services.registration import store
 from services.registration.answers import contract_answer
 from services.registration.counts import handlers
 from services.registration.counts import store as counts
-from services.registration.fields import IdInPath, Limit, Officer, Reader, Reason, Writer, Year
+from services.registration.fields import Day, IdInPath, Limit, Officer, Reader, Reason, Writer, Year
 from services.registration.views import ContractView
 
 router = APIRouter()
 
-Count = Annotated[int, Field(strict=True, ge=0, le=100_000)]
+Count = Annotated[int, Field(strict=True, ge=0, le=100_000, examples=[24])]
 Instant = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC))]
 
 
@@ -34,7 +34,7 @@ class CorrectCount(Command):
 
     count: Count
     reason: Reason
-    effective_on: date | None = None
+    effective_on: Day | None = None
 
 
 class EntryView(BaseModel):

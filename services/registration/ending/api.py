@@ -1,7 +1,5 @@
 """HTTP of a contract's last day."""
 
-from datetime import date
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -9,7 +7,7 @@ from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from services.registration.answers import contract_answer
 from services.registration.ending import handlers
-from services.registration.fields import IdInPath, Officer, Reason
+from services.registration.fields import Day, IdInPath, Officer, Reason
 from services.registration.views import ContractView
 
 router = APIRouter()
@@ -18,7 +16,7 @@ router = APIRouter()
 class EndContract(Command):
     """The contract's last day, and why; null lifts the day that was set."""
 
-    valid_to: date | None
+    valid_to: Day | None
     reason: Reason
 
 
