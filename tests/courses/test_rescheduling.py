@@ -206,11 +206,13 @@ async def test_moving_a_course_that_had_to_run_is_reported_also_when_it_no_longe
     """E-33: seven were pinned, five are left."""
     course = await courses.a_course(pinned=7)
     for pin in (await courses.pins_of(course))[:2]:
-        expect(200, await courses.provider.delete(f"/courses/{course['course_id']}/pins/{pin['decision_ref']}"))
+        path = f"/courses/{course['course_id']}/pins/{pin['decision_ref']}"
+        expect(200, await courses.provider.request("DELETE", path, json={"reason": "wants another course"}))
     code, values = refusal(await courses.reschedule(course, A_WEEK_LATER))
     assert (code, values["must_run_since"]) == ("REASON_REQUIRED", "2024-01-15")
     expect(200, await courses.reschedule(course, A_WEEK_LATER, reason=FIRE))
-    assert await reports(courses) == [(ReportKind.MUST_RUN_COURSE_MOVED, FIRE)]
+    left = (ReportKind.CLIENT_LEFT_MUST_RUN_COURSE, "wants another course")
+    assert await reports(courses) == [left, left, (ReportKind.MUST_RUN_COURSE_MOVED, FIRE)]
     [event] = await courses.service.published(CourseRescheduled)
     assert event.course.must_run_since == date(2024, 1, 15)
     assert FIRE not in event.model_dump_json()
