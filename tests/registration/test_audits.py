@@ -27,6 +27,13 @@ TWO_WEEKS_BEFORE = datetime(2024, 3, 16, 22, tzinfo=UTC)
 THE_DAY_AFTER = datetime(2024, 3, 31, 21, tzinfo=UTC)
 
 
+@pytest.fixture
+async def registration(registration):
+    """What a first start makes up for (the defaults of last November) is done."""
+    await registration.fire_timers()
+    return registration
+
+
 async def report(registration, finding_id: str, provider_id: str = OURS, **headers):
     provider = registration.http(Role.PROVIDER, provider_id)
     return await provider.post(f"/audit-findings/{finding_id}/report-action", json=ACTION, headers=headers)

@@ -29,6 +29,13 @@ from tests.registration.registering import (
 NEW_ADDRESS = {"municipality_code": "297", "street_address": "Tulliportinkatu 2"}
 
 
+@pytest.fixture
+async def registration(registration):
+    """What a first start makes up for (the defaults of last November) is done."""
+    await registration.fire_timers()
+    return registration
+
+
 async def add_pool(registration, one, **differences) -> dict:
     return await asked(
         registration,

@@ -17,6 +17,13 @@ DAYS = st.dates(date(2020, 1, 1), date(2032, 12, 31))
 REGISTERED = date(2024, 1, 15)
 
 
+@pytest.fixture
+async def registration(registration):
+    """What a first start makes up for (the defaults of last November) is done."""
+    await registration.fire_timers()
+    return registration
+
+
 async def confirm(registration, office_id: str, provider_id: str = OURS, **headers):
     return await registration.http(Role.PROVIDER, provider_id).post(f"/offices/{office_id}/review", headers=headers)
 
