@@ -16,7 +16,7 @@ from rich.table import Table
 from bench.stage import kafka_version, machine
 from rekku.terminal import run as run_on_uvloop
 
-BENCHES = ("relay", "outbox_horizon", "latency", "freshness", "rolling", "grants", "search", "rebuild")
+BENCHES = ("relay", "outbox_horizon", "latency", "freshness", "rolling", "grants", "search", "rebuild", "ten_years")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ TARGETS = (
     Target("rebuild", "newer_events_supersede/events_per_s", 25_000, at_least=True),
     Target("search", "quiet_p95_ms", 50, at_least=False),
     Target("search", "freshness_p99_ms", 2000, at_least=False),
+    Target("ten_years", "seconds", 60, at_least=False),
 )
 
 

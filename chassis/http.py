@@ -6,12 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import asyncpg
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from starlette.responses import Response
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
 from chassis.idempotency import IdempotentRequest, find_answer, keep_answer
+from chassis.openapi import complete
 from chassis.problems import ProblemWriter, problems
 from chassis.request_guard import guard
 from contracts.refusals import Forbidden, Invalid, NotYetKnown, Refusal
@@ -33,6 +35,8 @@ _KNOWN_POLL_S = 0.01
 _IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
 _KNOWN_ITEM = re.compile(r"^([a-z-]{1,40}):(\S{1,100})@(\d{1,18})$")
 _MOST_KNOWN = 100
+Result = TypeVar("Result")
+_BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the issuer, with one role")
 
 
 class Command(BaseModel):
@@ -46,7 +50,7 @@ class Answer:
     """What a command or query answers.
 
     Args:
-        body: a pydantic model, or anything JSON has a form for.
+        body: a pydantic model, anything JSON has a form for, or bytes, whose content-type is among the headers.
         version: of the aggregate, answered as ETag.
         subject: (kind, id) of the aggregate; with `version` answered as `Rekku-Known`.
         also: (kind, id, version) of other aggregates that changed; answered in `Rekku-Known` too.
@@ -69,6 +73,8 @@ class Answer:
                 headers["Rekku-Known"] = ", ".join(f"{kind}:{name}@{version}" for kind, name, version in known)
         if isinstance(self.body, BaseModel):
             return Response(self.body.model_dump_json(), self.status, headers, "application/json")
+        if isinstance(self.body, bytes):
+            return Response(self.body, self.status, headers)
         return JSONResponse(self.body, self.status, headers)
 
 
@@ -119,12 +125,12 @@ class Caller:
 
     async def query(self, read: Callable[[Transaction], Awaitable[Answer]]) -> Response:
         """Run `read` in one read-only transaction."""
+        return (await self.read(read)).response()
+
+    async def read(self, read: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """What `read` finds in one read-only transaction; to be used where its answer takes a while to make."""
         await self._wait_until_known()
-
-        async def work(tx: Transaction) -> Response:
-            return (await read(tx)).response()
-
-        return await self.runtime.database.run(work, self.principal, readonly=True)
+        return await self.runtime.database.run(read, self.principal, readonly=True)
 
     async def _idempotent_request(self) -> IdempotentRequest | None:
         key = self.request.headers.get("idempotency-key")
@@ -174,16 +180,17 @@ class Unauthenticated(Refusal):
         super().__init__("UNAUTHENTICATED")
 
 
-def caller(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
+def caller(*roles: Role) -> Callable[..., Awaitable[Caller]]:
     """A dependency: the caller, with a token that has one of `roles`."""
 
-    async def authenticated(request: Request) -> Caller:
+    async def authenticated(
+        request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+    ) -> Caller:
         runtime: Runtime = request.app.state.runtime
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if sent is None:
             raise Unauthenticated
         try:
-            principal = await runtime.verifier.principal_of(token.strip())
+            principal = await runtime.verifier.principal_of(sent.credentials.strip())
         except TokenRefused as error:
             raise Unauthenticated from error
         if principal.role not in roles:
@@ -280,6 +287,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
     guard(app, writer)
     if service.configure is not None:
         service.configure(app, runtime)
+    complete(app.openapi())
     writer.field_names = _declared_names(app.openapi())
     return app
 

@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from opentelemetry import trace
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from chassis import telemetry
@@ -30,6 +30,21 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """A problem answer. `code` is stable; `detail` is translated; `values` are the figures that did not fit."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:rekku:problem:count-only-raised",
+                    "title": "Count only raised",
+                    "status": 409,
+                    "code": "COUNT_ONLY_RAISED",
+                    "detail": "An announced client count can only be raised: it is 24 now, so 20 is not possible.",
+                    "values": {"current": 24, "wanted": 20},
+                }
+            ]
+        }
+    )
+
     type: str
     title: str
     status: int
@@ -50,7 +65,11 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
             "content": {MEDIA_TYPE: {}},
             "x-refusals": sorted(codes),
         },
-        "5XX": {"model": Problem, "description": "Try again: `NOT_YET_KNOWN`, `UNAVAILABLE`"},
+        503: {
+            "model": Problem,
+            "description": "Try again: `NOT_YET_KNOWN`, `UNAVAILABLE`",
+            "content": {MEDIA_TYPE: {}},
+        },
     }
 
 
@@ -116,7 +135,10 @@ class ProblemWriter:
         if not isinstance(error, HTTPException):
             raise error
         code = _HTTP_CODES.get(error.status_code, "NOT_FOUND")
-        return self.answer(request.headers.get("accept-language"), error.status_code, code)
+        response = self.answer(request.headers.get("accept-language"), error.status_code, code)
+        if error.status_code == 405:
+            response.headers.update(error.headers or {})
+        return response
 
     def _field(self, location: Sequence[str | int], kind: str) -> str:
         shown = [str(part) if isinstance(part, int) or part in self.field_names else "?" for part in location[1:]]

@@ -9,6 +9,7 @@ DECISIONS = "rekku.decisions"
 QUOTAS = "rekku.quotas"
 PAYMENTS = "rekku.payments"
 CLIENT_CONTACTS = "rekku.client-contacts"
+CLIENT_ELIGIBILITY = "rekku.client-eligibility"
 QUOTA_SIGNALS = "rekku.quota-signals"
 
 
@@ -17,7 +18,8 @@ class Decision(Value):
 
     `decided_on` is the Helsinki date of the grant or rejection; `confirm_by` the last day to be
     pinned to a confirmed course (E-10, E-11), by the description in force on that date (E-13).
-    `new_client` is true for a client's first grant in the service (E-8).
+    `new_client` is true for a client's first grant in the service (E-8). `provider_changed` says of a
+    revoked one that its client goes on with another provider (E-65).
     """
 
     decision_ref: str
@@ -32,6 +34,7 @@ class Decision(Value):
     decided_on: date | None = None
     confirm_by: date | None = None
     new_client: bool = False
+    provider_changed: bool = False
 
     @property
     def valid(self) -> bool:
@@ -185,6 +188,29 @@ class ClientContact(Value):
 
     phone: str
     language: Language
+
+
+class ClientEligibilityChanged(Event, wire="decisions.client-eligibility-changed.v1", topic=CLIENT_ELIGIBILITY):
+    """A client's disease group and age, encrypted under the client's own key (restricted, E-24).
+
+    `sealed` is what `chassis.vault` seals: base64 of nonce and AES-256-GCM ciphertext of a
+    `ClientEligibility` document.
+    """
+
+    client_ref: str
+    sealed: str
+
+    @property
+    def key(self) -> str:
+        return self.client_ref
+
+
+class ClientEligibility(Value):
+    """The sealed content; each part may be UNKNOWN, and at most one of the last two is known."""
+
+    disease_group: str | None = None
+    birth_date: date | None = None
+    birth_year: int | None = None
 
 
 class _QuotaSignal(Event):

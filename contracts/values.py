@@ -25,6 +25,47 @@ class DecisionState(StrEnum):
     USED = "used"
 
 
+class CountChange(StrEnum):
+    """How a year's announced count came to be what it is now (E-2, E-3)."""
+
+    ANNOUNCED = "announced"
+    DEFAULTED = "defaulted"
+    CORRECTED = "corrected"
+
+
+class RegistrationState(StrEnum):
+    """States of the registration of an office for a service (domain section 7)."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    CONTRACT_REGISTERED = "contract_registered"
+    REJECTED = "rejected"
+    ENDED = "ended"
+
+
+class ChangeKind(StrEnum):
+    """What a provider changes only with Kela's approval (R-REG-5, P2)."""
+
+    SUBCONTRACTOR_ADDED = "subcontractor_added"
+    SUBCONTRACTOR_REMOVED = "subcontractor_removed"
+    CONSORTIUM_CHANGED = "consortium_changed"
+    VISITING_ADDRESS_CHANGED = "visiting_address_changed"
+    PREMISES_CHANGED = "premises_changed"
+    COMPANY_FORM_CHANGED = "company_form_changed"
+    MERGER_OR_SALE = "merger_or_sale"
+    STAFF_CHANGED = "staff_changed"
+
+
+class ChangeState(StrEnum):
+    """States of a request for such a change."""
+
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
 class CourseState(StrEnum):
     """States of a course (domain section 7)."""
 
@@ -59,6 +100,18 @@ class ReleaseReason(StrEnum):
     DID_NOT_HAPPEN = "did_not_happen"
 
 
+class ReportKind(StrEnum):
+    """What Kela is told about a course or a client's place."""
+
+    CANNOT_PLACE_CLIENT = "cannot_place_client"
+    LATE_DELETION = "late_deletion"
+    LATE_MOVE = "late_move"
+    MUST_RUN_COURSE_DELETED = "must_run_course_deleted"
+    MUST_RUN_COURSE_MOVED = "must_run_course_moved"
+    CLIENT_LEFT_MUST_RUN_COURSE = "client_left_must_run_course"
+    CANNOT_CONFIRM_PAST_COURSE = "cannot_confirm_past_course"
+
+
 class PeriodKind(StrEnum):
     """Place of a period within its course."""
 
@@ -80,6 +133,30 @@ class Coverage(StrEnum):
 
     NATIONAL = "national"
     REGIONAL = "regional"
+
+
+class ChoiceKind(StrEnum):
+    """How a question of the choice-supporting information is answered (R-SRCH-9)."""
+
+    ONE_OF = "one_of"
+    SOME_OF = "some_of"
+    NUMBER = "number"
+
+
+class Severity(StrEnum):
+    """How grave an audit finding is; the three steps are this system's own (domain 1.9 names none)."""
+
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+class FindingState(StrEnum):
+    """States of an audit finding; overdue is derived from the due date (R-REG-11)."""
+
+    OPEN = "open"
+    ACTION_REPORTED = "action_reported"
+    CLOSED = "closed"
 
 
 class Provenance(StrEnum):

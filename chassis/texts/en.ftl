@@ -13,3 +13,4 @@ if-match-invalid = If-Match takes one version in quotes, such as "3".
 rekku-known-invalid = Rekku-Known takes subject:id@version, separated by commas.
 unavailable = The service cannot answer right now. Nothing was changed; try again in a moment.
 internal = Something went wrong on our side. Nothing was changed.
+export-too-large = The table would have more than { $allowed_rows } rows. Narrow it, for example to a year or a service.

@@ -13,3 +13,4 @@ if-match-invalid = If-Match ottaa yhden version lainausmerkeissä, esimerkiksi "
 rekku-known-invalid = Rekku-Known on muotoa kohde:tunniste@versio, pilkuilla erotettuna.
 unavailable = Palvelu ei pysty juuri nyt vastaamaan. Mitään ei muutettu; yritä hetken kuluttua uudelleen.
 internal = Jokin meni meillä vikaan. Mitään ei muutettu.
+export-too-large = Taulukossa olisi yli { $allowed_rows } riviä. Rajaa esimerkiksi vuoden tai palvelun mukaan.

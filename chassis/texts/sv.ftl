@@ -13,3 +13,4 @@ if-match-invalid = If-Match tar en version inom citattecken, till exempel "3".
 rekku-known-invalid = Rekku-Known har formen objekt:id@version, åtskilda med kommatecken.
 unavailable = Tjänsten kan inte svara just nu. Inget ändrades; försök igen om en stund.
 internal = Något gick fel hos oss. Inget ändrades.
+export-too-large = Tabellen skulle ha över { $allowed_rows } rader. Avgränsa till exempel enligt år eller service.

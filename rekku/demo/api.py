@@ -23,11 +23,13 @@ _PAGE = 500
 
 
 class Refused(Exception):
-    """A command of the plan was refused, or a service failed: the demo cannot go on."""
+    """A command was refused, or a service failed; `code` is the refusal's, None where there is none."""
 
     def __init__(self, what: str, response: Response) -> None:
+        self.code: str | None = None
         try:
             problem = response.json()
+            self.code = problem["code"]
             why = f"{problem['code']} {problem.get('values') or problem.get('errors') or ''}".strip()
         except (ValueError, KeyError, TypeError):
             why = response.body[:200].decode(errors="replace")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from rekku.demo import reference
+from rekku.demo.changes import REPORT_WORDS, WORDS, Changes
 from rekku.demo.plan import Plan
 from rekku.demo.reference import Year, percent
 
@@ -38,6 +39,7 @@ class Measured:
     confirmed: int
     invitations: int
     answers: int
+    changes: Changes
     messages: Mapping[str, int] = field(default_factory=dict)
     feedback: Mapping[str, FeedbackShown] = field(default_factory=dict)
     inconsistencies: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ def checks(
         *_new_client_checks(measured, years),
         *_estimate_checks(measured, years),
         *_count_checks(measured, plan, answered),
+        *_change_checks(measured.changes, plan.changes),
         *_feedback_checks(measured, answered),
         *(Check(problem, "differs", "the same", CONSISTENCY) for problem in measured.inconsistencies),
     ]
@@ -122,6 +125,15 @@ def _count_checks(measured: Measured, plan: Plan, answered: Mapping[str, list[Fr
     yield Check("automatic unpins", measured.unpinned, plan.unpinned, "plan")
     yield Check("survey invitations by SMS", measured.invitations, plan.invitations, "plan")
     yield Check("survey answers", measured.answers, sum(len(scores) for scores in answered.values()), "answers given")
+
+
+def _change_checks(seen: Changes, planned: Changes) -> Iterator[Check]:
+    for name, words in WORDS.items():
+        yield Check(words, getattr(seen, name), getattr(planned, name), "plan")
+    for kind, words in REPORT_WORDS.items():
+        found, expected = seen.reports.get(kind, 0), planned.reports.get(kind, 0)
+        if found or expected:
+            yield Check(f"Kela was told of: {words}", found, expected, "plan")
 
 
 def rejections_for(granted: int) -> int:
@@ -177,4 +189,5 @@ def as_planned(plan: Plan) -> Measured:
         confirmed=sum(course.confirmed_on is not None for course in plan.courses),
         invitations=plan.invitations,
         answers=0,
+        changes=plan.changes,
     )

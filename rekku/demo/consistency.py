@@ -5,14 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.values import CourseState, DecisionState, PinState, ReleaseReason
+from contracts.values import CourseState, DecisionState, PinState, ReleaseReason, ReportKind
 from rekku.demo.reference import NEW_CLIENTS
 from rekku.demo.surveys import Phones
+
+_COURSE_ENDED = (ReleaseReason.COURSE_DELETED, ReleaseReason.COURSE_CANCELLED, ReleaseReason.DID_NOT_HAPPEN)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Everything the services were asked for, as they answered; `followed` are some decisions with their follow-up."""
+    """Everything the services were asked for, as they answered.
+
+    `followed` are some decisions with their follow-up; `stays` the pins of those whose clients changed
+    course, each with the consent to it.
+    """
 
     progress: dict[str, dict[str, int]]
     years: dict[int, Any]
@@ -25,6 +31,9 @@ class Seen:
     ledgers: dict[tuple[str, int], Any]
     courses: list[Any]
     pins: list[Any]
+    stays: list[Any]
+    endings: dict[str, Any]
+    reports: list[Any]
     found: dict[int, Any]
     offices: list[Any]
     messages: Any
@@ -34,6 +43,10 @@ def inconsistencies(seen: Seen, phones: Phones) -> Iterator[str]:
     """What two services say differently, or what is left lying between them; each by name."""
     yield from _left_behind(seen)
     yield from _pins_against_decisions(seen)
+    yield from _pins_against_courses(seen)
+    yield from _consents_against_moves(seen)
+    yield from _places_against_ledgers(seen)
+    yield from _endings_against_reports(seen)
     yield from _search_against_courses(seen)
     yield from _counts_against_one_another(seen)
     yield from _messages_against_files(seen, phones)
@@ -76,18 +89,54 @@ def _follow_ups_against_pins(seen: Seen, pinned_to: dict[str, str]) -> Iterator[
             yield f"the follow-up of {ref} does not know whether its course is confirmed"
 
 
+def _pins_against_courses(seen: Seen) -> Iterator[str]:
+    """No client is on a course that is deleted, and whoever left for another course arrived there."""
+    number = {course["course_id"]: course["course_number"] for course in seen.courses}
+    for pin in seen.pins:
+        if pin["state"] == PinState.ACTIVE and pin["course_id"] in seen.endings:
+            yield f"an active pin of {pin['decision_ref']} on the deleted course {number[pin['course_id']]}"
+    arrived = {(pin["decision_ref"], pin["moved_from"], pin["course_id"]) for pin in seen.pins}
+    for pin in seen.pins:
+        gone = (pin["decision_ref"], pin["course_id"], pin["moved_to"])
+        if pin["state"] == PinState.MOVED and gone not in arrived:
+            yield f"the client of {pin['decision_ref']} left course {number[pin['course_id']]} and arrived nowhere"
+
+
+def _consents_against_moves(seen: Seen) -> Iterator[str]:
+    """Nobody is moved without having agreed, also when a course is deleted (R-CRS-28)."""
+    for stay in seen.stays:
+        if stay["state"] == PinState.MOVED and not (stay["move"] and stay["move"]["consent_given_on"]):
+            yield f"the client of {stay['decision_ref']} was moved without consent"
+
+
+def _places_against_ledgers(seen: Seen) -> Iterator[str]:
+    """A ledger holds the places of the courses that are there, and none of the deleted ones (R-CRS-37)."""
+    held: Counter[tuple[str, int]] = Counter()
+    for course in seen.courses:
+        if course["state"] != CourseState.DELETED:
+            held[course["contract_id"], course["year"]] += course["group_size"]
+    for place, ledger in seen.ledgers.items():
+        if ledger["reserved"] != held[place]:
+            yield f"the ledger of {place} holds {ledger['reserved']} places, the courses have {held[place]}"
+
+
+def _endings_against_reports(seen: Seen) -> Iterator[str]:
+    """Every late end is reported once (E-15), and nothing else is reported as one."""
+    late = {course_id for course_id, ending in seen.endings.items() if ending["late"]}
+    told = [report["course_id"] for report in seen.reports if report["kind"] == ReportKind.LATE_DELETION]
+    if sorted(late) != sorted(told):
+        yield f"{len(late)} courses ended late, and Kela was told of {len(told)}"
+    unexplained = sum(not report["reason"] for report in seen.reports)
+    if unexplained:
+        yield f"{unexplained} reports to Kela without a reason"
+
+
 def _search_against_courses(seen: Seen) -> Iterator[str]:
     for course in seen.courses:
-        found = seen.found.get(course["course_number"])
-        if found is None:
-            yield f"course {course['course_number']} is missing in the search"
-            continue
-        for what in ("free_places", "group_size", "state"):
-            if found[what] != course[what]:
-                number = course["course_number"]
-                yield f"course {number}: {what} is {found[what]} in the search, {course[what]} in courses"
+        yield from _found_against_course(seen.found.get(course["course_number"]), course)
     listed = {shown["course_number"]: shown["free_places"] for item in seen.offices for shown in item["courses"]}
-    free = {course["course_number"]: course["free_places"] for course in seen.courses}
+    there = [course for course in seen.courses if course["state"] != CourseState.DELETED]
+    free = {course["course_number"]: course["free_places"] for course in there}
     for number, places in listed.items():
         if places != free.get(number):
             yield f"course {number}: {places} free places in the list of the search, {free.get(number)} in courses"
@@ -96,6 +145,20 @@ def _search_against_courses(seen: Seen) -> Iterator[str]:
         counted, pinned = course["pinned"], active[course["course_id"]]
         if course["state"] != CourseState.COMPLETED and counted != pinned:
             yield f"course {course['course_number']} counts {counted} pins and lists {pinned}"
+
+
+def _found_against_course(found: Any, course: Any) -> Iterator[str]:
+    number = course["course_number"]
+    if course["state"] == CourseState.DELETED:
+        if found is not None:
+            yield f"the deleted course {number} is in the search"
+        return
+    if found is None:
+        yield f"course {number} is missing in the search"
+        return
+    for what in ("free_places", "group_size", "state"):
+        if found[what] != course[what]:
+            yield f"course {number}: {what} is {found[what]} in the search, {course[what]} in courses"
 
 
 def _counts_against_one_another(seen: Seen) -> Iterator[str]:
@@ -119,6 +182,7 @@ def _counts_against_one_another(seen: Seen) -> Iterator[str]:
 def _messages_against_files(seen: Seen, phones: Phones) -> Iterator[str]:
     phones.look()
     told = seen.messages
+    yield from _endings_against_messages(seen)
     sms = sum(row["messages"] for row in told["messages"] if row["channel"] == "sms" and row["state"] == "sent")
     if sms != phones.received:
         yield f"{sms} SMS are marked as sent, {phones.received} arrived"
@@ -129,3 +193,12 @@ def _messages_against_files(seen: Seen, phones: Phones) -> Iterator[str]:
     lost = sum(row["messages"] for row in told["messages"] if row["state"] == "undeliverable")
     if lost:
         yield f"{lost} messages could not be delivered"
+
+
+def _endings_against_messages(seen: Seen) -> Iterator[str]:
+    """Whoever lost a place with the course is told so, and so is the provider (E-34, E-40)."""
+    lost = sum(pin["reason"] in _COURSE_ENDED for pin in seen.pins)
+    for template in ("course-not-held", "course-ended"):
+        told = sum(row["messages"] for row in seen.messages["messages"] if row["template"] == template)
+        if told != lost:
+            yield f"{lost} clients lost their place with the course, {told} were told ({template})"

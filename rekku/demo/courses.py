@@ -1,30 +1,47 @@
-"""Which courses each provider holds, and who is pinned where: one open course per contract at a time.
+"""The courses that each provider holds, and who is on them from when to when: plain data of the plan."""
 
-A provider pins its clients to the open course until it is full, and opens the next one the same
-day. A client whose decision is revoked while the course is open gives the place to the next one.
-"""
-
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
-from itertools import count
+from enum import StrEnum
 
 from rekku.demo.decisions import PlannedDecision
-from rekku.demo.providers import PROVIDERS
-from rekku.demo.workdays import working_day_after, working_days, working_week_from
 
 CONFIRM_FROM = 6
-AGE_GROUPS = ("UNDER_68", "FROM_68")
-NOTICE_DAYS = 28
-"""From the day a course is full to its first day, at least."""
+MUST_RUN_FROM = 7
+NOTICE = timedelta(days=30)
+"""Until so long before its first day a course is deleted or moved on time (R-CRS-35)."""
 
-_GROUP_SIZES = (10, 8, 12, 9, 11)
-_SWEDISH_GROUP_SIZE = 7
-_WEEKS_BETWEEN_PERIODS = (0, 22, 40)
-"""The rhythm of a real provider's course 976: April, September, January (P7)."""
-_PAID_AFTER = 5
-"""Working days from a period's last day to its payment."""
+Periods = tuple[tuple[date, date], ...]
+
+
+class Arrival(StrEnum):
+    """How a client came onto a course."""
+
+    PINNED = "pinned"
+    PINNED_ANEW = "pinned_anew"
+    MOVED = "moved"
+    TRANSFERRED = "transferred"
+
+
+@dataclass(frozen=True)
+class Stay:
+    """One client's time on one course.
+
+    `until` is the day the client left it while the decision was in force; `came_from` the course
+    before, and `first_period` the first one the client attends here (E-20).
+    """
+
+    decision: PlannedDecision
+    since: date
+    arrival: Arrival = Arrival.PINNED
+    came_from: str | None = None
+    first_period: int = 1
+    until: date | None = None
+
+    def held_on(self, day: date) -> bool:
+        """True where the client has a place on the course at the end of `day`."""
+        return self.since <= day and (self.until is None or self.until > day) and self.decision.held_on(day)
 
 
 @dataclass(frozen=True)
@@ -37,112 +54,93 @@ class PlannedPayment:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """The group is made larger (R-CRS-15)."""
+
+    day: date
+    group_size: int
+
+
+@dataclass(frozen=True)
+class Rescheduling:
+    """The course moves to other dates in the next year (R-CRS-33); `before` are those it was opened with."""
+
+    day: date
+    before: Periods
+
+
+@dataclass(frozen=True)
+class PlannedEnding:
+    """The course is deleted `before_start`, or it turns out not to have taken place (R-CRS-36, R-CRS-42)."""
+
+    day: date
+    before_start: bool
+    late: bool
+
+
+@dataclass(frozen=True)
 class PlannedCourse:
-    """One course of the plan; `members` holds everybody who was ever pinned to it, in order."""
+    """One course of the plan; `stays` holds everybody who ever had a place on it, in order.
+
+    `refused_on` is the day on which its provider tries in vain to delete it (E-34).
+    """
 
     key: str
     contract: str
     group_size: int
     age_group: str
     created_on: date
-    periods: tuple[tuple[date, date], ...]
-    members: tuple[PlannedDecision, ...]
-    confirmed_on: date | None
-    payments: tuple[PlannedPayment, ...]
+    periods: Periods
+    stays: tuple[Stay, ...]
+    confirmed_on: date | None = None
+    confirmed_late: bool = False
+    payments: tuple[PlannedPayment, ...] = ()
+    grown: Growth | None = None
+    rescheduled: Rescheduling | None = None
+    ended: PlannedEnding | None = None
+    refused_on: date | None = None
+
+    @property
+    def opened_with(self) -> Periods:
+        """The periods it is created with."""
+        return self.rescheduled.before if self.rescheduled else self.periods
+
+    @property
+    def deleted(self) -> bool:
+        """True where it is deleted before it begins."""
+        return self.ended is not None and self.ended.before_start
+
+    @property
+    def not_held(self) -> bool:
+        """True where it turns out not to have taken place."""
+        return self.ended is not None and not self.ended.before_start
 
     @property
     def year(self) -> int:
-        """The year whose places it takes: that of its first day (E-1)."""
+        """The year whose places it takes in the end: that of its first day (E-1)."""
         return self.periods[0][0].year
 
+    @property
+    def rescheduled_late(self) -> bool:
+        """True where it moves, with too few clients, after the last day of moving on time (E-15)."""
+        return self.rescheduled is not None and self.rescheduled.day > self.rescheduled.before[0][0] - NOTICE
 
-@dataclass
-class _OpenCourse:
-    key: str
-    group_size: int
-    age_group: str
-    created_on: date
-    members: list[PlannedDecision] = field(default_factory=list)
-    active: set[str] = field(default_factory=set)
+    def places(self) -> Iterator[tuple[date, int, int]]:
+        """When it takes how many places of which year, that of its first day (E-1)."""
+        yield self.created_on, self.opened_with[0][0].year, self.group_size
+        if self.rescheduled:
+            yield self.rescheduled.day, self.year, self.group_size
+        if self.grown:
+            yield self.grown.day, self.year, self.grown.group_size - self.group_size
 
+    def size_on(self, day: date) -> int:
+        """The group's size at the end of `day`."""
+        return self.grown.group_size if self.grown and self.grown.day <= day else self.group_size
 
-def plan_courses(decisions: Iterable[PlannedDecision], opened_on: date, last: date) -> list[PlannedCourse]:
-    """The courses of every contract, in order of creation; the first one opens on `opened_on`."""
-    of_contract: dict[str, list[PlannedDecision]] = {provider.key: [] for provider in PROVIDERS}
-    for decision in decisions:
-        if decision.pin_on is not None:
-            of_contract[decision.contract].append(decision)
-    courses: list[PlannedCourse] = []
-    for place, (contract, pinned) in enumerate(of_contract.items()):
-        courses += _courses_of(contract, place, pinned, opened_on, last)
-    return sorted(courses, key=lambda course: (course.created_on, course.key))
+    def present(self, day: date) -> list[Stay]:
+        """Who has a place at the end of `day`."""
+        return [stay for stay in self.stays if stay.held_on(day)]
 
-
-def _courses_of(
-    contract: str, place: int, pinned: Sequence[PlannedDecision], opened_on: date, last: date
-) -> Iterable[PlannedCourse]:
-    numbers = count()
-    new_course = partial(_new_course, contract, place, numbers)
-    course = new_course(opened_on)
-    # Revocations of a day come before its pins: the place they free can be given the same day.
-    happenings = [(d.revoked_on, 0, d.key, d) for d in pinned if d.revoked_on is not None]
-    happenings += [(d.pin_on, 1, d.key, d) for d in pinned if d.pin_on is not None]
-    for day, pinning, key, decision in sorted(happenings):
-        if not pinning:
-            course.active.discard(key)
-            continue
-        course.members.append(decision)
-        course.active.add(key)
-        if len(course.active) == course.group_size:
-            yield _closed(course, contract, day, last)
-            course = new_course(day)
-    yield _closed(course, contract, last, last)
-
-
-def _new_course(contract: str, place: int, numbers: "count[int]", created_on: date) -> _OpenCourse:
-    number = next(numbers)
-    swedish = place == len(PROVIDERS) - 1
-    return _OpenCourse(
-        key=f"{contract}-{number + 1:02}",
-        group_size=_SWEDISH_GROUP_SIZE if swedish else _GROUP_SIZES[(place + number) % len(_GROUP_SIZES)],
-        age_group=AGE_GROUPS[(place + number) % len(AGE_GROUPS)],
-        created_on=created_on,
-    )
-
-
-def _closed(course: _OpenCourse, contract: str, full_on: date, last: date) -> PlannedCourse:
-    begins = full_on + timedelta(days=NOTICE_DAYS)
-    mondays = [working_week_from(begins)]
-    mondays += [working_week_from(mondays[0] + timedelta(weeks=weeks)) for weeks in _WEEKS_BETWEEN_PERIODS[1:]]
-    periods = tuple((monday, monday + timedelta(days=4)) for monday in mondays)
-    members = tuple(course.members)
-    confirmed_on = _confirmation_day(members, course.created_on, min(last, periods[0][0] - timedelta(days=1)))
-    return PlannedCourse(
-        key=course.key,
-        contract=contract,
-        group_size=course.group_size,
-        age_group=course.age_group,
-        created_on=course.created_on,
-        periods=periods,
-        members=members,
-        confirmed_on=confirmed_on,
-        payments=tuple(_payments(members, periods, last)) if confirmed_on else (),
-    )
-
-
-def _confirmation_day(members: Sequence[PlannedDecision], created_on: date, until: date) -> date | None:
-    """The first working day that begins with enough pins and does not lose one of them."""
-    for day in working_days(created_on + timedelta(days=1), until):
-        if sum(1 for d in members if d.pin_on is not None and d.pin_on < day and d.held_on(day)) >= CONFIRM_FROM:
-            return day
-    return None
-
-
-def _payments(
-    members: Sequence[PlannedDecision], periods: Sequence[tuple[date, date]], last: date
-) -> Iterable[PlannedPayment]:
-    for number, (_, last_day) in enumerate(periods, start=1):
-        paid_on = working_day_after(last_day, _PAID_AFTER)
-        attended = tuple(d.key for d in members if d.held_on(paid_on))
-        if paid_on <= last and attended:
-            yield PlannedPayment(number, paid_on, attended)
+    def had_to_run(self, day: date) -> bool:
+        """True where so many have been on it by the end of `day` that it had to be carried out (E-33)."""
+        return any(len(self.present(stay.since)) >= MUST_RUN_FROM for stay in self.stays if stay.since <= day)

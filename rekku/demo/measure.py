@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.topics import SERVICES
-from contracts.values import CourseState, DecisionState, ReleaseReason
-from rekku.demo.api import Api, at_rest
-from rekku.demo.commands import Played
+from contracts.values import CourseState, DecisionState, PinState, ReleaseReason
+from rekku.demo.api import Api, Refused, at_rest
+from rekku.demo.changes import seen_changes
 from rekku.demo.comparison import FeedbackShown, Measured
 from rekku.demo.consistency import Seen, inconsistencies
+from rekku.demo.played import Played
 from rekku.demo.reference import NEW_CLIENTS, SERVICE
 from rekku.demo.surveys import Phones
 
@@ -38,8 +39,13 @@ async def look(api: Api) -> Seen:
     courses = await api.every("courses", "/courses")
     contracts = await api.every("registration", "/contracts")
     pins = await _each(courses, lambda course: api.every("courses", f"/courses/{course['course_id']}/pins"))
-    found = await _each(courses, lambda course: api.get("search", f"/courses/{course['course_number']}", public=True))
+    found = await _each(courses, lambda course: _in_search(api, course["course_number"]))
+    gone = [course["course_id"] for course in courses if course["state"] == CourseState.DELETED]
+    endings = await _each(gone, lambda course_id: api.get("courses", f"/courses/{course_id}/ending"))
     gauges = [(contract["contract_id"], year["year"]) for contract in contracts for year in contract["years"]]
+    every_pin = [pin for of_course in pins for pin in of_course]
+    moved = sorted({pin["decision_ref"] for pin in every_pin if pin["state"] == PinState.MOVED})
+    histories = await _each(moved, lambda ref: api.get("courses", f"/decisions/{ref}/pins"))
     return Seen(
         progress=progress,
         years=years,
@@ -62,11 +68,25 @@ async def look(api: Api) -> Seen:
             zip(gauges, await _each(gauges, lambda g: api.get("courses", f"/place-ledgers/{g[0]}/{g[1]}")), strict=True)
         ),
         courses=courses,
-        pins=[pin for of_course in pins for pin in of_course],
-        found={page["course"]["course_number"]: page["course"] for page in found},
+        pins=every_pin,
+        stays=[stay for history in histories for stay in history["items"]],
+        endings=dict(zip(gone, endings, strict=True)),
+        reports=await api.every("courses", "/reports"),
+        found={shown["course_number"]: shown for shown in found if shown},
         offices=await api.every("search", "/offices", public=True, page=100, service=SERVICE, municipality="091"),
         messages=await api.get("notifications", "/statistics"),
     )
+
+
+async def _in_search(api: Api, course_number: int) -> Any:
+    """The course as the search shows it; None where it has none of that number."""
+    try:
+        page = await api.get("search", f"/courses/{course_number}", public=True)
+    except Refused as refused:
+        if refused.code != "COURSE_UNKNOWN":
+            raise
+        return None
+    return page["course"]
 
 
 def _rows(answer: Any) -> list[Any]:
@@ -108,6 +128,15 @@ def measured(seen: Seen, played: Played, phones: Phones) -> Measured:
         confirmed=sum(course["state"] in _CONFIRMED for course in seen.courses),
         invitations=sent[f"{_FEEDBACK} (sms)"],
         answers=seen.messages["answers"],
+        changes=seen_changes(
+            seen.courses,
+            seen.pins,
+            seen.endings,
+            seen.reports,
+            seen.messages["messages"],
+            played.opened,
+            played.refused,
+        ),
         messages=dict(sent),
         feedback={
             office_key[item["office"]["office_id"]]: FeedbackShown(

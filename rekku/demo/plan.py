@@ -5,18 +5,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from rekku.demo.courses import PlannedCourse, plan_courses
+from rekku.demo.changes import Changes, planned_changes
+from rekku.demo.course_steps import course_steps
+from rekku.demo.courses import PlannedCourse
 from rekku.demo.decisions import PlannedDecision, last_working_day, plan_decisions
+from rekku.demo.fates import plan_fates
+from rekku.demo.filling import plan_courses
 from rekku.demo.providers import PROVIDER_OF
 from rekku.demo.reference import NEW_CLIENTS
 from rekku.demo.steps import (
     AnnounceCount,
-    ConfirmCourse,
     Decide,
     GiveContact,
-    OpenCourse,
-    PayPeriod,
-    PinClient,
     RevokeDecision,
     SetEstimate,
     SetQuota,
@@ -60,8 +60,8 @@ class Plan:
 
     @property
     def pinned(self) -> int:
-        """Pins made, those that a revocation ends included."""
-        return sum(decision.pin_on is not None for decision in self.decisions)
+        """Pins made, those on courses that clients left or that a revocation ended included."""
+        return sum(len(course.stays) for course in self.courses)
 
     @property
     def unpinned(self) -> int:
@@ -78,6 +78,11 @@ class Plan:
             if payment.number in SURVEY_STAGES
         )
 
+    @property
+    def changes(self) -> Changes:
+        """What happens to clients and courses on the way."""
+        return planned_changes(self.courses)
+
     def steps_by_day(self) -> Iterator[tuple[date, list[Step]]]:
         """The steps of each day that has any."""
         day, of_day = self.steps[0].day, list[Step]()
@@ -92,13 +97,11 @@ class Plan:
 def make_plan(seed: int = SEED) -> Plan:
     """The heart courses' years from registration in autumn 2021 to the quota of September 2024."""
     decisions = plan_decisions(seed)
-    courses = plan_courses(decisions, FIRST_COURSES, last_working_day())
+    courses = plan_courses(decisions, plan_fates(seed, NEW_CLIENTS), FIRST_COURSES, last_working_day())
     announcements = _Announcements(decisions, courses)
     steps: list[Step] = [*_kela_steps(), *announcements.steps()]
     steps += _decision_steps(decisions, announcements)
-    for course in courses:
-        steps += _course_steps(course, announcements)
-    steps += _pin_steps(courses)
+    steps += course_steps(courses, announcements.in_force)
     return Plan(tuple(sorted(steps, key=lambda step: step.day)), tuple(decisions), tuple(courses))
 
 
@@ -121,7 +124,7 @@ class _Announcements:
         needs: list[tuple[date, str, int, str, int]] = [
             (d.decided_on, d.contract, d.decided_on.year, "decisions", 1) for d in decisions if d.granted
         ]
-        needs += [(c.created_on, c.contract, c.year, "places", c.group_size) for c in courses]
+        needs += [(day, c.contract, year, "places", places) for c in courses for day, year, places in c.places()]
         self._steps: dict[tuple[date, str, int], AnnounceCount] = {}
         self._announced: dict[tuple[str, int], list[AnnounceCount]] = {}
         self._announce_beforehand(needs)
@@ -198,54 +201,4 @@ def _decision_steps(decisions: Iterable[PlannedDecision], announcements: _Announ
                 key=f"revoked-{decision.key}",
                 after=(decision.key,),
                 decision=decision.key,
-            )
-
-
-def _course_steps(course: PlannedCourse, announcements: _Announcements) -> Iterator[Step]:
-    yield OpenCourse(
-        day=course.created_on,
-        key=course.key,
-        after=(announcements.in_force(course.contract, course.year, course.created_on),),
-        contract=course.contract,
-        group_size=course.group_size,
-        age_group=course.age_group,
-        periods=course.periods,
-    )
-    if course.confirmed_on is not None:
-        yield ConfirmCourse(
-            day=course.confirmed_on,
-            key=f"confirmed-{course.key}",
-            after=(course.key,),
-            course=course.key,
-            contract=course.contract,
-        )
-    for payment in course.payments:
-        yield PayPeriod(
-            day=payment.paid_on,
-            key=f"paid-{course.key}-{payment.number}",
-            after=(f"confirmed-{course.key}", *(f"pinned-{decision}" for decision in payment.decisions)),
-            course=course.key,
-            number=payment.number,
-            decisions=payment.decisions,
-        )
-
-
-def _pin_steps(courses: Iterable[PlannedCourse]) -> Iterator[Step]:
-    """A pin follows its decision, its course, and the revocations whose place it may take."""
-    for course in courses:
-        for decision in course.members:
-            if decision.pin_on is None:
-                continue
-            freed = [
-                f"revoked-{earlier.key}"
-                for earlier in course.members
-                if earlier.revoked_on is not None and earlier.revoked_on <= decision.pin_on
-            ]
-            yield PinClient(
-                day=decision.pin_on,
-                key=f"pinned-{decision.key}",
-                after=(decision.key, course.key, *freed),
-                decision=decision.key,
-                course=course.key,
-                contract=course.contract,
             )

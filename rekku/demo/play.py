@@ -11,12 +11,14 @@ import asyncpg
 from chassis.calendar import start_of_day
 from chassis.clock import set_simulated_now
 from contracts.topics import SERVICES
-from rekku.demo.api import Api, at_rest
-from rekku.demo.commands import Played, request_of
+from rekku.demo.api import Api, Refused, at_rest
+from rekku.demo.changes import Opened
+from rekku.demo.commands import request_of
 from rekku.demo.plan import Plan
+from rekku.demo.played import Played
 from rekku.demo.providers import PROVIDERS, DemoProvider
 from rekku.demo.reference import SERVICE
-from rekku.demo.steps import Decide, OpenCourse, Step
+from rekku.demo.steps import Decide, OpenCourse, Step, TryDeletion
 
 IN_FLIGHT = 16
 _OFFICE_HOURS = timedelta(hours=10)
@@ -70,7 +72,7 @@ class Player:
                 if key in done:
                     await done[key].wait()
             async with self._in_flight:
-                await self._perform(step)
+                await (self._be_refused(step) if isinstance(step, TryDeletion) else self._perform(step))
             done[step.key].set()
             self.on_step()
 
@@ -134,10 +136,20 @@ class Player:
             self.played.decisions[step.key] = answer.body["decision_ref"]
         elif isinstance(step, OpenCourse):
             self.played.courses[step.key] = course_id = answer.body["course_id"]
+            self.played.opened[course_id] = Opened(answer.body["group_size"], answer.body["year"])
             path, key = f"/courses/{course_id}/publication", f"published-{step.key}"
             answer = await self._api.command("POST", "courses", path, provider=request.provider, key=key)
         if answer.known is not None:
             self.played.known[step.key] = answer.known
+
+    async def _be_refused(self, step: TryDeletion) -> None:
+        """A course that has to run is not deleted (E-34); any other refusal stops the play."""
+        try:
+            await self._perform(step)
+        except Refused as refused:
+            if refused.code != "MUST_RUN":
+                raise
+            self.played.refused += 1
 
 
 async def _nothing(_day: date) -> None:

@@ -51,6 +51,14 @@ class OpenCourse(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CourseStep(Step):
+    """What a provider does with a course that exists."""
+
+    course: str
+    contract: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GiveContact(Step):
     """A client's phone and language become known."""
 
@@ -69,20 +77,15 @@ class Decide(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PinClient(Step):
+class PinClient(CourseStep):
     """A provider pins a client to its course (R-CRS-10)."""
 
     decision: str
-    course: str
-    contract: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfirmCourse(Step):
+class ConfirmCourse(CourseStep):
     """A provider commits to carry the course out (R-CRS-17)."""
-
-    course: str
-    contract: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,3 +102,61 @@ class RevokeDecision(Step):
     """Kela revokes a decision on the client's own notice (R-DEC-16)."""
 
     decision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteParticipation(CourseStep):
+    """A provider notes which periods a client attended (E-20)."""
+
+    decision: str
+    attended: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveClient(CourseStep):
+    """A client who agrees changes to another course; `reason` where the old one had to run (R-CRS-27, E-33)."""
+
+    decision: str
+    to_course: str
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteCourse(CourseStep):
+    """A course is deleted, each client going to another one: pairs of decision and course (R-CRS-36)."""
+
+    transfers: tuple[tuple[str, str], ...]
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TryDeletion(CourseStep):
+    """A provider tries to delete a course that has to be carried out; it must be refused (E-34)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmLate(CourseStep):
+    """A course that nobody confirmed in time is said to have taken place (R-CRS-41, E-40)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseAsNotHeld(CourseStep):
+    """A past course is said not to have taken place (R-CRS-42)."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowGroup(CourseStep):
+    """A provider makes a group larger (R-CRS-15)."""
+
+    group_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveCourse(CourseStep):
+    """A course gets other dates, with the consent of its clients; `reason` where Kela is told (R-CRS-33)."""
+
+    periods: tuple[tuple[date, date], ...]
+    decisions: tuple[str, ...]
+    reason: str | None

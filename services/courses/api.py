@@ -3,21 +3,40 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
-from pydantic import Field
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from chassis.auth import Role
 from chassis.db import Transaction
-from chassis.http import Answer, Caller, Command, caller, problems
+from chassis.http import Answer, Command, problems
 from contracts.refusals import Invalid
-from contracts.values import CourseState, DeliveryMode, PinState
+from contracts.values import PinState
 from services.courses import handlers, pinning, store
-from services.courses.creation import Proposal, ProposedPeriod
-from services.courses.domain import Course
+from services.courses.answers import course_answer
+from services.courses.changing import api as changing_api
+from services.courses.creation import Proposal
+from services.courses.drafts import api as drafts_api
+from services.courses.ending import api as ending_api
+from services.courses.fields import (
+    CODE,
+    ID,
+    Acting,
+    Agreement,
+    Code,
+    CourseId,
+    DecisionRef,
+    GroupSize,
+    Id,
+    Limit,
+    NewPeriods,
+    Reading,
+    Reason,
+    TargetGroups,
+)
+from services.courses.history import api as history_api
+from services.courses.moving import api as moving_api
 from services.courses.pinning import Pinning
+from services.courses.reading import api as reading_api
 from services.courses.views import (
-    CourseList,
     CourseView,
     PinList,
     PinnableList,
@@ -28,30 +47,8 @@ from services.courses.views import (
 )
 
 router = APIRouter(tags=["courses"])
-
-_ID = r"^[A-Za-z0-9._~-]{1,64}$"
-_CODE = r"^[A-Za-z0-9_-]{1,40}$"
 _AFTER_PINNABLE = r"^\d{4}-\d{2}-\d{2}/[A-Za-z0-9._~-]{1,64}$"
-_AFTER_COURSE = r"^[A-Za-z0-9._~-]{0,64}$"
-_EARLIEST, _LATEST = date(2000, 1, 1), date(2199, 12, 31)
 _NO_DEADLINE = date(9999, 12, 31)
-
-Id = Annotated[str, Field(pattern=_ID)]
-Code = Annotated[str, Field(pattern=_CODE)]
-Day = Annotated[date, Field(ge=_EARLIEST, le=_LATEST)]
-CourseId = Annotated[str, Path(pattern=_ID)]
-DecisionRef = Annotated[str, Path(pattern=_ID)]
-Limit = Annotated[int, Query(ge=1, le=500)]
-Acting = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
-Reading = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
-
-
-class NewPeriod(Command):
-    """A period; `mode` may be left out where the service description plans it."""
-
-    first_day: Day
-    last_day: Day
-    mode: DeliveryMode | None = None
 
 
 class CreateCourse(Command):
@@ -59,10 +56,10 @@ class CreateCourse(Command):
 
     contract_id: Id
     office_id: Id
-    group_size: Annotated[int, Field(ge=1, le=500)]
-    target_groups: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
+    group_size: GroupSize
+    target_groups: TargetGroups = ()
     age_group: Code | None = None
-    periods: Annotated[tuple[NewPeriod, ...], Field(min_length=1, max_length=30)]
+    periods: NewPeriods
 
     def proposal(self) -> Proposal:
         """What the rules look at."""
@@ -70,14 +67,21 @@ class CreateCourse(Command):
             group_size=self.group_size,
             target_groups=self.target_groups,
             age_group=self.age_group,
-            periods=tuple(ProposedPeriod(period.first_day, period.last_day, period.mode) for period in self.periods),
+            periods=tuple(period.proposed() for period in self.periods),
         )
 
 
 class PinClient(Command):
-    """The decision whose client is pinned."""
+    """The decision whose client is pinned; a confirmed course for every age asks for `age_notice` (E-47)."""
 
     decision_ref: Id
+    age_notice: Agreement | None = None
+
+
+class UnpinClient(Command):
+    """Why the client leaves: asked for where the course has had to be run (E-33)."""
+
+    reason: Reason
 
 
 @router.post(
@@ -113,36 +117,9 @@ async def create_course(body: CreateCourse, caller: Acting) -> Response:
 
     async def act(tx: Transaction) -> Answer:
         course = await handlers.create_course(tx, body.contract_id, body.office_id, body.proposal())
-        return _course_answer(tx, course, None, status=201)
+        return await course_answer(tx, course, status=201)
 
     return await caller.command(act)
-
-
-@router.get("/courses", response_model=CourseList)
-async def list_courses(
-    caller: Reading,
-    contract_id: Annotated[str | None, Query(pattern=_ID)] = None,
-    state: CourseState | None = None,
-    year: Annotated[int | None, Query(ge=2000, le=2199)] = None,
-    after: Annotated[str, Query(pattern=_AFTER_COURSE)] = "",
-    limit: Limit = 100,
-) -> Response:
-    """The caller's courses in the order they were created."""
-
-    async def read(tx: Transaction) -> Answer:
-        found = await store.find_courses(
-            tx,
-            provider_id=tx.principal.provider_id,
-            contract_id=contract_id,
-            state=state,
-            year=year,
-            after=after,
-            limit=limit + 1,
-        )
-        items = [CourseView.of(course, confirm_by, tx.today) for course, confirm_by in found[:limit]]
-        return Answer(200, CourseList(items=items, next=items[-1].course_id if len(found) > limit else None))
-
-    return await caller.query(read)
 
 
 @router.get("/courses/{course_id}", response_model=CourseView, responses=problems("COURSE_UNKNOWN"))
@@ -150,8 +127,7 @@ async def show_course(course_id: CourseId, caller: Reading) -> Response:
     """One course with its places, its confirm-by date and whether it must be carried out."""
 
     async def read(tx: Transaction) -> Answer:
-        course = await store.get_course(tx, course_id)
-        return _course_answer(tx, course, await store.find_confirm_by(tx, course_id))
+        return await course_answer(tx, await store.get_course(tx, course_id))
 
     return await caller.query(read)
 
@@ -159,13 +135,15 @@ async def show_course(course_id: CourseId, caller: Reading) -> Response:
 @router.post(
     "/courses/{course_id}/publication",
     response_model=CourseView,
-    responses=problems("ALREADY_PUBLISHED", "CONTRACT_NOT_VALID", "COURSE_GONE", "COURSE_STARTED", "COURSE_UNKNOWN"),
+    responses=problems(
+        "ALREADY_PUBLISHED", "CONTRACT_NOT_VALID", "COURSE_GONE", "COURSE_STARTED", "COURSE_UNKNOWN", "STALE_VERSION"
+    ),
 )
 async def publish_course(course_id: CourseId, caller: Acting) -> Response:
     """Show the course in the search; this cannot be undone (R-CRS-9)."""
 
     async def act(tx: Transaction) -> Answer:
-        return _course_answer(tx, await handlers.publish_course(tx, course_id, caller.if_match), None)
+        return await course_answer(tx, await handlers.publish_course(tx, course_id, caller.if_match))
 
     return await caller.command(act)
 
@@ -174,15 +152,21 @@ async def publish_course(course_id: CourseId, caller: Acting) -> Response:
     "/courses/{course_id}/confirmation",
     response_model=CourseView,
     responses=problems(
-        "ALREADY_CONFIRMED", "CONFIRM_TOO_FEW", "COURSE_GONE", "COURSE_STARTED", "COURSE_UNKNOWN", "NOT_PUBLISHED"
+        "AGE_NOTICE_MISSING",
+        "ALREADY_CONFIRMED",
+        "CONFIRM_TOO_FEW",
+        "COURSE_GONE",
+        "COURSE_STARTED",
+        "COURSE_UNKNOWN",
+        "NOT_PUBLISHED",
+        "STALE_VERSION",
     ),
 )
 async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
     """Commit to carrying the course out (R-CRS-17, R-CRS-26)."""
 
     async def act(tx: Transaction) -> Answer:
-        course = await handlers.confirm_course(tx, course_id, caller.if_match)
-        return _course_answer(tx, course, await store.find_confirm_by(tx, course_id))
+        return await course_answer(tx, await handlers.confirm_course(tx, course_id, caller.if_match))
 
     return await caller.command(act)
 
@@ -192,16 +176,27 @@ async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
     status_code=201,
     response_model=PinningView,
     responses=problems(
+        "AGE_MISMATCH",
+        "AGE_NOTICE_MISSING",
         "ALREADY_PINNED",
+        "CONSENT_IN_FUTURE",
         "COURSE_FULL",
         "COURSE_GONE",
         "COURSE_UNKNOWN",
         "DECISION_NOT_GRANTED",
         "DECISION_REVOKED",
         "DECISION_UNKNOWN",
+        "NOTHING_REMAINS",
+        "NOT_MIXED_AGE",
         "NOT_PUBLISHED",
         "OTHER_PROVIDER",
         "OTHER_SERVICE",
+        "PATH_TOO_LONG",
+        "PERIODS_DO_NOT_MATCH",
+        "PERIODS_NOT_AFTER",
+        "PERIODS_PASSED",
+        "STALE_VERSION",
+        "TARGET_GROUP_MISMATCH",
     )
     | {200: {"model": PinningView, "description": "The client was pinned to this course already"}},
 )
@@ -209,7 +204,8 @@ async def pin_client(course_id: CourseId, body: PinClient, caller: Acting) -> Re
     """Give a decision's client a place; If-Match is the course's version."""
 
     async def act(tx: Transaction) -> Answer:
-        pinned = await pinning.pin_client(tx, course_id, body.decision_ref, caller.if_match)
+        notice = body.age_notice.of(body.decision_ref) if body.age_notice else None
+        pinned = await pinning.pin_client(tx, course_id, body.decision_ref, caller.if_match, age_notice=notice)
         return _pinning_answer(pinned, status=201 if pinned.changed else 200)
 
     return await caller.command(act)
@@ -218,13 +214,19 @@ async def pin_client(course_id: CourseId, body: PinClient, caller: Acting) -> Re
 @router.delete(
     "/courses/{course_id}/pins/{decision_ref}",
     response_model=PinningView,
-    responses=problems("COURSE_UNKNOWN", "NOT_PINNED"),
+    responses=problems("COURSE_UNKNOWN", "MUST_RUN_REASON_REQUIRED", "NOT_PINNED", "STALE_VERSION"),
 )
-async def unpin_client(course_id: CourseId, decision_ref: DecisionRef, caller: Acting) -> Response:
-    """Take a client off the course; If-Match is the pin's version."""
+async def unpin_client(
+    course_id: CourseId, decision_ref: DecisionRef, caller: Acting, body: UnpinClient | None = None
+) -> Response:
+    """Take a client off the course; If-Match is the pin's version.
+
+    A reason is needed only where the course has had to be run, and Kela is told of it (E-33).
+    """
 
     async def act(tx: Transaction) -> Answer:
-        return _pinning_answer(await pinning.unpin_client(tx, course_id, decision_ref, caller.if_match))
+        reason = body.reason if body else None
+        return _pinning_answer(await pinning.unpin_client(tx, course_id, decision_ref, caller.if_match, reason))
 
     return await caller.command(act)
 
@@ -252,9 +254,9 @@ async def list_pins(
 @router.get("/pinnable-clients", response_model=PinnableList, responses=problems("COURSE_UNKNOWN", "CURSOR_INVALID"))
 async def list_pinnable_clients(
     caller: Reading,
-    course_id: Annotated[str | None, Query(pattern=_ID)] = None,
-    service: Annotated[str | None, Query(pattern=_CODE)] = None,
-    provider_id: Annotated[str | None, Query(pattern=_ID)] = None,
+    course_id: Annotated[str | None, Query(pattern=ID)] = None,
+    service: Annotated[str | None, Query(pattern=CODE)] = None,
+    provider_id: Annotated[str | None, Query(pattern=ID)] = None,
     pinnable: bool | None = None,
     after: Annotated[str | None, Query(pattern=_AFTER_PINNABLE)] = None,
     limit: Limit = 100,
@@ -271,7 +273,7 @@ async def list_pinnable_clients(
             after=_seen(after),
             limit=limit + 1,
         )
-        items = [PinnableView.of(decision, reason) for decision, reason in found[:limit]]
+        items = [PinnableView.of(client) for client in found[:limit]]
         return Answer(200, PinnableList(items=items, next=_after(items[-1]) if len(found) > limit else None))
 
     return await caller.query(read)
@@ -281,7 +283,7 @@ async def list_pinnable_clients(
     "/place-ledgers/{contract_id}/{year}", response_model=PlaceLedgerView, responses=problems("CONTRACT_UNKNOWN")
 )
 async def show_place_ledger(
-    contract_id: Annotated[str, Path(pattern=_ID)], year: Annotated[int, Path(ge=2000, le=2199)], caller: Reading
+    contract_id: Annotated[str, Path(pattern=ID)], year: Annotated[int, Path(ge=2000, le=2199)], caller: Reading
 ) -> Response:
     """How many places of the announced count the year's courses take (R-CRS-2)."""
 
@@ -289,11 +291,6 @@ async def show_place_ledger(
         return Answer(200, PlaceLedgerView.of(await handlers.get_place_ledger(tx, contract_id, year)))
 
     return await caller.query(read)
-
-
-def _course_answer(tx: Transaction, course: Course, confirm_by: date | None, status: int = 200) -> Answer:
-    view = CourseView.of(course, confirm_by, tx.today)
-    return Answer(status, view, version=course.version, subject=("course", course.course_id))
 
 
 def _pinning_answer(done: Pinning, status: int = 200) -> Answer:
@@ -318,3 +315,11 @@ def _seen(after: str | None) -> tuple[date, str] | None:
 
 def _after(last: PinnableView) -> str:
     return f"{last.confirm_by or _NO_DEADLINE}/{last.decision_ref}"
+
+
+router.include_router(moving_api.router)
+router.include_router(changing_api.router)
+router.include_router(ending_api.router)
+router.include_router(drafts_api.router)
+router.include_router(reading_api.router)
+router.include_router(history_api.router)

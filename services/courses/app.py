@@ -5,36 +5,31 @@ from pathlib import Path
 
 from chassis.service import Service
 from contracts.decisions import (
+    ClientEligibilityChanged,
     DecisionAwaitsQuota,
     DecisionGranted,
     DecisionRejected,
     DecisionRevoked,
     DecisionWithdrawn,
 )
-from contracts.registration import (
-    AnnouncedCountChanged,
-    ContactChanged,
-    ContractRegistered,
-    OfficeRegistered,
-    ServiceDescriptionPublished,
-)
+from contracts.registration import CONTRACT_EVENTS, OFFICE_EVENTS, ServiceDescriptionPublished
 from services.courses import api, copies, handlers, pinning, store
+from services.courses.eligibility import handlers as eligibility
 
 SERVICE = Service(
     name="courses",
     root=Path(__file__).parent,
     router=api.router,
     reactions={
-        ContractRegistered: handlers.on_contract,
-        ContactChanged: handlers.on_contract,
-        AnnouncedCountChanged: handlers.on_contract,
-        OfficeRegistered: handlers.on_office,
+        **dict.fromkeys(CONTRACT_EVENTS, handlers.on_contract),
+        **dict.fromkeys(OFFICE_EVENTS, handlers.on_office),
         ServiceDescriptionPublished: handlers.on_service_description,
         DecisionGranted: pinning.on_decision,
         DecisionRejected: pinning.on_decision,
         DecisionAwaitsQuota: pinning.on_decision,
         DecisionWithdrawn: pinning.on_decision,
         DecisionRevoked: pinning.on_decision,
+        ClientEligibilityChanged: eligibility.on_eligibility,
     },
     timers={
         handlers.BEGIN_COURSE: handlers.begin_course,
@@ -46,6 +41,8 @@ SERVICE = Service(
         "service": partial(copies.find_version, table="service_descriptions", column="service"),
         "decision": partial(copies.find_version, table="decisions", column="decision_ref"),
         "course": partial(copies.find_version, table="courses", column="course_id"),
+        "legacy-draft": partial(copies.find_version, table="legacy_drafts", column="draft_id"),
+        "client-eligibility": partial(copies.find_version, table="client_eligibility", column="client_ref"),
         "pin": store.find_pin_version,
     },
 )

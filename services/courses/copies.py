@@ -18,7 +18,7 @@ from services.courses.domain import Contract, Office, Terms
 from services.courses.pins import Decision
 
 _DECISION = """
-    decision_ref, version, provider_id, service, state, confirm_by, pinned_to, pin_version,
+    decision_ref, version, provider_id, service, state, confirm_by, pinned_to, pin_version, provider_changed,
     (SELECT course_number FROM courses WHERE course_id = pinned_to) AS pinned_to_number
 """
 
@@ -29,10 +29,12 @@ async def merge_contract(tx: Transaction, snapshot: ContractSnapshot, version: i
     The contract's row stays locked. True where the snapshot was newer.
     """
     newer = await tx.fetchval(
-        "INSERT INTO contracts AS ours (contract_id, version, provider_id, service, language, valid_from, valid_to)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO contracts AS ours (contract_id, version, provider_id, service, language, valid_from, valid_to,"
+        " contact_email, contact_phone, contact_web) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " ON CONFLICT (contract_id) DO UPDATE SET version = excluded.version, valid_from = excluded.valid_from,"
-        " valid_to = excluded.valid_to WHERE ours.version < excluded.version RETURNING true",
+        " valid_to = excluded.valid_to, contact_email = excluded.contact_email,"
+        " contact_phone = excluded.contact_phone, contact_web = excluded.contact_web"
+        " WHERE ours.version < excluded.version RETURNING true",
         snapshot.contract_id,
         version,
         snapshot.provider_id,
@@ -40,6 +42,9 @@ async def merge_contract(tx: Transaction, snapshot: ContractSnapshot, version: i
         snapshot.language,
         snapshot.valid_from,
         snapshot.valid_to,
+        snapshot.contact and snapshot.contact.email,
+        snapshot.contact and snapshot.contact.phone,
+        snapshot.contact and snapshot.contact.web,
     )
     if newer and snapshot.announced_counts:
         await tx.execute(
@@ -85,10 +90,12 @@ async def merge_descriptions(
 async def merge_decision(tx: Transaction, snapshot: DecisionSnapshot, version: int) -> Decision:
     """What our copy says after the snapshot: the newer of the two, its row locked."""
     row = await tx.fetchrow(
-        "INSERT INTO decisions AS ours (decision_ref, version, provider_id, service, state, confirm_by)"
-        " VALUES ($1, $2, $3, $4, $5, $6)"
+        "INSERT INTO decisions AS ours"
+        " (decision_ref, version, provider_id, service, state, confirm_by, client_ref, provider_changed)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
         " ON CONFLICT (decision_ref) DO UPDATE SET version = excluded.version, state = excluded.state,"
-        " confirm_by = excluded.confirm_by WHERE ours.version < excluded.version"
+        " confirm_by = excluded.confirm_by, client_ref = excluded.client_ref,"
+        " provider_changed = excluded.provider_changed WHERE ours.version < excluded.version"
         f" RETURNING {_DECISION}",
         snapshot.decision_ref,
         version,
@@ -96,6 +103,8 @@ async def merge_decision(tx: Transaction, snapshot: DecisionSnapshot, version: i
         snapshot.service,
         snapshot.state,
         snapshot.confirm_by,
+        snapshot.client_ref,
+        snapshot.provider_changed,
     )
     decision = _decision(row) if row else await lock_decision(tx, snapshot.decision_ref)
     if decision is None:
@@ -185,6 +194,7 @@ def described(description: ServiceDescription) -> Description:
             group_max=description.group_max,
             confirm_min=description.confirm_min,
             must_run_at=description.must_run_at,
+            move_notice_days=description.move_notice_days,
         ),
         min_age=description.min_age,
         max_age=description.max_age,

@@ -1,13 +1,27 @@
 """The rules of courses and their places: plain values and pure functions."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from contracts.refusals import Refusal
 from contracts.values import CourseState, DeliveryMode, Language, PeriodKind
 
 _GONE = frozenset({CourseState.COMPLETED, CourseState.DELETED, CourseState.CANCELLED})
 _COMMITTED = frozenset({CourseState.CONFIRMED, CourseState.RUNNING, CourseState.COMPLETED})
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Published contact details: role addresses, never a person's."""
+
+    email: str
+    phone: str
+    web: str | None = None
+
+    @classmethod
+    def found(cls, email: str | None, phone: str | None, web: str | None) -> "Contact | None":
+        """The contact in three columns, None where they are empty."""
+        return cls(email, phone, web) if email and phone else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +81,7 @@ class Period:
 class Terms:
     """What the service description in force at creation fixes for the course's whole life.
 
-    None is UNKNOWN: no bound, and no must-run.
+    None is UNKNOWN: no bound, no must-run, and no last day for deleting on time.
     """
 
     description_version: int
@@ -75,6 +89,7 @@ class Terms:
     group_max: int | None
     confirm_min: int | None
     must_run_at: int | None
+    move_notice_days: int | None = None
 
     @property
     def confirm_at(self) -> int:
@@ -87,7 +102,10 @@ class Course:
     """A course with its counters.
 
     `pinned` counts active pins, `occupied` the places taken: after the course has begun an ended
-    pin keeps its place.
+    pin keeps its place. `holds_places` is False once the course takes nothing of its year's announced
+    count any more (R-CRS-37); `late_confirmed` says that it was confirmed after its first day (E-40).
+    `contact` is None while the contract's is shown (E-43); a `mixed_age` course
+    is for every age of its service (E-47).
     """
 
     course_id: str
@@ -111,6 +129,10 @@ class Course:
     occupied: int = 0
     must_run_since: date | None = None
     confirmed_on: date | None = None
+    late_confirmed: bool = False
+    holds_places: bool = True
+    mixed_age: bool = False
+    contact: Contact | None = None
 
     @property
     def first_day(self) -> date:
@@ -121,6 +143,15 @@ class Course:
     def last_day(self) -> date:
         """Last day of the last period."""
         return self.periods[-1].last_day
+
+    @property
+    def notice_by(self) -> date | None:
+        """The last day of deleting or moving on time: calendar days before the first, that day included (E-14).
+
+        Start 30.3.2024 with 30 days: 29.2.2024. None where the days are not known.
+        """
+        days = self.terms.move_notice_days
+        return None if days is None else self.first_day - timedelta(days=days)
 
     @property
     def free_places(self) -> int:

@@ -17,10 +17,12 @@ from contracts.courses import (
 )
 from contracts.envelope import new_event_id
 from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
-from contracts.registration import ContractEvent, OfficeRegistered, ServiceDescription, ServiceDescriptionPublished
+from contracts.registration import ContractEvent, OfficeEvent, ServiceDescription, ServiceDescriptionPublished
 from services.courses import copies, creation, domain, store
+from services.courses.changing import notices
 from services.courses.creation import Proposal
 from services.courses.domain import Course, PlaceLedger
+from services.courses.moving.path import count_as_attended
 from services.courses.snapshots import course_snapshot, pin_snapshot
 
 BEGIN_COURSE = "begin-course"
@@ -41,28 +43,43 @@ async def create_course(tx: Transaction, contract_id: str, office_id: str, propo
     domain.reserve(ledger, course.group_size)
     await store.set_reserved(tx, ledger, course.group_size)
     course = replace(course, course_number=await store.add_course(tx, course))
+    tx.audit(
+        "create_course",
+        f"course:{course.course_id}",
+        course_number=course.course_number,
+        contract_id=contract_id,
+        office_id=office_id,
+        group_size=course.group_size,
+        target_groups=course.target_groups,
+        age_group=course.age_group,
+        first_day=str(course.first_day),
+        last_day=str(course.last_day),
+    )
     tx.emit(CourseCreated(version=course.version, course=course_snapshot(course)))
     return course
 
 
 async def publish_course(tx: Transaction, course_id: str, if_match: int | None = None) -> Course:
     """Show the course in the search, for good (R-CRS-8, R-CRS-9)."""
-    course = await _lock_matching(tx, course_id, if_match)
+    course = await lock_matching(tx, course_id, if_match)
     contract = await copies.find_contract(tx, course.contract_id)
     if contract is None:
         raise Refusal("CONTRACT_UNKNOWN")
     course = domain.publish(course, contract, on=tx.today)
     await store.set_state(tx, course)
+    tx.audit("publish_course", f"course:{course_id}")
     tx.emit(CoursePublished(version=course.version, course=course_snapshot(course)))
     return course
 
 
 async def confirm_course(tx: Transaction, course_id: str, if_match: int | None = None) -> Course:
     """Commit to carrying the course out (R-CRS-17, E-39); it begins by itself on its first day."""
-    course = await _lock_matching(tx, course_id, if_match)
+    course = await lock_matching(tx, course_id, if_match)
     course = domain.confirm(course, on=tx.today)
+    await notices.require_all_know(tx, course)
     await store.set_state(tx, course)
     await tx.schedule(BEGIN_COURSE, course.course_id, start_of_day(course.first_day))
+    tx.audit("confirm_course", f"course:{course_id}", pinned=course.pinned)
     tx.emit(CourseConfirmed(version=course.version, course=course_snapshot(course)))
     return course
 
@@ -74,6 +91,7 @@ async def begin_course(tx: Transaction, course_id: str, payload: Mapping[str, An
         return
     await store.set_state(tx, begun)
     await tx.schedule(COMPLETE_COURSE, course_id, start_of_day(begun.last_day + timedelta(days=1)))
+    tx.audit("begin_course", f"course:{course_id}")
     tx.emit(CourseBegan(version=begun.version, course=course_snapshot(begun)))
 
 
@@ -82,9 +100,11 @@ async def complete_course(tx: Transaction, course_id: str, payload: Mapping[str,
     completed = domain.complete(await store.lock_course(tx, course_id), on=tx.today)
     if completed is None:
         return
-    fulfilled = await store.set_completed(tx, completed)
+    fulfilled = await count_as_attended(tx, completed, await store.set_completed(tx, completed))
+    tx.audit("complete_course", f"course:{course_id}", fulfilled=len(fulfilled))
     tx.emit(CourseCompleted(version=completed.version, course=course_snapshot(completed)))
     for pin in fulfilled:
+        tx.audit("fulfil_pin", f"pin:{pin.decision_ref}", course_id=course_id, attended=pin.attended)
         tx.emit(PinFulfilled(version=pin.version, pin=pin_snapshot(pin)))
 
 
@@ -93,7 +113,7 @@ async def on_contract(tx: Transaction, event: ContractEvent) -> None:
     await copies.merge_contract(tx, event.contract, event.version)
 
 
-async def on_office(tx: Transaction, event: OfficeRegistered) -> None:
+async def on_office(tx: Transaction, event: OfficeEvent) -> None:
     """Keep our copy of the office."""
     await copies.merge_office(tx, event.office, event.version)
 
@@ -110,7 +130,8 @@ async def get_place_ledger(tx: Transaction, contract_id: str, year: int) -> Plac
     return await store.get_ledger(tx, contract_id, year)
 
 
-async def _lock_matching(tx: Transaction, course_id: str, if_match: int | None) -> Course:
+async def lock_matching(tx: Transaction, course_id: str, if_match: int | None) -> Course:
+    """The course, locked, in the version the caller expects; Stale where it is another."""
     course = await store.lock_course(tx, course_id)
     if if_match not in (None, course.version):
         raise Stale(course.version)

@@ -26,6 +26,7 @@ class Decision:
     pinned_to: str | None = None
     pinned_to_number: int | None = None
     pin_version: int = 0
+    provider_changed: bool = False
 
     @property
     def valid(self) -> bool:
@@ -40,7 +41,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One stay of a decision's client on a course."""
+    """One stay of a decision's client on a course.
+
+    `planned` are the periods the client is to attend, None for all; of those in neither `attended` nor
+    `missed` nobody has spoken yet (E-20).
+    """
 
     decision_ref: str
     version: int
@@ -52,10 +57,19 @@ class Pin:
     pinned_at: datetime
     ended_at: datetime | None = None
     reason: ReleaseReason | None = None
+    planned: tuple[int, ...] | None = None
+    attended: tuple[int, ...] = ()
+    missed: tuple[int, ...] = ()
+    moved_from: str | None = None
+    moved_to: str | None = None
 
 
-def pin(course: Course, decision: Decision | None, at: datetime, on: date) -> tuple[Course, Pin]:
+def pin(
+    course: Course, decision: Decision | None, at: datetime, on: date, *, free_in_year: int = 0
+) -> tuple[Course, Pin]:
     """Places go to clients with a valid decision for this provider and service (R-CRS-10, R-CRS-14).
+
+    `free_in_year` are the places of the count that are on no course: a full group may grow by them.
 
     Raises:
         Refusal: COURSE_GONE, NOT_PUBLISHED, DECISION_UNKNOWN, OTHER_PROVIDER, OTHER_SERVICE,
@@ -77,7 +91,7 @@ def pin(course: Course, decision: Decision | None, at: datetime, on: date) -> tu
     if decision.pinned_to is not None:
         raise Refusal("ALREADY_PINNED", course_id=decision.pinned_to, course_number=decision.pinned_to_number)
     if course.free_places == 0:
-        raise Refusal("COURSE_FULL", group_size=course.group_size)
+        raise _full(course, free_in_year)
     taken = replace(course, version=course.version + 1, pinned=course.pinned + 1, occupied=course.occupied + 1)
     if taken.must_run and taken.must_run_since is None:
         taken = replace(taken, must_run_since=on)
@@ -91,6 +105,15 @@ def pin(course: Course, decision: Decision | None, at: datetime, on: date) -> tu
         occupies_place=True,
         pinned_at=at,
     )
+
+
+def _full(course: Course, free_in_year: int) -> Refusal:
+    """COURSE_FULL; where the group may still grow, with how far (E-22)."""
+    grown = course.group_size + free_in_year
+    may_grow_to = grown if course.terms.group_max is None else min(grown, course.terms.group_max)
+    if may_grow_to <= course.group_size:
+        return Refusal("COURSE_FULL", group_size=course.group_size)
+    return Refusal("COURSE_FULL", group_size=course.group_size, offer="grow_group", may_grow_to=may_grow_to)
 
 
 def release(course: Course, active: Pin, reason: ReleaseReason, at: datetime, on: date) -> tuple[Course, Pin]:
@@ -119,6 +142,8 @@ def release_reason(decision: Decision) -> ReleaseReason:
     """Why the pin of a decision that was taken back goes (E-21)."""
     if decision.state is DecisionState.ANNULLED:
         return ReleaseReason.DECISION_ANNULLED
+    if decision.provider_changed:
+        return ReleaseReason.PROVIDER_CHANGED
     return ReleaseReason.DECISION_REVOKED
 
 

@@ -3,7 +3,8 @@
 from contracts.courses import Course as CourseSnapshot
 from contracts.courses import Period as PeriodSnapshot
 from contracts.courses import Pin as PinSnapshot
-from services.courses.domain import Course
+from contracts.registration import Contact as ContactSnapshot
+from services.courses.domain import Contact, Course
 from services.courses.pins import Pin
 
 
@@ -37,7 +38,16 @@ def course_snapshot(course: Course) -> CourseSnapshot:
             for period in course.periods
         ),
         confirmed_on=course.confirmed_on,
+        late_confirmed=course.late_confirmed,
+        must_run_since=course.must_run_since,
+        holds_places=course.holds_places,
+        mixed_age=course.mixed_age,
+        contact=_contact(course.contact),
     )
+
+
+def _contact(contact: Contact | None) -> ContactSnapshot | None:
+    return ContactSnapshot(email=contact.email, phone=contact.phone, web=contact.web) if contact else None
 
 
 def pin_snapshot(pin: Pin) -> PinSnapshot:
@@ -52,4 +62,8 @@ def pin_snapshot(pin: Pin) -> PinSnapshot:
         occupies_place=pin.occupies_place,
         pinned_at=pin.pinned_at,
         ended_at=pin.ended_at,
+        planned=pin.planned,
+        attended=pin.attended,
+        moved_from=pin.moved_from,
+        moved_to=pin.moved_to,
     )

@@ -1,6 +1,6 @@
 """SQL of courses, place ledgers and pins.
 
-Lock order: courses by id, then decisions by reference, then place ledgers by contract and year.
+Lock order: a legacy draft, courses by id, then decisions by reference, then place ledgers by contract and year.
 A pin is only changed under the locks of its course and of its decision. Counters and versions grow
 by relative updates, so that the constraints guard them a second time.
 """
@@ -16,66 +16,57 @@ from asyncpg import Record
 from chassis.db import Transaction
 from contracts.refusals import NotFound
 from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, PinState, ReleaseReason
-from services.courses.domain import Course, Period, PlaceLedger, Terms
+from services.courses.domain import Contact, Course, Period, PlaceLedger, Terms
 from services.courses.pins import Pin
 
-_COURSE = """
+COURSE = """
     course_id, course_number, version, contract_id, provider_id, office_id, service, language, state, year, periods,
     group_size, target_groups, age_group, min_age, max_age, description_version, group_min, group_max, confirm_min,
-    must_run_at, pinned, occupied, must_run_since, confirmed_on
+    must_run_at, move_notice_days, pinned, occupied, must_run_since, confirmed_on, late_confirmed, holds_places,
+    mixed_age, contact_email, contact_phone, contact_web
 """
-_PIN = """
-    decision_ref, version, course_id, provider_id, office_id, state, occupies_place, pinned_at, ended_at, reason
+PIN = """
+    decision_ref, version, course_id, provider_id, office_id, state, occupies_place, pinned_at, ended_at, reason,
+    planned, attended, missed, moved_from, moved_to
 """
 
 
 async def lock_course(tx: Transaction, course_id: str) -> Course:
     """The course, locked; NotFound COURSE_UNKNOWN where it is not, or not in the caller's scope."""
-    row = await tx.fetchrow(f"SELECT {_COURSE} FROM courses WHERE course_id = $1 FOR UPDATE", course_id)
-    return _course(row)
+    row = await tx.fetchrow(f"SELECT {COURSE} FROM courses WHERE course_id = $1 FOR UPDATE", course_id)
+    return course_of(row)
+
+
+class _MovedMeanwhile(Exception):
+    """The client is on another course than before the wait for its lock."""
 
 
 async def lock_course_of_pin(tx: Transaction, decision_ref: str) -> None:
-    """Lock the course the decision's client is pinned to, if any: courses come before decisions."""
-    await tx.execute(
-        "SELECT FROM courses WHERE course_id = (SELECT pinned_to FROM decisions WHERE decision_ref = $1) FOR UPDATE",
-        decision_ref,
-    )
+    """Lock the course the decision's client is pinned to, if any: courses come before decisions.
+
+    Where the client was moved during the wait, the old course is let go and the new one locked:
+    holding both in this order could wait in a circle with a move the other way (E-26).
+    """
+    while (course_id := await _find_pinned_to(tx, decision_ref)) is not None:
+        try:
+            async with tx.savepoint():
+                await tx.execute("SELECT FROM courses WHERE course_id = $1 FOR UPDATE", course_id)
+                if await _find_pinned_to(tx, decision_ref) != course_id:
+                    raise _MovedMeanwhile
+        except _MovedMeanwhile:
+            continue
+        return
+
+
+async def _find_pinned_to(tx: Transaction, decision_ref: str) -> str | None:
+    found: str | None = await tx.fetchval("SELECT pinned_to FROM decisions WHERE decision_ref = $1", decision_ref)
+    return found
 
 
 async def get_course(tx: Transaction, course_id: str) -> Course:
     """The course, not locked; NotFound COURSE_UNKNOWN."""
-    row = await tx.fetchrow(f"SELECT {_COURSE} FROM courses WHERE course_id = $1", course_id)
-    return _course(row)
-
-
-async def find_courses(
-    tx: Transaction,
-    *,
-    provider_id: str | None,
-    contract_id: str | None,
-    state: str | None,
-    year: int | None,
-    after: str,
-    limit: int,
-) -> list[tuple[Course, date | None]]:
-    """Courses of the caller's scope in the order of their ids, each with its confirm-by date (E-44)."""
-    rows = await tx.fetch(
-        f"SELECT {_COURSE}, ("
-        "   SELECT min(confirm_by) FROM decisions JOIN pins USING (decision_ref)"
-        "   WHERE pins.course_id = courses.course_id AND pins.state = 'active'"
-        " ) AS confirm_by FROM courses"
-        " WHERE ($1::text IS NULL OR contract_id = $1) AND ($2::text IS NULL OR state = $2)"
-        " AND ($3::integer IS NULL OR year = $3) AND ($4::text IS NULL OR provider_id = $4)"
-        " AND course_id > $5 ORDER BY course_id LIMIT $6",
-        contract_id,
-        state,
-        year,
-        provider_id,
-        after,
-        limit,
-    )
-    return [(_course(row), row["confirm_by"]) for row in rows]
+    row = await tx.fetchrow(f"SELECT {COURSE} FROM courses WHERE course_id = $1", course_id)
+    return course_of(row)
 
 
 async def find_confirm_by(tx: Transaction, course_id: str) -> date | None:
@@ -93,8 +84,9 @@ async def add_course(tx: Transaction, course: Course) -> int:
     number: int = await tx.fetchval(
         "INSERT INTO courses (course_id, version, contract_id, provider_id, office_id, service, language, state, year,"
         " first_day, last_day, periods, group_size, target_groups, age_group, min_age, max_age, description_version,"
-        " group_min, group_max, confirm_min, must_run_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-        " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) RETURNING course_number",
+        " group_min, group_max, confirm_min, must_run_at, move_notice_days, created_at) VALUES ($1, $2, $3, $4, $5, $6,"
+        " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
+        " RETURNING course_number",
         course.course_id,
         course.version,
         course.contract_id,
@@ -106,7 +98,7 @@ async def add_course(tx: Transaction, course: Course) -> int:
         course.year,
         course.first_day,
         course.last_day,
-        [_period_document(period) for period in course.periods],
+        [period_document(period) for period in course.periods],
         course.group_size,
         list(course.target_groups),
         course.age_group,
@@ -117,6 +109,7 @@ async def add_course(tx: Transaction, course: Course) -> int:
         course.terms.group_max,
         course.terms.confirm_min,
         course.terms.must_run_at,
+        course.terms.move_notice_days,
         tx.now,
     )
     return number
@@ -156,11 +149,11 @@ async def set_completed(tx: Transaction, course: Course) -> list[Pin]:
     )
     rows = await tx.fetch(
         "UPDATE pins SET version = version + 1, state = 'fulfilled', ended_at = $2"
-        f" WHERE course_id = $1 AND state = 'active' RETURNING {_PIN}",
+        f" WHERE course_id = $1 AND state = 'active' RETURNING {PIN}",
         course.course_id,
         tx.now,
     )
-    return sorted((_pin(row) for row in rows), key=lambda pin: pin.decision_ref)
+    return sorted((pin_of(row) for row in rows), key=lambda pin: pin.decision_ref)
 
 
 async def add_pin(tx: Transaction, course: Course, pin: Pin) -> None:
@@ -172,8 +165,9 @@ async def add_pin(tx: Transaction, course: Course, pin: Pin) -> None:
         " ), decision AS ("
         "   UPDATE decisions SET pinned_to = $2, pin_version = pin_version + 1 WHERE decision_ref = $1"
         " ) INSERT INTO pins"
-        " (decision_ref, course_id, version, provider_id, office_id, state, pinned_at, occupies_place)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, true)",
+        " (decision_ref, course_id, version, provider_id, office_id, state, pinned_at, occupies_place,"
+        " planned, moved_from)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, true, $9, $10)",
         pin.decision_ref,
         pin.course_id,
         pin.version,
@@ -182,6 +176,8 @@ async def add_pin(tx: Transaction, course: Course, pin: Pin) -> None:
         pin.state,
         pin.pinned_at,
         course.must_run_since,
+        pin.planned,
+        pin.moved_from,
     )
 
 
@@ -193,7 +189,7 @@ async def set_pin_ended(tx: Transaction, pin: Pin) -> None:
         "   occupied = occupied - CASE WHEN $6 THEN 0 ELSE 1 END WHERE course_id = $2"
         " ), decision AS ("
         "   UPDATE decisions SET pinned_to = NULL, pin_version = pin_version + 1 WHERE decision_ref = $1"
-        " ) UPDATE pins SET version = $3, state = $4, reason = $5, occupies_place = $6, ended_at = $7"
+        " ) UPDATE pins SET version = $3, state = $4, reason = $5, occupies_place = $6, ended_at = $7, moved_to = $8"
         " WHERE decision_ref = $1 AND state = 'active'",
         pin.decision_ref,
         pin.course_id,
@@ -202,13 +198,14 @@ async def set_pin_ended(tx: Transaction, pin: Pin) -> None:
         pin.reason,
         pin.occupies_place,
         pin.ended_at,
+        pin.moved_to,
     )
 
 
 async def find_active_pin(tx: Transaction, decision_ref: str) -> Pin | None:
     """Where the decision's client is pinned now."""
-    row = await tx.fetchrow(f"SELECT {_PIN} FROM pins WHERE decision_ref = $1 AND state = 'active'", decision_ref)
-    return _pin(row) if row else None
+    row = await tx.fetchrow(f"SELECT {PIN} FROM pins WHERE decision_ref = $1 AND state = 'active'", decision_ref)
+    return pin_of(row) if row else None
 
 
 async def get_active_pin(tx: Transaction, decision_ref: str) -> Pin:
@@ -219,12 +216,31 @@ async def get_active_pin(tx: Transaction, decision_ref: str) -> Pin:
     return found
 
 
+async def find_newest_pin(tx: Transaction, decision_ref: str) -> Pin | None:
+    """The decision's newest pin, active or ended; None while it never had one."""
+    row = await tx.fetchrow(
+        f"SELECT {PIN} FROM pins WHERE decision_ref = $1 ORDER BY version DESC LIMIT 1", decision_ref
+    )
+    return pin_of(row) if row else None
+
+
+async def find_pins_of_decision(tx: Transaction, decision_ref: str, *, after: int, limit: int) -> list[tuple[int, Pin]]:
+    """Every pin the decision has or had, in the order they were made: (place in the list, pin)."""
+    rows = await tx.fetch(
+        f"SELECT pin_id, {PIN} FROM pins WHERE decision_ref = $1 AND pin_id > $2 ORDER BY pin_id LIMIT $3",
+        decision_ref,
+        after,
+        limit,
+    )
+    return [(row["pin_id"], pin_of(row)) for row in rows]
+
+
 async def find_pins(
     tx: Transaction, course_id: str, *, state: str | None, after: int, limit: int
 ) -> list[tuple[int, Pin, date | None]]:
     """Pins of a course in the order they were made: (place in the list, pin, its decision's deadline)."""
     rows = await tx.fetch(
-        f"SELECT pin_id, deadline, {_PIN} FROM pins"
+        f"SELECT pin_id, deadline, {PIN} FROM pins"
         " JOIN (SELECT decision_ref, confirm_by AS deadline FROM decisions) AS decided USING (decision_ref)"
         " WHERE course_id = $1 AND ($2::text IS NULL OR state = $2) AND pin_id > $3 ORDER BY pin_id LIMIT $4",
         course_id,
@@ -232,7 +248,7 @@ async def find_pins(
         after,
         limit,
     )
-    return [(row["pin_id"], _pin(row), row["deadline"]) for row in rows]
+    return [(row["pin_id"], pin_of(row), row["deadline"]) for row in rows]
 
 
 async def find_pin_version(tx: Transaction, decision_ref: str) -> int | None:
@@ -253,6 +269,11 @@ async def get_ledger(tx: Transaction, contract_id: str, year: int) -> PlaceLedge
     return _ledger(await tx.fetchrow(_LEDGER, contract_id, year), contract_id, year)
 
 
+async def count_free_in_year(tx: Transaction, course: Course) -> int:
+    """The places of its year's count that are on no course, where the course is full; else nobody asks (E-22)."""
+    return 0 if course.free_places else (await get_ledger(tx, course.contract_id, course.year)).free
+
+
 async def set_reserved(tx: Transaction, ledger: PlaceLedger, added: int) -> None:
     """Store `added` more reserved places."""
     await tx.execute(
@@ -270,7 +291,8 @@ def _ledger(row: Record | None, contract_id: str, year: int) -> PlaceLedger:
     return PlaceLedger(**row) if row else PlaceLedger(contract_id, year, announced=0, reserved=0)
 
 
-def _course(row: Record | None) -> Course:
+def course_of(row: Record | None) -> Course:
+    """The course of a row with the columns COURSE; NotFound COURSE_UNKNOWN without a row."""
     if row is None:
         raise NotFound("COURSE_UNKNOWN")
     return Course(
@@ -284,7 +306,7 @@ def _course(row: Record | None) -> Course:
         language=Language(row["language"]),
         state=CourseState(row["state"]),
         year=row["year"],
-        periods=_periods(row["periods"]),
+        periods=periods_of(row["periods"]),
         group_size=row["group_size"],
         target_groups=tuple(row["target_groups"]),
         age_group=row["age_group"],
@@ -296,15 +318,21 @@ def _course(row: Record | None) -> Course:
             group_max=row["group_max"],
             confirm_min=row["confirm_min"],
             must_run_at=row["must_run_at"],
+            move_notice_days=row["move_notice_days"],
         ),
         pinned=row["pinned"],
         occupied=row["occupied"],
         must_run_since=row["must_run_since"],
         confirmed_on=row["confirmed_on"],
+        late_confirmed=row["late_confirmed"],
+        holds_places=row["holds_places"],
+        mixed_age=row["mixed_age"],
+        contact=Contact.found(row["contact_email"], row["contact_phone"], row["contact_web"]),
     )
 
 
-def _period_document(period: Period) -> dict[str, object]:
+def period_document(period: Period) -> dict[str, object]:
+    """A period as it stands in the database."""
     return {
         "number": period.number,
         "kind": period.kind,
@@ -314,7 +342,8 @@ def _period_document(period: Period) -> dict[str, object]:
     }
 
 
-def _periods(documents: Sequence[Mapping[str, Any]]) -> tuple[Period, ...]:
+def periods_of(documents: Sequence[Mapping[str, Any]]) -> tuple[Period, ...]:
+    """Periods as they stand in the database."""
     return tuple(
         Period(
             number=document["number"],
@@ -327,7 +356,8 @@ def _periods(documents: Sequence[Mapping[str, Any]]) -> tuple[Period, ...]:
     )
 
 
-def _pin(row: Record) -> Pin:
+def pin_of(row: Record) -> Pin:
+    """The pin of a row with the columns PIN."""
     return Pin(
         decision_ref=row["decision_ref"],
         version=row["version"],
@@ -339,4 +369,9 @@ def _pin(row: Record) -> Pin:
         pinned_at=row["pinned_at"],
         ended_at=row["ended_at"],
         reason=ReleaseReason(row["reason"]) if row["reason"] else None,
+        planned=None if row["planned"] is None else tuple(row["planned"]),
+        attended=tuple(row["attended"]),
+        missed=tuple(row["missed"]),
+        moved_from=row["moved_from"],
+        moved_to=row["moved_to"],
     )

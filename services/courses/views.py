@@ -6,9 +6,11 @@ from typing import Self
 from pydantic import BaseModel
 
 from contracts.values import CourseState, DeliveryMode, Language, PeriodKind, PinState, ReleaseReason
-from services.courses.domain import Course, PlaceLedger
-from services.courses.pinning import Pinning
-from services.courses.pins import Decision, Pin
+from services.courses.changing.warnings import CourseWarning, warnings_of
+from services.courses.domain import Contact, Course, Period, PlaceLedger
+from services.courses.ending.domain import Underfilled, underfilled
+from services.courses.pinning import Pinnable, Pinning
+from services.courses.pins import Pin
 
 
 class PeriodView(BaseModel):
@@ -20,9 +22,47 @@ class PeriodView(BaseModel):
     first_day: date
     last_day: date
 
+    @classmethod
+    def of(cls, period: Period) -> Self:
+        """The period."""
+        return cls(
+            number=period.number,
+            kind=period.kind,
+            mode=period.mode,
+            first_day=period.first_day,
+            last_day=period.last_day,
+        )
+
+
+class ContactView(BaseModel):
+    """Contact details of a course."""
+
+    email: str
+    phone: str
+    web: str | None
+
+
+class UnderfilledView(BaseModel):
+    """Too few are pinned: the last day of deleting on time, None where it is not known (R-CRS-35, E-14)."""
+
+    pinned: int
+    needed: int
+    notice_by: date | None
+    late: bool
+
+    @classmethod
+    def of(cls, warning: Underfilled | None) -> Self | None:
+        """The warning, where there is one."""
+        if warning is None:
+            return None
+        return cls(pinned=warning.pinned, needed=warning.needed, notice_by=warning.notice_by, late=warning.late)
+
 
 class CourseView(BaseModel):
-    """A course with its places and what may and must be done with it."""
+    """A course with its places, what may and must be done with it, and what to be warned of.
+
+    `contact` is that of the contract while `contact_linked` (E-43).
+    """
 
     course_id: str
     course_number: int
@@ -52,11 +92,26 @@ class CourseView(BaseModel):
     must_run_since: date | None
     confirm_by: date | None
     confirmed_on: date | None
+    late_confirmed: bool
     stale_unconfirmed: bool
+    underfilled: UnderfilledView | None
+    mixed_age: bool
+    contact: ContactView | None
+    contact_linked: bool
+    warnings: list[CourseWarning]
 
     @classmethod
-    def of(cls, course: Course, confirm_by: date | None, on: date) -> Self:
+    def of(
+        cls,
+        course: Course,
+        confirm_by: date | None,
+        on: date,
+        *,
+        contract_contact: Contact | None = None,
+        total_duration_months: int | None = None,
+    ) -> Self:
         """The course as seen `on` a day; `confirm_by` is the earliest deadline of its pins (E-44)."""
+        contact = course.contact or contract_contact
         return cls(
             course_id=course.course_id,
             course_number=course.course_number,
@@ -68,16 +123,7 @@ class CourseView(BaseModel):
             language=course.language,
             state=course.state,
             year=course.year,
-            periods=[
-                PeriodView(
-                    number=period.number,
-                    kind=period.kind,
-                    mode=period.mode,
-                    first_day=period.first_day,
-                    last_day=period.last_day,
-                )
-                for period in course.periods
-            ],
+            periods=[PeriodView.of(period) for period in course.periods],
             group_size=course.group_size,
             group_min=course.terms.group_min,
             group_max=course.terms.group_max,
@@ -95,7 +141,13 @@ class CourseView(BaseModel):
             must_run_since=course.must_run_since,
             confirm_by=confirm_by,
             confirmed_on=course.confirmed_on,
+            late_confirmed=course.late_confirmed,
             stale_unconfirmed=course.stale_unconfirmed(on),
+            underfilled=UnderfilledView.of(underfilled(course, on)),
+            mixed_age=course.mixed_age,
+            contact=ContactView(email=contact.email, phone=contact.phone, web=contact.web) if contact else None,
+            contact_linked=course.contact is None,
+            warnings=warnings_of(course, total_duration_months),
         )
 
 
@@ -118,6 +170,11 @@ class PinView(BaseModel):
     occupies_place: bool
     pinned_at: datetime
     ended_at: datetime | None
+    planned: list[int] | None
+    attended: list[int]
+    missed: list[int]
+    moved_from: str | None
+    moved_to: str | None
     confirm_by: date | None = None
 
     @classmethod
@@ -133,6 +190,11 @@ class PinView(BaseModel):
             occupies_place=pin.occupies_place,
             pinned_at=pin.pinned_at,
             ended_at=pin.ended_at,
+            planned=None if pin.planned is None else list(pin.planned),
+            attended=list(pin.attended),
+            missed=list(pin.missed),
+            moved_from=pin.moved_from,
+            moved_to=pin.moved_to,
             confirm_by=confirm_by,
         )
 
@@ -152,6 +214,7 @@ class PinningView(PinView):
     free_places: int
     may_confirm: bool
     must_run: bool
+    warnings: list[str]
 
     @classmethod
     def after(cls, pinning: Pinning) -> Self:
@@ -163,6 +226,7 @@ class PinningView(PinView):
             free_places=pinning.course.free_places,
             may_confirm=pinning.course.may_confirm,
             must_run=pinning.course.must_run,
+            warnings=list(pinning.warnings),
         )
 
 
@@ -175,17 +239,20 @@ class PinnableView(BaseModel):
     reason: str | None
     course_id: str | None
     course_number: int | None
+    warnings: list[str]
 
     @classmethod
-    def of(cls, decision: Decision, reason: str | None) -> Self:
+    def of(cls, pinnable: Pinnable) -> Self:
         """The decision's client; the course is one of the provider's own."""
+        decision = pinnable.decision
         return cls(
             decision_ref=decision.decision_ref,
             service=decision.service,
             confirm_by=decision.confirm_by,
-            reason=reason,
+            reason=pinnable.reason,
             course_id=decision.pinned_to,
             course_number=decision.pinned_to_number,
+            warnings=list(pinnable.warnings),
         )
 
 

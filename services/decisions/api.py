@@ -1,5 +1,6 @@
 """HTTP of decisions and client contacts: parse, authorise, call a handler, shape the answer."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -10,14 +11,16 @@ from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, Command, problems
 from contracts.values import DecisionState, Language
-from services.decisions import contacts, fields, followup, handlers, store
+from services.decisions import contacts, eligibility, fields, followup, handlers, store
 from services.decisions.domain import Application, ClientNotice, Decision, NoticeChannel, Outcome
 from services.decisions.quotas import api as quotas_api
 from services.decisions.settlements import api as settlements_api
 from services.decisions.statistics import api as statistics_api
-from services.decisions.views import ContactView, DecisionList, DecisionView
+from services.decisions.views import ContactView, DecisionList, DecisionView, EligibilityView
 
 router = APIRouter(tags=["decisions"])
+
+_EARLIEST_BIRTH = date(1900, 1, 1)
 
 
 class Decide(Command):
@@ -49,6 +52,14 @@ class OnNotice(Command):
     """What is done only because the client said so (R-DEC-16)."""
 
     client_notice: Notice
+
+
+class ChangeEligibility(Command):
+    """What decides on which course a client fits; null is not known."""
+
+    disease_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")] | None = None
+    birth_date: Annotated[date, Field(ge=_EARLIEST_BIRTH)] | None = None
+    birth_year: Annotated[int, Field(ge=1900, le=2199)] | None = None
 
 
 class ChangeContact(Command):
@@ -167,6 +178,25 @@ async def change_contact(client_ref: fields.PathReference, body: ChangeContact, 
         version = await contacts.change_contact(tx, client_ref, body.phone, body.language, if_match=caller.if_match)
         view = ContactView(client_ref=client_ref, version=version)
         return Answer(200, view, version=version, subject=("client-contact", client_ref))
+
+    return await caller.command(act)
+
+
+@router.put(
+    "/client-eligibility/{client_ref}",
+    response_model=EligibilityView,
+    responses=problems("BIRTH_GIVEN_TWICE", "BIRTH_IN_FUTURE", "STALE_VERSION"),
+)
+async def change_eligibility(
+    client_ref: fields.PathReference, body: ChangeEligibility, caller: fields.Kela
+) -> Response:
+    """Store a client's disease group and birth date or year; sealed at once, never shown again (E-24)."""
+
+    async def act(tx: Transaction) -> Answer:
+        known = eligibility.checked(body.disease_group, body.birth_date, body.birth_year, tx.today)
+        version = await eligibility.change_eligibility(tx, client_ref, known, if_match=caller.if_match)
+        view = EligibilityView(client_ref=client_ref, version=version)
+        return Answer(200, view, version=version, subject=("client-eligibility", client_ref))
 
     return await caller.command(act)
 

@@ -3,50 +3,30 @@
 from pathlib import Path
 
 from chassis.service import Service
-from contracts.courses import (
-    ClientPinned,
-    ClientUnpinned,
-    CourseBegan,
-    CourseCompleted,
-    CourseConfirmed,
-    CourseCreated,
-    CoursePlacesChanged,
-    CoursePublished,
-    PinFulfilled,
-)
+from contracts.courses import COURSE_EVENTS, PIN_EVENTS
 from contracts.decisions import DecisionsSuspended, SuspensionLifted
-from contracts.registration import (
-    AnnouncedCountChanged,
-    ContactChanged,
-    ContractRegistered,
-    ServiceDescriptionPublished,
-)
+from contracts.registration import CONTRACT_EVENTS, ServiceDescriptionPublished
 from services.decisions import api
 from services.decisions.copies import handlers as copies
 from services.decisions.copies import store as copied
 from services.decisions.quotas import handlers as quotas
 from services.decisions.quotas import release
 
-_COURSE_EVENTS = (CourseCreated, CoursePublished, CoursePlacesChanged, CourseConfirmed, CourseBegan, CourseCompleted)
-# Not superseding one another: a pin's event speaks of one course, and the last word on each course is kept.
-_PIN_EVENTS = (ClientPinned, ClientUnpinned, PinFulfilled)
-
 SERVICE = Service(
     name="decisions",
     root=Path(__file__).parent,
     router=api.router,
     reactions={
-        ContractRegistered: copies.on_contract,
-        ContactChanged: copies.on_contract,
-        AnnouncedCountChanged: copies.on_contract,
+        **dict.fromkeys(CONTRACT_EVENTS, copies.on_contract),
         ServiceDescriptionPublished: copies.on_service_description,
         DecisionsSuspended: quotas.on_suspended,
         SuspensionLifted: quotas.on_lifted,
     },
-    projected=(*_COURSE_EVENTS, *_PIN_EVENTS),
+    projected=(*COURSE_EVENTS, *PIN_EVENTS),
     project=copies.copy_courses_and_pins,
     projection_tables=("courses", "pins"),
-    superseding=(_COURSE_EVENTS,),
+    # Pins do not supersede one another: each event speaks of one course, and the last word on each course is kept.
+    superseding=(COURSE_EVENTS,),
     timers={release.TIMER: release.release_queue, quotas.REVIEW_TIMER: quotas.review_quota},
     known={
         "contract": copied.known_contract,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from chassis.calendar import add_months
 from chassis.db import Transaction
+from chassis.time_limits import last_day_within
 from contracts.values import CourseState, DecisionState, PinState
 from services.decisions.copies import store
 from services.decisions.domain import Decision, Description
@@ -22,9 +22,12 @@ class FollowUp:
 
 
 def confirm_by(description: Description, decided_on: date) -> date | None:
-    """The last day to be on a confirmed course: calendar months from the day given (R-CRS-19, E-10, E-11)."""
+    """The last day to be on a confirmed course: calendar months from the day given (R-CRS-19, E-10, E-11).
+
+    Not extended to a business day: the contract sets this limit, not the law.
+    """
     months = description.confirm_within_months
-    return None if months is None else add_months(decided_on, months)
+    return None if months is None else last_day_within(months, of=decided_on)
 
 
 def follow_up(decision: Decision, pin: tuple[str, PinState, CourseState | None] | None) -> FollowUp:

@@ -71,6 +71,13 @@ class DecisionList(BaseModel):
     next: str | None
 
 
+class EligibilityView(BaseModel):
+    """That what decides on a client's courses is stored; the data themselves are never shown."""
+
+    client_ref: str
+    version: int
+
+
 class ContactView(BaseModel):
     """That a client's contact data are stored; the data themselves are never shown."""
 

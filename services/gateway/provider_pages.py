@@ -61,7 +61,8 @@ async def change_course(course_id: CourseId, command: str, visitor: Signed) -> R
         reply = await visitor.send("courses", "POST", f"{path}/pins", {"decision_ref": decision_ref}, key=key)
     elif command == "released-pins" and decision_ref.isascii() and decision_ref.replace("-", "").isalnum():
         done = "unpinned"
-        reply = await visitor.send("courses", "DELETE", f"{path}/pins/{decision_ref}", key=key)
+        why = {"reason": form["reason"]} if form.get("reason") else None
+        reply = await visitor.send("courses", "DELETE", f"{path}/pins/{decision_ref}", why, key=key)
     else:
         return visitor.message("problem-not-found", status=404)
     if reply.ok:

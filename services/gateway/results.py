@@ -56,6 +56,14 @@ class Feedback:
 
 
 @dataclass(frozen=True)
+class ChoiceAnswer:
+    """What an office answers to a question that helps clients choose."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
 class OfficeCard:
     """One office with one service and its courses."""
 
@@ -71,6 +79,7 @@ class OfficeCard:
     language: str
     contact: Contact | None
     feedback: Feedback | None
+    choices: tuple[ChoiceAnswer, ...]
     courses: tuple[CourseCard, ...]
 
 
@@ -120,8 +129,16 @@ def office_card(item: Document, t: Wording) -> OfficeCard:
         language=item["language"],
         contact=Contact(contact["email"], contact["phone"], contact["web"]) if contact else None,
         feedback=Feedback(feedback["average"], feedback["answers"]) if feedback and feedback["average"] else None,
+        choices=tuple(choice_answer(answer, t) for answer in item.get("choice_information", ())),
         courses=tuple(course_card(course, t) for course in item.get("courses", ())),
     )
+
+
+def choice_answer(answer: Document, t: Wording) -> ChoiceAnswer:
+    """An answer in the page's language: the options chosen, or a number (R-SRCH-9)."""
+    chosen = [name_in(option["names"], t, option["code"]) for option in answer["options"]]
+    number = answer["number"]
+    return ChoiceAnswer(name_in(answer["names"], t), ", ".join(chosen) if number is None else t.number(number))
 
 
 def course_card(course: Document, t: Wording) -> CourseCard:

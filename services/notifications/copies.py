@@ -6,7 +6,7 @@ import asyncpg
 
 from chassis.db import Transaction
 from contracts import courses, decisions, registration
-from contracts.values import CourseState, DecisionState, PinState, ReleaseReason
+from contracts.values import CourseState, DecisionState
 from services.notifications.domain import Template
 
 
@@ -98,46 +98,50 @@ async def lock_decision(tx: Transaction, decision_ref: str) -> DecisionCopy:
     return DecisionCopy(row["decision_ref"], row["version"], row["provider_id"], row["language"], state)
 
 
-async def merge_course(tx: Transaction, version: int, course: courses.Course) -> CourseState:
-    """The newest state of a course, its row locked."""
+@dataclass(frozen=True)
+class CourseCopy:
+    """What we know of a course; of a stub neither number nor state."""
+
+    course_number: int | None
+    state: CourseState | None
+    late_confirmed: bool
+
+
+_COURSE = "SELECT course_number, state, late_confirmed FROM courses WHERE course_id = $1"
+
+
+async def merge_course(tx: Transaction, version: int, course: courses.Course) -> CourseCopy:
+    """The newest of a course, its row locked."""
     await tx.execute(
-        "INSERT INTO courses (course_id, version, course_number, provider_id, state) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (course_id) DO UPDATE SET version = excluded.version,"
-        " course_number = excluded.course_number, provider_id = excluded.provider_id, state = excluded.state"
-        " WHERE courses.version < excluded.version",
+        "INSERT INTO courses (course_id, version, course_number, provider_id, state, late_confirmed)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (course_id) DO UPDATE SET version = excluded.version,"
+        " course_number = excluded.course_number, provider_id = excluded.provider_id, state = excluded.state,"
+        " late_confirmed = excluded.late_confirmed WHERE courses.version < excluded.version",
         course.course_id,
         version,
         course.course_number,
         course.provider_id,
         course.state,
+        course.late_confirmed,
     )
-    row = await get_row(tx, "SELECT state FROM courses WHERE course_id = $1 FOR UPDATE", course.course_id)
-    return CourseState(row["state"])
+    return _course(await get_row(tx, f"{_COURSE} FOR UPDATE", course.course_id))
 
 
-async def lock_course(tx: Transaction, course_id: str) -> tuple[CourseState | None, int | None]:
-    """State and number of a course, None for a stub; locked against changes, shared with other pins."""
+async def lock_course(tx: Transaction, course_id: str) -> CourseCopy:
+    """The course, or a stub of one that is still on its way; locked against changes, shared with other pins."""
     await tx.execute(
         "INSERT INTO courses (course_id, version) VALUES ($1, 0) ON CONFLICT (course_id) DO NOTHING", course_id
     )
-    row = await get_row(tx, "SELECT state, course_number FROM courses WHERE course_id = $1 FOR SHARE", course_id)
-    return (None if row["state"] is None else CourseState(row["state"])), row["course_number"]
+    return _course(await get_row(tx, f"{_COURSE} FOR SHARE", course_id))
 
 
-@dataclass(frozen=True)
-class PinCopy:
-    """The newest pin of a decision."""
-
-    decision_ref: str
-    course_id: str
-    provider_id: str
-    state: PinState
-    reason: ReleaseReason | None
-    occupies_place: bool
+def _course(row: asyncpg.Record) -> CourseCopy:
+    state = None if row["state"] is None else CourseState(row["state"])
+    return CourseCopy(row["course_number"], state, row["late_confirmed"])
 
 
-async def merge_pin(tx: Transaction, version: int, pin: courses.Pin) -> PinCopy:
-    """The newest pin of its decision, its row locked; lock its course before."""
+async def merge_pin(tx: Transaction, version: int, pin: courses.Pin) -> bool:
+    """Keep the newest pin of its decision, its row locked; whether it is this one. Lock its course before."""
     await tx.execute(
         "INSERT INTO pins (decision_ref, version, course_id, provider_id, state, reason, occupies_place)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (decision_ref) DO UPDATE"
@@ -152,16 +156,8 @@ async def merge_pin(tx: Transaction, version: int, pin: courses.Pin) -> PinCopy:
         pin.reason,
         pin.occupies_place,
     )
-    row = await get_row(
-        tx,
-        "SELECT decision_ref, course_id, provider_id, state, reason, occupies_place FROM pins"
-        " WHERE decision_ref = $1 FOR UPDATE",
-        pin.decision_ref,
-    )
-    reason = None if row["reason"] is None else ReleaseReason(row["reason"])
-    return PinCopy(
-        row["decision_ref"], row["course_id"], row["provider_id"], PinState(row["state"]), reason, row["occupies_place"]
-    )
+    row = await get_row(tx, "SELECT version FROM pins WHERE decision_ref = $1 FOR UPDATE", pin.decision_ref)
+    return bool(row["version"] == version)
 
 
 async def find_clients_on_course(tx: Transaction, course_id: str) -> list[str]:
@@ -268,6 +264,12 @@ async def find_providers_of(tx: Transaction, service: str, year: int) -> list[tu
         year,
     )
     return [(row["provider_id"], row["language"]) for row in rows]
+
+
+async def find_language_of(tx: Transaction, provider_id: str) -> str | None:
+    """A language the provider serves in, Finnish before Swedish; None while we know no contract of its."""
+    language: str | None = await tx.fetchval("SELECT min(language) FROM contracts WHERE provider_id = $1", provider_id)
+    return language
 
 
 async def find_decision_version(tx: Transaction, decision_ref: str) -> int | None:

@@ -18,21 +18,44 @@ class Template(StrEnum):
     FEEDBACK = "feedback"
     COURSE_CONFIRMED = "course-confirmed"
     PLACE_RELEASED = "place-released"
+    COURSE_NOT_HELD = "course-not-held"
+    PLACE_MOVED = "place-moved"
     APPLICATION_WAITS = "application-waits"
     DECISION_RECEIVED = "decision-received"
     CLIENT_UNPINNED = "client-unpinned"
+    COURSE_ENDED = "course-ended"
     COUNT_FULL = "count-full"
     QUOTA_IN_USE = "quota-in-use"
     QUOTA_FULL = "quota-full"
+    CHANGE_DECIDED = "change-decided"
+    AUDIT_FINDING_OPENED = "audit-finding-opened"
+    AUDIT_FINDING_DUE = "audit-finding-due"
+    AUDIT_FINDING_OVERDUE = "audit-finding-overdue"
+    DATA_REVIEW_DUE = "data-review-due"
 
 
 CLIENT_TEMPLATES = (
     Template.COURSE_CONFIRMED,
     Template.FEEDBACK,
     Template.PLACE_RELEASED,
+    Template.COURSE_NOT_HELD,
+    Template.PLACE_MOVED,
     Template.APPLICATION_WAITS,
 )
 """What clients get by SMS, and what providers may see in advance (R-FBK-8)."""
+
+
+PLACE_TEMPLATES = (Template.COURSE_CONFIRMED, Template.PLACE_MOVED)
+"""What is only true while the client has the place it speaks of."""
+
+
+NOTICE_TEMPLATES = (
+    Template.AUDIT_FINDING_OPENED,
+    Template.AUDIT_FINDING_DUE,
+    Template.AUDIT_FINDING_OVERDUE,
+    Template.DATA_REVIEW_DUE,
+)
+"""What registration asks us to tell a provider (R-REG-7, R-REG-11); the kind of the notice is the template."""
 
 
 class MessageState(StrEnum):
@@ -50,7 +73,7 @@ def outdated_by_decision(state: DecisionState) -> tuple[Template, ...]:
     if state is not DecisionState.AWAITING_QUOTA:
         outdated.append(Template.APPLICATION_WAITS)
     if not may_be_surveyed(state):
-        outdated += [Template.FEEDBACK, Template.COURSE_CONFIRMED]
+        outdated += [Template.FEEDBACK, *PLACE_TEMPLATES]
     return tuple(outdated)
 
 
@@ -60,13 +83,24 @@ def may_be_surveyed(state: DecisionState) -> bool:
 
 
 def tells_of_release(state: PinState, reason: ReleaseReason | None) -> bool:
-    """A pin that went because the decision was revoked is told to provider and client (E-21)."""
-    return state is PinState.RELEASED and reason is ReleaseReason.DECISION_REVOKED
+    """A pin that went because the decision was revoked, for another provider's or not, is told to both (E-21)."""
+    return state is PinState.RELEASED and reason in (ReleaseReason.DECISION_REVOKED, ReleaseReason.PROVIDER_CHANGED)
 
 
-def tells_of_confirmation(course: CourseState) -> bool:
-    """A pinned client is told once it is sure that the course takes place (R-CRS-18)."""
-    return course in (CourseState.CONFIRMED, CourseState.RUNNING)
+_COURSE_IS_OVER = (ReleaseReason.COURSE_DELETED, ReleaseReason.COURSE_CANCELLED, ReleaseReason.DID_NOT_HAPPEN)
+
+
+def tells_of_ending(state: PinState, reason: ReleaseReason | None) -> bool:
+    """A pin that went because its course is not held is told to provider and client (E-15, E-34, E-40)."""
+    return state is PinState.RELEASED and reason in _COURSE_IS_OVER
+
+
+def tells_of_confirmation(course: CourseState | None, *, late: bool) -> bool:
+    """A pinned client is told once it is sure that the course takes place (R-CRS-18).
+
+    Of a course that was confirmed `late`, after its start, nobody needs telling (E-40).
+    """
+    return course in (CourseState.CONFIRMED, CourseState.RUNNING) and not late
 
 
 # Feedback, first: when a client is asked.

@@ -59,32 +59,41 @@ async def on_decision(tx: Transaction, event: decisions.DecisionEvent) -> None:
 
 async def on_course(tx: Transaction, event: courses.CourseEvent) -> None:
     """Everybody pinned to a course that has been confirmed is told so (R-CRS-18)."""
-    state = await copies.merge_course(tx, event.version, event.course)
-    if not domain.tells_of_confirmation(state):
+    course = await copies.merge_course(tx, event.version, event.course)
+    if not domain.tells_of_confirmation(course.state, late=course.late_confirmed):
         return
     for decision_ref in await copies.find_clients_on_course(tx, event.course.course_id):
         await _tell_of_confirmation(tx, decision_ref, event.course.course_id)
 
 
 async def on_pin(tx: Transaction, event: courses.PinEvent) -> None:
-    """A client pinned to a confirmed course is told so; a pin that a revocation ended is told to both (E-21).
+    """A client with a place is told of a move to it (E-15) and that its course is confirmed (R-CRS-18).
+
+    A pin that a revocation ended is told to client and provider (E-21); so is one that ended because
+    its course is not held (E-34, E-40). What an earlier pin gave reason to say does not leave any more.
+    Older news than what we know tells nobody anything.
 
     The course is locked before the pin, as `on_course` does: of a pin and a confirmation at the
     same time, the second sees the first.
     """
-    course_state, course_number = await copies.lock_course(tx, event.pin.course_id)
-    pin = await copies.merge_pin(tx, event.version, event.pin)
-    still_true = _confirmation_occasion(pin.decision_ref, pin.course_id) if pin.state is PinState.ACTIVE else None
-    await store.cancel_unsent(tx, pin.decision_ref, [Template.COURSE_CONFIRMED], but=still_true)
-    if pin.course_id != event.pin.course_id:
+    pin = event.pin
+    course = await copies.lock_course(tx, pin.course_id)
+    if not await copies.merge_pin(tx, event.version, pin):
         return
-    if pin.state is PinState.ACTIVE and course_state is not None and domain.tells_of_confirmation(course_state):
+    active = pin.state is PinState.ACTIVE
+    still_true = [_confirmation_occasion(pin.decision_ref, pin.course_id), _move_occasion(pin)] if active else []
+    await store.cancel_unsent(tx, pin.decision_ref, domain.PLACE_TEMPLATES, but=still_true)
+    if active and pin.moved_from is not None:
+        await tell_client(tx, Template.PLACE_MOVED, _move_occasion(pin), pin.decision_ref)
+    if active and domain.tells_of_confirmation(course.state, late=course.late_confirmed):
         await _tell_of_confirmation(tx, pin.decision_ref, pin.course_id)
     if domain.tells_of_release(pin.state, pin.reason):
-        await _tell_of_release(tx, pin, course_number)
+        await _tell_of_release(tx, pin, course.course_number)
+    if domain.tells_of_ending(pin.state, pin.reason):
+        await _tell_of_ending(tx, pin, course.course_number)
 
 
-async def _tell_of_release(tx: Transaction, pin: copies.PinCopy, course_number: int | None) -> None:
+async def _tell_of_release(tx: Transaction, pin: courses.Pin, course_number: int | None) -> None:
     figures = {
         "decision_ref": pin.decision_ref,
         "course_number": "unknown" if course_number is None else str(course_number),
@@ -96,8 +105,25 @@ async def _tell_of_release(tx: Transaction, pin: copies.PinCopy, course_number: 
     await tell_client(tx, Template.PLACE_RELEASED, f"{Template.PLACE_RELEASED}/{pin.decision_ref}", pin.decision_ref)
 
 
+async def _tell_of_ending(tx: Transaction, pin: courses.Pin, course_number: int | None) -> None:
+    figures = {
+        "decision_ref": pin.decision_ref,
+        "course_number": "unknown" if course_number is None else str(course_number),
+        "why": str(pin.reason),
+    }
+    about = f"{pin.decision_ref}/{pin.course_id}"
+    occasion = f"{Template.COURSE_ENDED}/{about}"
+    await tell_providers(tx, [InboxLine(occasion, Template.COURSE_ENDED, pin.provider_id, figures, pin.decision_ref)])
+    await tell_client(tx, Template.COURSE_NOT_HELD, f"{Template.COURSE_NOT_HELD}/{about}", pin.decision_ref)
+
+
 def _confirmation_occasion(decision_ref: str, course_id: str) -> str:
     return f"{Template.COURSE_CONFIRMED}/{decision_ref}/{course_id}"
+
+
+def _move_occasion(pin: courses.Pin) -> str:
+    """One per move, whatever becomes known of the pin afterwards."""
+    return f"{Template.PLACE_MOVED}/{pin.decision_ref}/{pin.course_id}/{pin.pinned_at.isoformat()}"
 
 
 async def _tell_of_confirmation(tx: Transaction, decision_ref: str, course_id: str) -> None:
@@ -139,4 +165,35 @@ async def on_count_use(tx: Transaction, event: decisions.CountUseEvent) -> None:
     figures = {"service": count.service, "year": str(count.year), "announced": str(announced)}
     occasion = f"{Template.COUNT_FULL}/{count.contract_id}/{count.year}/{announced}"
     line = InboxLine(occasion, Template.COUNT_FULL, count.provider_id, figures, language=count.language)
+    await tell_providers(tx, [line])
+
+
+async def on_change_decided(tx: Transaction, event: registration.ChangeRequestDecided) -> None:
+    """A provider learns what became of a change that needed Kela's approval (R-REG-5); a request is decided once."""
+    request = event.request
+    figures = {
+        "outcome": str(request.state),
+        "kind": str(request.kind),
+        "effective_from": request.effective_from.isoformat(),
+    }
+    occasion = f"{Template.CHANGE_DECIDED}/{request.request_id}"
+    await tell_providers(tx, [InboxLine(occasion, Template.CHANGE_DECIDED, request.provider_id, figures)])
+
+
+async def on_notice(tx: Transaction, event: registration.NoticeGiven) -> None:
+    """A line in the provider's inbox about an audit finding or data to look through, each notice once.
+
+    A kind that we have no words for is a newer registration's; its notice is left out.
+    """
+    notice = event.notice
+    if notice.kind not in domain.NOTICE_TEMPLATES:
+        return
+    figures = {
+        "office": notice.office.name,
+        "due_on": f"{notice.due_on.day}.{notice.due_on.month}.{notice.due_on.year}",
+    }
+    if notice.service is not None:
+        figures["service"] = notice.service
+    language = await copies.find_language_of(tx, notice.provider_id)
+    line = InboxLine(notice.notice_id, Template(notice.kind), notice.provider_id, figures, language=language)
     await tell_providers(tx, [line])

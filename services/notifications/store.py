@@ -57,15 +57,15 @@ async def add_messages(tx: Transaction, messages: Sequence[NewMessage]) -> set[s
 
 
 async def cancel_unsent(
-    tx: Transaction, decision_ref: str, templates: Iterable[Template], *, but: str | None = None
+    tx: Transaction, decision_ref: str, templates: Iterable[Template], *, but: Iterable[str] = ()
 ) -> None:
-    """Cancel the decision's messages of these templates that nobody has begun to send, except occasion `but`."""
+    """Cancel the decision's messages of these templates that nobody has begun to send, except the occasions `but`."""
     await tx.execute(
         "UPDATE messages SET state = 'cancelled' WHERE decision_ref = $1 AND template = ANY($2::text[])"
-        " AND channel = 'sms' AND state = 'waiting' AND claimed_by IS NULL AND occasion IS DISTINCT FROM $3",
+        " AND channel = 'sms' AND state = 'waiting' AND claimed_by IS NULL AND occasion <> ALL($3::text[])",
         decision_ref,
         list(templates),
-        but,
+        list(but),
     )
 
 

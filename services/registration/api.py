@@ -2,17 +2,39 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from chassis.auth import Role
 from chassis.db import Transaction
-from chassis.http import Answer, Caller, caller, problems, public_caller
+from chassis.http import Answer, problems
 from services.registration import descriptions, gauge, handlers, store
-from services.registration.domain import Contact, Contract
-from services.registration.fields import After, IdInPath, IdInQuery, Limit, ServiceCode, business_id, phone_number
+from services.registration.answers import contract_answer
+from services.registration.audits import api as audits_api
+from services.registration.change_requests import api as change_requests_api
+from services.registration.choices import api as choices_api
+from services.registration.counts import api as counts_api
+from services.registration.domain import Contact
+from services.registration.ending import api as ending_api
+from services.registration.fields import (
+    After,
+    Anybody,
+    IdInPath,
+    IdInQuery,
+    Limit,
+    Officer,
+    OfficialReader,
+    Reader,
+    ServiceCode,
+    Writer,
+    business_id,
+    phone_number,
+)
+from services.registration.gauges import api as gauges_api
+from services.registration.history import api as history_api
+from services.registration.own_details import api as own_details_api
+from services.registration.registering import api as registering_api
+from services.registration.reviews import api as reviews_api
 from services.registration.views import (
-    AnnounceCount,
     ContractList,
     ContractView,
     DescriptionList,
@@ -28,13 +50,16 @@ from services.registration.views import (
 )
 
 router = APIRouter()
-
-Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
-Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
-Officer = Annotated[Caller, Depends(caller(Role.OFFICER))]
-OfficialReader = Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYSTEM))]
-Anybody = Annotated[Caller, Depends(public_caller)]
-Year = Annotated[int, Path(ge=2000, le=2200)]
+router.include_router(registering_api.router)
+router.include_router(change_requests_api.router)
+router.include_router(own_details_api.router)
+router.include_router(counts_api.router)
+router.include_router(ending_api.router)
+router.include_router(gauges_api.router)
+router.include_router(history_api.router)
+router.include_router(audits_api.router)
+router.include_router(choices_api.router)
+router.include_router(reviews_api.router)
 
 
 @router.post(
@@ -158,7 +183,7 @@ async def register_contract(body: RegisterContract, caller: Officer) -> Response
             valid_from=body.valid_from,
             valid_to=body.valid_to,
         )
-        return await _contract_answer(tx, contract, status=201)
+        return await contract_answer(tx, contract, status=201)
 
     return await caller.command(act)
 
@@ -184,7 +209,7 @@ async def show_contract(contract_id: IdInPath, caller: Reader) -> Response:
     """One contract with its gauge per year: announced, used and left, for decisions and for places."""
 
     async def read(tx: Transaction) -> Answer:
-        return await _contract_answer(tx, await store.get_contract(tx, contract_id))
+        return await contract_answer(tx, await store.get_contract(tx, contract_id))
 
     return await caller.query(read)
 
@@ -200,29 +225,7 @@ async def set_contact(contract_id: IdInPath, body: SetContact, caller: Writer) -
 
     async def act(tx: Transaction) -> Answer:
         contract = await handlers.set_contact(tx, contract_id, contact, if_match=caller.if_match)
-        return await _contract_answer(tx, contract)
-
-    return await caller.command(act)
-
-
-@router.put(
-    "/contracts/{contract_id}/announced-counts/{year}",
-    response_model=ContractView,
-    responses=problems(
-        "CONTRACT_NOT_IN_FORCE",
-        "CONTRACT_UNKNOWN",
-        "COUNT_ONLY_RAISED",
-        "STALE_VERSION",
-        "WINDOW_CLOSED",
-        "YEAR_NOT_OPEN",
-    ),
-)
-async def announce_count(contract_id: IdInPath, year: Year, body: AnnounceCount, caller: Writer) -> Response:
-    """Announce how many new clients the provider takes this year or next, or raise that number."""
-
-    async def act(tx: Transaction) -> Answer:
-        contract = await handlers.announce_count(tx, contract_id, year, body.count, if_match=caller.if_match)
-        return await _contract_answer(tx, contract)
+        return await contract_answer(tx, contract)
 
     return await caller.command(act)
 
@@ -249,9 +252,3 @@ async def show_service_description(service: Annotated[ServiceCode, Path()], call
         return Answer(200, view, version=version, subject=("service", service))
 
     return await caller.query(read)
-
-
-async def _contract_answer(tx: Transaction, contract: Contract, *, status: int = 200) -> Answer:
-    gauges = await gauge.read_gauges(tx, [contract])
-    view = ContractView.of(contract, gauges[contract.contract_id])
-    return Answer(status, view, version=contract.version, subject=("contract", contract.contract_id))

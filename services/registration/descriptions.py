@@ -14,8 +14,10 @@ from pydantic import TypeAdapter
 
 from chassis.db import Transaction
 from contracts.refusals import NotFound
-from contracts.registration import ServiceDescription, ServiceDescriptionPublished
+from contracts.registration import ChoiceQuestion, ServiceDescription, ServiceDescriptionPublished
 from services.registration import store
+from services.registration.choices import questions as choice_questions
+from services.registration.choices import store as choices
 from services.registration.domain import Offer
 
 FOLDER = Path(__file__).parent / "service_descriptions"
@@ -47,27 +49,48 @@ def read_descriptions(folder: Path = FOLDER) -> dict[str, tuple[ServiceDescripti
     return found
 
 
-async def load_descriptions(tx: Transaction) -> None:
-    """Store and publish what the data files say, where it differs from what is stored."""
-    for service, versions in sorted(read_descriptions().items()):
-        await publish_descriptions(tx, service, versions)
+async def load_descriptions(
+    tx: Transaction, folder: Path = FOLDER, questions_folder: Path = choice_questions.FOLDER
+) -> None:
+    """Store and publish what the data files say, where it differs from what is stored (R-REG-13).
+
+    Raises:
+        DescriptionFault, QuestionFault: a file contradicts itself, or has questions of a service without description.
+    """
+    described = read_descriptions(folder)
+    asked = choice_questions.read_questions(questions_folder)
+    if asked.keys() - described.keys():
+        raise DescriptionFault(f"questions of services without description: {sorted(asked.keys() - described.keys())}")
+    for service, versions in sorted(described.items()):
+        await publish_descriptions(tx, service, versions, asked.get(service, ()))
 
 
-async def publish_descriptions(tx: Transaction, service: str, versions: Sequence[ServiceDescription]) -> None:
-    """Store and publish one service's descriptions.
+async def publish_descriptions(
+    tx: Transaction,
+    service: str,
+    versions: Sequence[ServiceDescription],
+    questions: Sequence[ChoiceQuestion] | None = None,
+) -> None:
+    """Store and publish one service's descriptions and its questions; without `questions` those stored stay.
 
     Nothing happens where they are stored already, or where a newer release of this service has
     stored a version that this one does not have yet (a rolling update).
     """
     version = await store.lock_service(tx, service)
-    stored = await _stored(tx, service)
-    if stored == tuple(versions):
-        return
+    stored, asked = await _stored(tx, service), await choices.find_questions(tx, service)
     if stored and stored[-1].description_version > versions[-1].description_version:
         return
+    questions = asked if questions is None or choice_questions.is_older(questions, asked) else tuple(questions)
+    if (stored, asked) == (tuple(versions), questions):
+        return
     await store.set_descriptions(tx, service, version + 1, [each.model_dump(mode="json") for each in versions])
+    await choices.set_questions(tx, service, questions)
     tx.audit("publish_descriptions", f"service:{service}", version=version + 1)
-    tx.emit(ServiceDescriptionPublished(version=version + 1, service=service, descriptions=tuple(versions)))
+    tx.emit(
+        ServiceDescriptionPublished(
+            version=version + 1, service=service, descriptions=tuple(versions), choice_questions=questions
+        )
+    )
 
 
 async def get_descriptions(tx: Transaction, service: str) -> tuple[ServiceDescription, ...]:

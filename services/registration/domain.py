@@ -1,11 +1,11 @@
 """The rules of registration: plain types and pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from contracts.refusals import Forbidden, Invalid, NotFound, Refusal, Stale
-from contracts.values import CourseState, DecisionState, Language
+from contracts.values import CountChange, CourseState, DecisionState, Language
 
 WINDOW_CLOSES = (10, 31)
 """Month and day: the last day on which next year's count can be announced (R-REG-8, P1)."""
@@ -36,6 +36,8 @@ class Office:
     postal_address: str
     phone: str | None = None
     open: bool = True
+    email: str | None = None
+    web: str | None = None
     version: int = 1
 
 
@@ -50,7 +52,10 @@ class Contact:
 
 @dataclass(frozen=True)
 class Contract:
-    """Provider x service x language (E-4); `counts` is the announced count in force by year."""
+    """Provider x service x language (E-4); `counts` is the announced count in force by year.
+
+    `defaulted` are the years that began from the year before, nothing having been announced (E-2).
+    """
 
     contract_id: str
     provider_id: str
@@ -60,11 +65,16 @@ class Contract:
     valid_to: date | None = None
     contact: Contact | None = None
     counts: Mapping[int, int] = field(default_factory=dict)
+    defaulted: frozenset[int] = frozenset()
     version: int = 1
 
     def in_force_during(self, year: int) -> bool:
         """True where at least one day of `year` belongs to the contract."""
         return self.valid_from.year <= year and (self.valid_to is None or year <= self.valid_to.year)
+
+    def ended_before(self, day: date) -> bool:
+        """True where the contract's last day is over; then nothing new is announced, decided or published (E-45)."""
+        return self.valid_to is not None and self.valid_to < day
 
 
 @dataclass(frozen=True)
@@ -120,6 +130,14 @@ class YearGauge:
     announced: int | None
     decisions_used: int
     places_used: int
+    defaulted: bool = False
+
+    @property
+    def state(self) -> CountChange | None:
+        """Whether the provider announced the year or it began from the year before (section 7); None: neither."""
+        if self.announced is None:
+            return None
+        return CountChange.DEFAULTED if self.defaulted else CountChange.ANNOUNCED
 
     @property
     def decisions_left(self) -> int:
@@ -130,6 +148,16 @@ class YearGauge:
     def places_left(self) -> int:
         """Places that may still be put on courses; never negative (E-3)."""
         return max(0, (self.announced or 0) - self.places_used)
+
+    @property
+    def decisions_overdrawn(self) -> int:
+        """Decisions given beyond the count: what a correction below them leaves to be seen (E-3)."""
+        return max(0, self.decisions_used - (self.announced or 0))
+
+    @property
+    def places_overdrawn(self) -> int:
+        """Places on courses beyond the count (E-3)."""
+        return max(0, self.places_used - (self.announced or 0))
 
 
 def expect_version(current: int, wanted: int | None) -> None:
@@ -214,7 +242,7 @@ def announce(contract: Contract, year: int, count: int, *, on: date) -> Contract
 
     This year's count and next year's are open. Next year's is announced from 1 January to
     31 October (R-REG-8, P1) and raised at any time (R-REG-9); no count is ever lowered and zero
-    is a count (E-3). `on` is the Helsinki date.
+    is a count (E-3). A contract that has ended announces nothing more (E-45). `on` is the Helsinki date.
 
     Raises:
         Refusal: YEAR_NOT_OPEN, CONTRACT_NOT_IN_FORCE, WINDOW_CLOSED or COUNT_ONLY_RAISED, with
@@ -222,7 +250,7 @@ def announce(contract: Contract, year: int, count: int, *, on: date) -> Contract
     """
     if year not in (on.year, on.year + 1):
         raise Refusal("YEAR_NOT_OPEN", year=year, this_year=on.year, next_year=on.year + 1)
-    if not contract.in_force_during(year):
+    if contract.ended_before(on) or not contract.in_force_during(year):
         raise Refusal("CONTRACT_NOT_IN_FORCE", year=year, valid_from=contract.valid_from, valid_to=contract.valid_to)
     current = contract.counts.get(year)
     if current is None and year > on.year and on > date(on.year, *WINDOW_CLOSES):
@@ -239,16 +267,23 @@ def uses_count(state: DecisionState) -> bool:
     return state in _USES_ANNOUNCED_COUNT
 
 
-def places_of(state: CourseState, group_size: int) -> int:
-    """Places a course takes of its year's count: none once it is deleted (R-CRS-37)."""
-    return 0 if state is CourseState.DELETED else group_size
+def places_of(state: CourseState, group_size: int, *, held: bool = True) -> int:
+    """Places a course takes of its year's count: none once it is deleted, or cancelled before it began.
+
+    `held` is what the course says of itself (R-CRS-37, E-34).
+    """
+    return group_size if held and state is not CourseState.DELETED else 0
 
 
 def gauges(
-    counts: Mapping[int, int], decisions_used: Mapping[int, int], places_used: Mapping[int, int]
+    counts: Mapping[int, int],
+    decisions_used: Mapping[int, int],
+    places_used: Mapping[int, int],
+    defaulted: Container[int] = (),
 ) -> tuple[YearGauge, ...]:
     """Every year with a count or a use of one, oldest first."""
     years = sorted({*counts, *decisions_used, *places_used})
     return tuple(
-        YearGauge(year, counts.get(year), decisions_used.get(year, 0), places_used.get(year, 0)) for year in years
+        YearGauge(year, counts.get(year), decisions_used.get(year, 0), places_used.get(year, 0), year in defaulted)
+        for year in years
     )

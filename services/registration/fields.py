@@ -1,33 +1,69 @@
 """Fields of requests: what their text may look like, and the checks that need a library."""
 
 import re
+from datetime import date
 from typing import Annotated
 
-import phonenumbers
-from fastapi import Path, Query
-from pydantic import StringConstraints
+from fastapi import Depends, Path, Query
+from pydantic import Field, StringConstraints
 from stdnum import exceptions as stdnum_exceptions
 from stdnum.fi import ytunnus
 
+from chassis.auth import Role
+from chassis.contact_fields import PRINTABLE as _PRINTABLE
+from chassis.contact_fields import Email as Email
+from chassis.contact_fields import Phone as Phone
+from chassis.contact_fields import Web as Web
+from chassis.contact_fields import phone_number as phone_number
+from chassis.http import Caller, caller, public_caller
 from contracts.refusals import Invalid
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+_PROSE = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
 _BUSINESS_ID = re.compile(r"[0-9]{7}-?[0-9]")
 _ID = r"^[A-Za-z0-9-]{1,64}$"
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
-Address = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=_PRINTABLE)]
-BusinessId = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=_PRINTABLE)]
-ServiceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
-MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
-Email = Annotated[
-    str, StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$")
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE),
+    Field(examples=["Sydänkunto Oy"]),
 ]
-Web = Annotated[str, StringConstraints(max_length=300, pattern=r"^https?://[^\x00-\x20\x7f\"<>\\^`{|}]+$")]
-Phone = Annotated[str, StringConstraints(min_length=3, max_length=40, pattern=_PRINTABLE)]
+Prose = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2000, pattern=_PROSE),
+    Field(examples=["Edellytykset täyttyvät."]),
+]
+"""A few sentences, with line breaks; they stay in this service."""
+Address = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=300, pattern=_PRINTABLE),
+    Field(examples=["Puijonkatu 1, 70100 Kuopio"]),
+]
+BusinessId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=20, pattern=_PRINTABLE),
+    Field(examples=["1234567-1"]),
+]
+ServiceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$"), Field(examples=["CARDIAC_ADULT"])]
+MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$"), Field(examples=["297"])]
 
+Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
+Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
+Officer = Annotated[Caller, Depends(caller(Role.OFFICER))]
+OfficialReader = Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYSTEM))]
+Anybody = Annotated[Caller, Depends(public_caller)]
+
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE),
+    Field(examples=["Luku oli kirjattu väärälle vuodelle."]),
+]
+Year = Annotated[int, Path(ge=2000, le=2200)]
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31), examples=["2025-03-03"])]
+
+Id = Annotated[str, StringConstraints(pattern=_ID), Field(examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])]
 IdInPath = Annotated[str, Path(pattern=_ID)]
 IdInQuery = Annotated[str | None, Query(pattern=_ID)]
+ServiceInQuery = Annotated[str | None, Query(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 After = Annotated[str, Query(pattern=r"^[A-Za-z0-9-]{0,64}$")]
 
@@ -44,18 +80,3 @@ def business_id(text: str) -> str:
         return str(ytunnus.format(ytunnus.validate(text)))
     except stdnum_exceptions.ValidationError as error:
         raise Invalid("BUSINESS_ID_INVALID") from error
-
-
-def phone_number(text: str) -> str:
-    """A phone number as E.164; without a country code it is Finnish.
-
-    Raises:
-        Invalid: PHONE_INVALID.
-    """
-    try:
-        number = phonenumbers.parse(text, "FI")
-    except phonenumbers.NumberParseException as error:
-        raise Invalid("PHONE_INVALID") from error
-    if not phonenumbers.is_valid_number(number):
-        raise Invalid("PHONE_INVALID")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

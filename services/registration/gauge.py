@@ -7,22 +7,13 @@ only, so repeated and reordered events end in the same numbers.
 from collections.abc import Mapping, Sequence
 
 from chassis.db import Transaction
-from contracts.courses import (
-    CourseBegan,
-    CourseCompleted,
-    CourseConfirmed,
-    CourseCreated,
-    CourseEvent,
-    CoursePlacesChanged,
-    CoursePublished,
-)
+from contracts.courses import COURSE_EVENTS, CourseEvent
 from contracts.decisions import DecisionGranted, DecisionRevoked
 from contracts.envelope import Event
 from services.registration import domain, store
 from services.registration.domain import Contract, CourseCopy, DecisionCopy, YearGauge
 
 DECISION_EVENTS = (DecisionGranted, DecisionRevoked)
-COURSE_EVENTS = (CourseCreated, CoursePublished, CoursePlacesChanged, CourseConfirmed, CourseBegan, CourseCompleted)
 
 
 async def merge_uses(tx: Transaction, events: Sequence[Event]) -> None:
@@ -40,7 +31,10 @@ async def read_gauges(tx: Transaction, contracts: Sequence[Contract]) -> Mapping
     places = await store.count_places(tx, ids)
     return {
         contract.contract_id: domain.gauges(
-            contract.counts, decisions.get(contract.contract_id, {}), places.get(contract.contract_id, {})
+            contract.counts,
+            decisions.get(contract.contract_id, {}),
+            places.get(contract.contract_id, {}),
+            contract.defaulted,
         )
         for contract in contracts
     }
@@ -69,6 +63,6 @@ def _course_copy(event: CourseEvent) -> CourseCopy:
         contract_id=course.contract_id,
         provider_id=course.provider_id,
         year=course.year,
-        places=domain.places_of(course.state, course.group_size),
+        places=domain.places_of(course.state, course.group_size, held=course.holds_places),
         version=event.version,
     )

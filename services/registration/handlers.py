@@ -1,5 +1,6 @@
 """What registration does, one function per command: load, decide, save, emit."""
 
+from dataclasses import asdict
 from datetime import date
 
 from chassis.auth import Role
@@ -10,6 +11,8 @@ from contracts.refusals import Refusal
 from contracts.values import Language
 from services.registration import descriptions, domain, municipalities, store
 from services.registration.domain import Contact, Contract, Office, Provider
+from services.registration.reviews.planning import plan_review
+from services.registration.snapshots import contract_snapshot
 
 
 async def register_provider(tx: Transaction, provider_id: str, name: str) -> Provider:
@@ -23,6 +26,7 @@ async def register_provider(tx: Transaction, provider_id: str, name: str) -> Pro
     provider = Provider(provider_id, name)
     if not await store.add_provider(tx, provider):
         raise Refusal("PROVIDER_EXISTS")
+    tx.audit("register_provider", f"provider:{provider_id}", name=name)
     tx.emit(
         contracts.ProviderRegistered(
             version=provider.version, provider=contracts.Provider(provider_id=provider_id, name=name)
@@ -54,7 +58,9 @@ async def register_office(
     municipality = domain.locate(municipalities.registry(), municipality_code)
     office = Office(str(new_event_id()), provider_id, name, municipality.code, street_address, postal_address, phone)
     await store.add_office(tx, office)
-    tx.emit(contracts.OfficeRegistered(version=office.version, office=_office_snapshot(office)))
+    tx.audit("register_office", f"office:{office.office_id}", **_values_of(office))
+    await plan_review(tx, office.office_id, tx.today)
+    tx.emit(contracts.OfficeRegistered(version=office.version, office=office_snapshot(office)))
     return office
 
 
@@ -80,7 +86,15 @@ async def register_contract(
     )
     if not await store.add_contract(tx, contract):
         raise Refusal("CONTRACT_EXISTS")
-    tx.emit(contracts.ContractRegistered(version=contract.version, contract=_contract_snapshot(contract)))
+    tx.audit(
+        "register_contract",
+        f"contract:{contract.contract_id}",
+        service=service,
+        language=language,
+        valid_from=valid_from.isoformat(),
+        valid_to=None if valid_to is None else valid_to.isoformat(),
+    )
+    tx.emit(contracts.ContractRegistered(version=contract.version, contract=contract_snapshot(contract)))
     return contract
 
 
@@ -97,35 +111,23 @@ async def set_contact(tx: Transaction, contract_id: str, contact: Contact, *, if
     if contract is before:
         return before
     await store.set_contact(tx, contract)
-    tx.emit(contracts.ContactChanged(version=contract.version, contract=_contract_snapshot(contract)))
+    tx.audit("set_contact", f"contract:{contract_id}", **asdict(contact))
+    tx.emit(contracts.ContactChanged(version=contract.version, contract=contract_snapshot(contract)))
     return contract
 
 
-async def announce_count(tx: Transaction, contract_id: str, year: int, count: int, *, if_match: int | None) -> Contract:
-    """Announce a year's count of new clients, or raise it (R-REG-8, R-REG-9); the same count again changes nothing.
-
-    Raises:
-        NotFound: CONTRACT_UNKNOWN.
-        Stale: the contract has another version.
-        Refusal: YEAR_NOT_OPEN, CONTRACT_NOT_IN_FORCE, WINDOW_CLOSED or COUNT_ONLY_RAISED.
-    """
-    before = await store.lock_contract(tx, contract_id)
-    domain.expect_version(before.version, if_match)
-    contract = domain.announce(before, year, count, on=tx.today)
-    if contract is before:
-        return before
-    raised_from = before.counts.get(year)
-    await store.add_announced_count(tx, contract, year, raised_from)
-    tx.audit("announce_count", f"contract:{contract_id}", year=year, count=count, raised_from=raised_from)
-    tx.emit(
-        contracts.AnnouncedCountChanged(
-            version=contract.version, contract=_contract_snapshot(contract), year=year, count=count
-        )
-    )
-    return contract
+def _values_of(office: Office) -> dict[str, str | None]:
+    return {
+        "name": office.name,
+        "municipality_code": office.municipality_code,
+        "street_address": office.street_address,
+        "postal_address": office.postal_address,
+        "phone": office.phone,
+    }
 
 
-def _office_snapshot(office: Office) -> contracts.Office:
+def office_snapshot(office: Office) -> contracts.Office:
+    """The office as others see it."""
     return contracts.Office(
         office_id=office.office_id,
         provider_id=office.provider_id,
@@ -135,22 +137,6 @@ def _office_snapshot(office: Office) -> contracts.Office:
         postal_address=office.postal_address,
         phone=office.phone,
         open=office.open,
-    )
-
-
-def _contract_snapshot(contract: Contract) -> contracts.Contract:
-    contact = contract.contact
-    return contracts.Contract(
-        contract_id=contract.contract_id,
-        provider_id=contract.provider_id,
-        service=contract.service,
-        language=contract.language,
-        valid_from=contract.valid_from,
-        valid_to=contract.valid_to,
-        contact=None
-        if contact is None
-        else contracts.Contact(email=contact.email, phone=contact.phone, web=contact.web),
-        announced_counts=tuple(
-            contracts.AnnouncedCount(year=year, count=count) for year, count in sorted(contract.counts.items())
-        ),
+        email=office.email,
+        web=office.web,
     )

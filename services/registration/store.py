@@ -1,13 +1,16 @@
 """All SQL of registration.
 
-Lock order: the contract's row; announced counts are only written under it. Providers, offices
-and contracts are added by a conditional insert, which needs no lock before it. A service's row
-in `services` is locked alone, while its descriptions are published.
+Lock order: a change request's row, a registration's row, the contract's row, an office's row; what
+belongs to a contract (announced counts, last days, administration, billers) is only written under the
+contract's lock. Providers, offices, contracts and registrations are added by a conditional insert,
+which needs no lock before it. A service's row in `services` is locked alone, while its descriptions
+are published. An audit finding and an office's choice information are locked before their timers;
+nothing else is locked with them.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import asyncpg
@@ -19,8 +22,8 @@ from services.registration.domain import Contact, Contract, CourseCopy, Decision
 
 _PROVIDERS = "SELECT provider_id, name, version FROM providers "
 _OFFICES = (
-    "SELECT office_id, provider_id, name, municipality_code, street_address, postal_address, phone, open, version"
-    " FROM offices "
+    "SELECT office_id, provider_id, name, municipality_code, street_address, postal_address, phone, open, email, web,"
+    " version FROM offices "
 )
 _CONTRACTS = (
     "SELECT contract_id, provider_id, service, language, valid_from, valid_to, email, phone, web, version"
@@ -173,31 +176,20 @@ async def set_contact(tx: Transaction, contract: Contract) -> None:
     )
 
 
-async def add_announced_count(tx: Transaction, contract: Contract, year: int, raised_from: int | None) -> None:
-    """Append the year's count to its history, in force from now, and store the contract's version."""
-    await tx.execute(
-        "INSERT INTO announced_counts"
-        " (contract_id, provider_id, year, revision, count, raised_from, effective_at, announced_by)"
-        " SELECT $1, $2, $3, coalesce(max(revision), 0) + 1, $4, $5, $6, $7"
-        " FROM announced_counts WHERE contract_id = $1 AND year = $3",
-        contract.contract_id,
-        contract.provider_id,
-        year,
-        contract.counts[year],
-        raised_from,
-        tx.now,
-        tx.principal.subject,
-    )
-    await tx.execute("UPDATE contracts SET version = $2 WHERE contract_id = $1", contract.contract_id, contract.version)
-
-
-async def _counts_of(tx: Transaction, contract_ids: Sequence[str]) -> Mapping[str, dict[int, int]]:
+async def _counts_of(tx: Transaction, contract_ids: Sequence[str]) -> Mapping[str, "_Counts"]:
     rows = await tx.fetch(
-        "SELECT DISTINCT ON (contract_id, year) contract_id, year, count FROM announced_counts"
-        " WHERE contract_id = ANY($1) ORDER BY contract_id, year, revision DESC",
+        "SELECT contract_id, year, (array_agg(count ORDER BY revision DESC))[1] AS count,"
+        " bool_or(kind = 'defaulted') AS defaulted FROM announced_counts"
+        " WHERE contract_id = ANY($1) GROUP BY contract_id, year",
         contract_ids,
     )
-    return _by_contract(rows, "count")
+    found: dict[str, _Counts] = defaultdict(_Counts)
+    for row in rows:
+        counts = found[row["contract_id"]]
+        counts.by_year[row["year"]] = row["count"]
+        if row["defaulted"]:
+            counts.defaulted.add(row["year"])
+    return found
 
 
 async def count_decisions(tx: Transaction, contract_ids: Sequence[str]) -> Mapping[str, dict[int, int]]:
@@ -296,7 +288,13 @@ async def get_service_version(tx: Transaction, service: str) -> int:
     return version
 
 
-def _contract_of(row: asyncpg.Record, counts: Mapping[int, int]) -> Contract:
+@dataclass
+class _Counts:
+    by_year: dict[int, int] = field(default_factory=dict)
+    defaulted: set[int] = field(default_factory=set)
+
+
+def _contract_of(row: asyncpg.Record, counts: _Counts) -> Contract:
     return Contract(
         contract_id=row["contract_id"],
         provider_id=row["provider_id"],
@@ -305,7 +303,8 @@ def _contract_of(row: asyncpg.Record, counts: Mapping[int, int]) -> Contract:
         valid_from=row["valid_from"],
         valid_to=row["valid_to"],
         contact=None if row["email"] is None else Contact(row["email"], row["phone"], row["web"]),
-        counts=counts,
+        counts=counts.by_year,
+        defaulted=frozenset(counts.defaulted),
         version=row["version"],
     )
 

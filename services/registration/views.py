@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from chassis.http import Command
 from contracts.registration import ServiceDescription
-from contracts.values import Language
+from contracts.values import CountChange, Language
 from services.registration.domain import Contract, YearGauge
 from services.registration.fields import (
     Address,
     BusinessId,
+    Day,
     Email,
     MunicipalityCode,
     Name,
@@ -45,8 +46,8 @@ class RegisterContract(Command):
     provider_id: BusinessId
     service: ServiceCode
     language: Language
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
 
 
 class SetContact(Command):
@@ -55,12 +56,6 @@ class SetContact(Command):
     email: Email
     phone: Phone
     web: Web | None = None
-
-
-class AnnounceCount(Command):
-    """Announce a year's count of new clients; zero is a count."""
-
-    count: Annotated[int, Field(strict=True, ge=0, le=100_000)]
 
 
 class _View(BaseModel):
@@ -93,6 +88,8 @@ class OfficeView(_View):
     postal_address: str
     phone: str | None
     open: bool
+    email: str | None
+    web: str | None
     version: int
 
 
@@ -112,14 +109,21 @@ class ContactView(_View):
 
 
 class YearView(_View):
-    """One year of a contract; `announced` is null while nothing is announced."""
+    """One year of a contract; `announced` is null while nothing is announced.
+
+    `state` says whether the provider announced the year or it began from the year before. Overdrawn
+    is what stands beyond a count that Kela has corrected to below it.
+    """
 
     year: int
     announced: int | None
+    state: CountChange | None
     decisions_used: int
     decisions_left: int
+    decisions_overdrawn: int
     places_used: int
     places_left: int
+    places_overdrawn: int
 
 
 class ContractView(_View):

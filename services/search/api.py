@@ -5,6 +5,7 @@ Age and municipality hint at health (E-49): they are never logged, and answers s
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
 import asyncpg
@@ -14,7 +15,7 @@ from fastapi.responses import Response
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, problems, public_caller
 from contracts.values import CourseState, Language
-from services.search import domain, handlers, views
+from services.search import choices, domain, handlers, views
 from services.search.domain import Municipality
 from services.search.handlers import OfficeSearch
 from services.search.municipalities import ATTRIBUTION, municipality_register
@@ -62,7 +63,7 @@ async def find_offices(
         groups = _group_names(page.services)
         body = {
             "municipality": origin and _municipality(origin),
-            "items": [_offering(row, page.services, groups) for row in page.offerings],
+            "items": [_offering(row, page.services, groups, tx.today) for row in page.offerings],
             "next": page.next,
             "attribution": ATTRIBUTION,
         }
@@ -97,7 +98,8 @@ async def find_services(
 
     async def read(tx: Transaction) -> Answer:
         rows = await handlers.find_fitting_services(tx, municipality=origin, age=age, language=language)
-        return Answer(200, {"items": [dict(row) for row in rows], "next": None}, headers=_PRIVATE)
+        items = [{name: value for name, value in row.items() if name != "choice_questions"} for row in rows]
+        return Answer(200, {"items": items, "next": None}, headers=_PRIVATE)
 
     return await anybody.query(read)
 
@@ -132,8 +134,9 @@ def _municipality(m: Municipality) -> dict[str, Any]:
     return {"code": m.code, "names": {"fi": m.name_fi, "sv": m.name_sv, "en": m.name_en}}
 
 
-def _offering(row: asyncpg.Record, services: Services, groups: GroupNames) -> dict[str, Any]:
+def _offering(row: asyncpg.Record, services: Services, groups: GroupNames, today: date) -> dict[str, Any]:
     published = row["average"] is not None
+    questions = services[row["service"]]["choice_questions"]
     return {
         **_parties(row, services),
         "distance_km": row["km"],
@@ -142,6 +145,7 @@ def _offering(row: asyncpg.Record, services: Services, groups: GroupNames) -> di
             "answers": row["answers"],
             "reason": None if published else "too_few_answers",
         },
+        "choice_information": choices.shown(questions, row["choices"] or (), today),
         "courses": [_course(course, row["service"], groups) for course in json.loads(row["courses"])],
     }
 

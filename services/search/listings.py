@@ -145,12 +145,13 @@ _COURSE_JSON = """json_build_object(
 # A page is found first, from the index alone; then its rows are completed.
 _COMPLETED = f"""
 SELECT f.office_id, f.contract_id, f.service, f.language, f.name_order, f.km, {_PARTIES},
-    b.average, b.answers, coalesce(k.courses, '[]') AS courses
+    b.average, b.answers, i.answers AS choices, coalesce(k.courses, '[]') AS courses
 FROM found f
 JOIN offices o USING (office_id)
 JOIN contracts c USING (contract_id)
 JOIN providers p ON p.provider_id = f.provider_id
 LEFT JOIN feedback_averages b ON b.office_id = f.office_id AND b.service = f.service
+LEFT JOIN choice_information i ON i.office_id = f.office_id AND i.service = f.service
 LEFT JOIN LATERAL (
     SELECT json_agg({_COURSE_JSON} ORDER BY k.first_day, k.course_number) AS courses
     FROM courses k WHERE {_OFFERED}
@@ -197,8 +198,8 @@ WHERE k.course_number = $1 AND k.state IN ('published', 'confirmed', 'running', 
 
 _SERVICES = """
 SELECT DISTINCT ON (service) service, coverage, is_course, languages, min_age, max_age,
-    names, age_groups, target_groups
-FROM service_descriptions
+    names, age_groups, target_groups, choice_questions
+FROM service_descriptions JOIN services USING (service)
 WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to >= $1)
 ORDER BY service, valid_from DESC, description_version DESC
 """

@@ -6,14 +6,14 @@ from typing import Any
 from chassis.db import Transaction
 from contracts import courses, decisions, notifications, registration
 from contracts.envelope import Event
-from contracts.registration import OfficeRegistered
+from contracts.registration import OfficeEvent
 from services.search import store
 from services.search.municipalities import municipality_register
 
 Merge = Callable[[Transaction, Iterable[Any]], Awaitable[None]]
 
 
-async def set_offices(tx: Transaction, events: Iterable[OfficeRegistered]) -> None:
+async def set_offices(tx: Transaction, events: Iterable[OfficeEvent]) -> None:
     """Merge offices; one registered in a municipality that is gone is found in its successor (E-48)."""
     register = municipality_register()
     await store.set_offices(tx, [(e, register.current_code(e.office.municipality_code)) for e in events])
@@ -21,21 +21,11 @@ async def set_offices(tx: Transaction, events: Iterable[OfficeRegistered]) -> No
 
 MERGES: dict[Merge, tuple[type[Event], ...]] = {
     store.set_providers: (registration.ProviderRegistered,),
-    set_offices: (registration.OfficeRegistered,),
-    store.set_contracts: (
-        registration.ContractRegistered,
-        registration.ContactChanged,
-        registration.AnnouncedCountChanged,
-    ),
+    set_offices: registration.OFFICE_EVENTS,
+    store.set_contracts: registration.CONTRACT_EVENTS,
     store.set_services: (registration.ServiceDescriptionPublished,),
-    store.set_courses: (
-        courses.CourseCreated,
-        courses.CoursePublished,
-        courses.CoursePlacesChanged,
-        courses.CourseConfirmed,
-        courses.CourseBegan,
-        courses.CourseCompleted,
-    ),
+    store.set_courses: courses.COURSE_EVENTS,
+    store.set_choice_information: (registration.ChoiceInformationChanged,),
     store.set_feedback_averages: (notifications.FeedbackAveragePublished,),
     store.set_quotas: (
         decisions.EstimateSet,

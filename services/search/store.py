@@ -16,8 +16,11 @@ from contracts.courses import CourseEvent, Period
 from contracts.decisions import QuotaEvent
 from contracts.notifications import FeedbackAveragePublished
 from contracts.registration import (
+    ChoiceAnswer,
+    ChoiceInformationChanged,
+    ChoiceQuestion,
     ContractEvent,
-    OfficeRegistered,
+    OfficeEvent,
     ProviderRegistered,
     ServiceDescription,
     ServiceDescriptionPublished,
@@ -34,12 +37,15 @@ TABLES = (
     "services",
     "service_descriptions",
     "courses",
+    "choice_information",
     "feedback_averages",
     "quotas",
 )
 """Everything the search keeps: all of it is projected."""
 
 _PERIODS = TypeAdapter(tuple[Period, ...])
+_QUESTIONS = TypeAdapter(tuple[ChoiceQuestion, ...])
+_ANSWERS = TypeAdapter(tuple[ChoiceAnswer, ...])
 
 
 async def set_providers(tx: Transaction, events: Iterable[ProviderRegistered]) -> None:
@@ -49,7 +55,7 @@ async def set_providers(tx: Transaction, events: Iterable[ProviderRegistered]) -
     await _derive_offerings(tx, "provider_id", changed)
 
 
-async def set_offices(tx: Transaction, offices: Iterable[tuple[OfficeRegistered, str]]) -> None:
+async def set_offices(tx: Transaction, offices: Iterable[tuple[OfficeEvent, str]]) -> None:
     """Merge offices, each with the municipality code of today, and what they offer."""
     rows = [
         (
@@ -92,9 +98,9 @@ async def set_contracts(tx: Transaction, events: Iterable[ContractEvent]) -> Non
 
 
 async def set_services(tx: Transaction, events: Iterable[ServiceDescriptionPublished]) -> None:
-    """Merge services; all versions of a service's description are replaced together."""
+    """Merge services; all versions of a service's description are replaced together, and its questions."""
     published = {e.service: e for e in events}
-    rows = [(e.service, e.version) for e in published.values()]
+    rows = [(e.service, e.version, _QUESTIONS.dump_json(e.choice_questions).decode()) for e in published.values()]
     changed = {row["service"] for row in await tx.fetch(_SET_SERVICES, *_columns(rows))}
     if changed:
         await tx.execute("DELETE FROM service_descriptions WHERE service = ANY($1)", sorted(changed))
@@ -129,6 +135,15 @@ async def set_courses(tx: Transaction, events: Iterable[CourseEvent]) -> None:
         for course, version in ((e.course, e.version) for e in events)
     ]
     await tx.execute(_SET_COURSES, *_columns(rows))
+
+
+async def set_choice_information(tx: Transaction, events: Iterable[ChoiceInformationChanged]) -> None:
+    """Merge what offices answer about services (R-SRCH-9)."""
+    rows = [
+        (told.office_id, told.service, version, _ANSWERS.dump_json(told.answers).decode())
+        for told, version in ((e.choice_information, e.version) for e in events)
+    ]
+    await tx.execute(_SET_CHOICE_INFORMATION, *_columns(rows))
 
 
 async def set_feedback_averages(tx: Transaction, events: Iterable[FeedbackAveragePublished]) -> None:
@@ -229,9 +244,9 @@ RETURNING contract_id
 """
 
 _SET_SERVICES = """
-INSERT INTO services AS held (service, version)
-SELECT * FROM unnest($1::text[], $2::bigint[])
-ON CONFLICT (service) DO UPDATE SET version = excluded.version
+INSERT INTO services AS held (service, version, choice_questions)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::json[])
+ON CONFLICT (service) DO UPDATE SET version = excluded.version, choice_questions = excluded.choice_questions
 WHERE excluded.version > held.version
 RETURNING service
 """
@@ -256,6 +271,13 @@ ON CONFLICT (course_id) DO UPDATE SET version = excluded.version, course_number 
     target_groups = excluded.target_groups, age_group = excluded.age_group,
     min_age = excluded.min_age, max_age = excluded.max_age, first_day = excluded.first_day,
     last_day = excluded.last_day, periods = excluded.periods, confirmed_on = excluded.confirmed_on
+WHERE excluded.version > held.version
+"""
+
+_SET_CHOICE_INFORMATION = """
+INSERT INTO choice_information AS held (office_id, service, version, answers)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::json[])
+ON CONFLICT (office_id, service) DO UPDATE SET version = excluded.version, answers = excluded.answers
 WHERE excluded.version > held.version
 """
 
@@ -302,6 +324,8 @@ VERSIONED = {
     "contract": "SELECT version FROM contracts WHERE contract_id = $1",
     "service": "SELECT version FROM services WHERE service = $1",
     "course": "SELECT version FROM courses WHERE course_id = $1",
+    "choice-information": "SELECT version FROM choice_information"
+    " WHERE office_id = split_part($1, '/', 1) AND service = split_part($1, '/', 2)",
     "feedback": "SELECT version FROM feedback_averages WHERE office_id || '/' || service = $1",
     "quota": "SELECT version FROM quotas WHERE service || '/' || year = $1",
 }

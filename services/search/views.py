@@ -102,6 +102,23 @@ class CourseView(View):
     age_group: AgeGroupView | None
 
 
+class ChosenOptionView(View):
+    """An option that an office chose."""
+
+    code: str
+    names: NamesView | None
+
+
+class ChoiceView(View):
+    """An office's answer to a question that helps clients choose: options, or a number in `unit` (R-SRCH-9)."""
+
+    question: str
+    names: NamesView
+    options: list[ChosenOptionView]
+    number: int | None
+    unit: str | None
+
+
 class OfferingView(View):
     """One service in one language at one office. `distance_km` is measured between municipal centres."""
 
@@ -114,6 +131,7 @@ class OfferingView(View):
     language: Language
     contact: ContactView | None
     feedback: FeedbackView
+    choice_information: list[ChoiceView]
     courses: list[CourseView]
 
 

@@ -243,7 +243,8 @@ class Load:
         course.pinned.discard(ref)
         route = "DELETE /courses/{course_id}/pins/{decision_ref}"
         path = {"course_id": course.course_id, "decision_ref": ref}
-        await self.client.command(desk.who, "courses", route, known=self._known_of[ref], **path)
+        why = {"reason": "another time suits the client better"}
+        await self.client.command(desk.who, "courses", route, why, known=self._known_of[ref], **path)
         desk.placeless.append(ref)
 
     async def _revoke(self):

@@ -18,32 +18,45 @@ PLAIN = {"contracts.values", "contracts.refusals"}
 DOMAINS = sorted((ROOT / "services").rglob("domain.py"))
 
 
-def modules_imported_by(source):
+def modules_imported_by(source, modules):
+    """`from services.courses import pins` is an import of `services.courses.pins`, where `modules` have that."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module if node.level == 0 else "." * node.level
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from inside if node.level == 0 and set(inside) <= modules else [node.module or "."]
 
 
 def not_plain(source, neighbours):
     """Imported modules that are neither standard library, nor plain values, nor a pure neighbour."""
     return [
         name
-        for name in modules_imported_by(source)
+        for name in modules_imported_by(source, neighbours)
         if name.split(".")[0] not in sys.stdlib_module_names and name not in PLAIN | neighbours
     ]
 
 
+def waits(source):
+    return any(isinstance(node, ast.Await | ast.AsyncFunctionDef) for node in ast.walk(ast.parse(source)))
+
+
+def pure_among(sources):
+    """Of a service's modules those that do no IO, and know only one another and what is plain."""
+    pure = set(sources)
+    while impure := {name for name in pure if waits(sources[name]) or not_plain(sources[name], pure)}:
+        pure -= impure
+    return pure
+
+
 @pytest.mark.parametrize("path", DOMAINS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_domain_is_plain(path):
-    service = path.relative_to(ROOT / "services").parts[0]
-    pure = {
-        ".".join(domain.relative_to(ROOT).with_suffix("").parts)
-        for domain in (ROOT / "services" / service).rglob("domain.py")
+    service = ROOT / "services" / path.relative_to(ROOT / "services").parts[0]
+    sources = {
+        ".".join(module.relative_to(ROOT).with_suffix("").parts): module.read_text() for module in service.rglob("*.py")
     }
-    assert not_plain(path.read_text(), pure) == []
-    assert not any(isinstance(node, ast.Await | ast.AsyncFunctionDef) for node in ast.walk(ast.parse(path.read_text())))
+    assert not_plain(path.read_text(), pure_among(sources)) == []
+    assert not waits(path.read_text())
 
 
 @pytest.mark.parametrize(
@@ -59,6 +72,23 @@ def test_a_domain_that_reaches_out_is_noticed():
         "import asyncpg\nfrom contracts.courses import Course\nfrom contracts.values import PinState\nimport datetime\n"
     )
     assert not_plain(source, set()) == ["asyncpg", "contracts.courses"]
+
+
+def test_a_domain_that_knows_somebody_who_reaches_out_is_noticed():
+    """Negative control: neighbours are followed to the end, also in a circle."""
+    sources = {
+        "services.one.domain": "from services.one import rules\nfrom services.one.places import free",
+        "services.one.rules": "from services.one.domain import Course",
+        "services.one.places": "from services.one.store import find",
+        "services.one.store": "import asyncpg",
+        "services.one.handlers": "async def pin():\n    pass",
+    }
+    assert pure_among(sources) == set()
+    assert pure_among(sources | {"services.one.places": "import datetime"}) == {
+        "services.one.domain",
+        "services.one.rules",
+        "services.one.places",
+    }
 
 
 LAYERS = ("app", "api", "handlers", "store", "domain")

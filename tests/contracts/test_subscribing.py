@@ -34,7 +34,7 @@ def test_what_the_page_says_of_every_topic_it_promises_is_so():
     assert not any(topic.compacted for topic in offered)
     kept_back = {topic.name for topic in topics.TOPICS.values() if not topic.for_subscribers}
     dead_letters = {topics.dead_letter_topic(service) for service in topics.SERVICES}
-    assert kept_back == dead_letters | {"rekku.client-contacts", "rekku.quota-signals"}
+    assert kept_back == dead_letters | {"rekku.client-contacts", "rekku.client-eligibility", "rekku.quota-signals"}
 
 
 def test_the_page_names_the_natural_key_of_every_fact():

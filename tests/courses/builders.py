@@ -8,7 +8,7 @@ import httpx
 
 from chassis.auth import Role
 from chassis.testing import ServiceUnderTest
-from contracts.courses import ClientPinned, ClientUnpinned
+from contracts.courses import PinEvent
 from contracts.decisions import Decision, DecisionGranted, DecisionRevoked
 from contracts.envelope import Event
 from contracts.registration import (
@@ -151,6 +151,17 @@ def a_period(first: date, days: int, **more: Any) -> dict[str, Any]:
     return {"first_day": first.isoformat(), "last_day": (first + timedelta(days=days - 1)).isoformat(), **more}
 
 
+def a_consent(**differences: Any) -> dict[str, Any]:
+    """What a pinned client agreed to, as the provider sends it."""
+    facts: dict[str, Any] = {"given_on": "2024-01-15", "by": "client", "channel": "phone"}
+    return facts | differences
+
+
+def a_transfer(there: dict[str, Any], **differences: Any) -> dict[str, Any]:
+    """Where a client goes, with the client's consent."""
+    return {"to_course_id": there["course_id"], "consent": a_consent()} | differences
+
+
 class CoursesUnderTest:
     """The courses service with a provider's and an officer's hands on it."""
 
@@ -194,11 +205,62 @@ class CoursesUnderTest:
         body = {"decision_ref": decision.decision_ref}
         return await self.provider.post(f"/courses/{course['course_id']}/pins", json=body)
 
-    async def unpin(self, course: dict[str, Any], decision: Decision) -> httpx.Response:
-        return await self.provider.delete(f"/courses/{course['course_id']}/pins/{decision.decision_ref}")
+    async def unpin(self, course: dict[str, Any], decision: Decision, reason: str | None = None) -> httpx.Response:
+        path = f"/courses/{course['course_id']}/pins/{decision.decision_ref}"
+        return await self.provider.request("DELETE", path, json={"reason": reason} if reason else None)
+
+    async def move(
+        self, here: dict[str, Any], there: dict[str, Any], decision: Decision, **differences: Any
+    ) -> httpx.Response:
+        return await self.provider.post(f"{_pin(here, decision)}/move", json=a_transfer(there, **differences))
+
+    async def note(
+        self, course: dict[str, Any], decision: Decision, attended: list[int], missed: list[int] | None = None
+    ) -> httpx.Response:
+        body = {"attended": attended, "missed": missed or []}
+        return await self.provider.put(f"{_pin(course, decision)}/participation", json=body)
+
+    async def interrupt(self, course: dict[str, Any], decision: Decision) -> httpx.Response:
+        return await self.provider.post(f"{_pin(course, decision)}/interruption")
+
+    async def history(self, decision: Decision) -> list[dict[str, Any]]:
+        found = await self.officer.get(f"/decisions/{decision.decision_ref}/pins")
+        items: list[dict[str, Any]] = expect(200, found)["items"]
+        return items
 
     async def confirm(self, course: dict[str, Any]) -> httpx.Response:
         return await self.provider.post(f"/courses/{course['course_id']}/confirmation")
+
+    async def delete(self, course: dict[str, Any], by: httpx.AsyncClient | None = None, **body: Any) -> httpx.Response:
+        return await (by or self.provider).post(f"/courses/{course['course_id']}/deletion", json=body)
+
+    async def cancel(self, course: dict[str, Any], reason: str = "force majeure") -> httpx.Response:
+        return await self.officer.post(f"/courses/{course['course_id']}/cancellation", json={"reason": reason})
+
+    async def confirm_late(
+        self, course: dict[str, Any], by: httpx.AsyncClient | None = None, **body: Any
+    ) -> httpx.Response:
+        return await (by or self.provider).post(f"/courses/{course['course_id']}/late-confirmation", json=body)
+
+    async def did_not_happen(
+        self, course: dict[str, Any], by: httpx.AsyncClient | None = None, **body: Any
+    ) -> httpx.Response:
+        return await (by or self.provider).post(f"/courses/{course['course_id']}/did-not-happen", json=body)
+
+    async def reports(self, **query: str) -> list[tuple[str, str | None, str | None]]:
+        """(kind, course, reason) of every report, in the order they were filed."""
+        items = expect(200, await self.officer.get("/reports", params=query))["items"]
+        return [(item["kind"], item["course_id"], item["reason"]) for item in items]
+
+    async def put(self, course: dict[str, Any], what: str, **body: Any) -> httpx.Response:
+        """Change something of the course."""
+        return await self.provider.put(f"/courses/{course['course_id']}/{what}", json=body)
+
+    async def reschedule(self, course: dict[str, Any], first_day: date, **more: Any) -> httpx.Response:
+        """Move the whole course, with everybody's consent, to begin on another day."""
+        agreed = [a_consent(decision_ref=pin["decision_ref"]) for pin in await self.pins_of(course, PinState.ACTIVE)]
+        periods = a_proposal(first_day=first_day)["periods"]
+        return await self.put(course, "periods", **({"periods": periods, "consents": agreed} | more))
 
     async def pins_of(self, course: dict[str, Any], state: PinState | None = None) -> list[dict[str, Any]]:
         query = {"state": str(state)} if state else {}
@@ -211,11 +273,11 @@ class CoursesUnderTest:
         answer = expect(200, await self.officer.get(f"/place-ledgers/{contract_id}/{year}"))
         return answer["announced"], answer["reserved"], answer["free"]
 
-    async def pin_events(self, decision: Decision) -> list[ClientPinned | ClientUnpinned]:
+    async def pin_events(self, decision: Decision) -> list[PinEvent]:
         return [
             event
             for event in await self.service.published(Event)
-            if isinstance(event, ClientPinned | ClientUnpinned) and event.key == decision.decision_ref
+            if isinstance(event, PinEvent) and event.key == decision.decision_ref
         ]
 
 
@@ -230,6 +292,10 @@ def refusal(answer: httpx.Response, status: int = 409) -> tuple[str, dict[str, A
     """The code and the figures of a refusal."""
     problem = expect(status, answer)
     return problem["code"], problem.get("values", {})
+
+
+def _pin(course: dict[str, Any], decision: Decision) -> str:
+    return f"/courses/{course['course_id']}/pins/{decision.decision_ref}"
 
 
 def _counts(counts: dict[int, int] | None) -> tuple[AnnouncedCount, ...]:

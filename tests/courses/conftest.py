@@ -1,16 +1,21 @@
 """The courses service under test."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from services.courses.app import SERVICE
 from tests.conftest import NewService
 from tests.courses.builders import CoursesUnderTest
+from tests.openapi import watched
 
 
 @pytest.fixture
-async def empty_courses(new_service: NewService) -> CoursesUnderTest:
-    """The service, having heard of nothing yet."""
-    return CoursesUnderTest(await new_service(SERVICE))
+async def empty_courses(new_service: NewService) -> AsyncIterator[CoursesUnderTest]:
+    """The service, having heard of nothing yet; whatever it answers has to stand in its document."""
+    service = await new_service(SERVICE)
+    with watched(service):
+        yield CoursesUnderTest(service)
 
 
 @pytest.fixture

@@ -115,8 +115,11 @@ async def test_every_command_leaves_an_audit_row(courses):
     async with courses.service.transaction() as tx:
         rows = await tx.fetch("SELECT action, subject, on_behalf_of FROM audit ORDER BY id")
     assert [row["action"] for row in rows] == [
+        "create_course",
         "POST /courses",
+        "publish_course",
         "POST /courses/{course_id}/publication",
+        "pin_client",
         "POST /courses/{course_id}/pins",
     ]
     assert rows[0]["subject"] == f"course:{course['course_id']}"

@@ -8,6 +8,7 @@ import pytest
 
 from chassis.auth import Role
 from contracts.courses import CourseCreated, CoursePublished
+from contracts.registration import OfficeChanged
 from contracts.values import CourseState
 from tests.courses.builders import (
     CONTRACT,
@@ -147,6 +148,13 @@ async def test_the_office_is_of_the_same_provider(courses):
 
 async def test_offices_merge_by_version(courses):
     await courses.know(office_registered(version=3, open=False), office_registered(version=2))
+    assert refusal(await courses.provider.post("/courses", json=a_proposal()))[0] == "OFFICE_CLOSED"
+
+
+async def test_a_changed_office_is_merged_like_a_registered_one(courses):
+    """P2: a newer version wins, whatever the event is called."""
+    closed = OfficeChanged(version=2, office=office_registered(open=False).office)
+    await courses.know(closed, office_registered())
     assert refusal(await courses.provider.post("/courses", json=a_proposal()))[0] == "OFFICE_CLOSED"
 
 

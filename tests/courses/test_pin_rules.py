@@ -159,3 +159,5 @@ def test_who_is_not_pinned_here_cannot_be_unpinned():
 def test_an_annulled_decision_is_told_from_a_revoked_one():
     assert pins.release_reason(a_decision(state=DecisionState.ANNULLED)) is ReleaseReason.DECISION_ANNULLED
     assert pins.release_reason(a_decision(state=DecisionState.REVOKED)) is ReleaseReason.DECISION_REVOKED
+    changed = a_decision(state=DecisionState.REVOKED, provider_changed=True)
+    assert pins.release_reason(changed) is ReleaseReason.PROVIDER_CHANGED

@@ -84,7 +84,7 @@ async def test_revoking_and_unpinning_together_release_each_pin_once(courses):
     for decision in decisions:
         await courses.pin(course, decision)
     answers, _ = await asyncio.gather(
-        asyncio.gather(*(courses.unpin(course, decision) for decision in decisions)),
+        asyncio.gather(*(courses.unpin(course, decision, "another time") for decision in decisions)),
         asyncio.gather(*(courses.service.deliver(revoked(decision)) for decision in decisions)),
     )
     assert {answer.status_code for answer in answers} <= {200, 404}

@@ -4,14 +4,16 @@ import re
 from pathlib import Path
 
 from chassis.texts import LANGUAGES, Texts, text_id
+from contracts.values import CourseState, PinState, ReleaseReason
 from services.courses.app import SERVICE
+from services.courses.reading import export
 
 _RAISED = re.compile(r'(?:Refusal|NotFound|Invalid|NotYetKnown)\(\s*"([A-Z_]+)"')
 
 
 def codes_raised() -> set[str]:
-    sources = "\n".join(path.read_text() for path in SERVICE.root.glob("*.py"))
-    return set(_RAISED.findall(sources)) | {"AGE_GROUP_REQUIRED", "AGE_GROUP_UNKNOWN"}
+    sources = "\n".join(path.read_text() for path in SERVICE.root.rglob("*.py"))
+    return set(_RAISED.findall(sources)) | {"AGE_GROUP_REQUIRED", "AGE_GROUP_UNKNOWN", "PHONE_INVALID"}
 
 
 def test_every_refusal_is_translated():
@@ -27,9 +29,17 @@ def test_every_refusal_stands_in_the_readme():
     assert [code for code in sorted(codes_raised() - {"NOT_YET_KNOWN"}) if f"`{code}`" not in readme] == []
 
 
-def test_every_text_belongs_to_a_refusal():
-    written = {line.split(" ")[0] for path in (SERVICE.root / "texts").glob("*.ftl") for line in _messages(path)}
-    assert written == {text_id(code) for code in codes_raised() - {"NOT_YET_KNOWN"}}
+def words_of_tables() -> set[str]:
+    columns = {f"column-{name}" for name in (*export.COURSE_COLUMNS, *export.PIN_COLUMNS)}
+    states = {f"course-state-{state}" for state in CourseState} | {f"pin-state-{state}" for state in PinState}
+    reasons = {f"pin-reason-{reason.replace('_', '-')}" for reason in ReleaseReason}
+    return columns | states | reasons | {"courses-title", "pins-title", "yes", "no", "every-age", "every-period"}
+
+
+def test_every_text_belongs_to_a_refusal_or_a_table():
+    refusals = {text_id(code) for code in codes_raised() - {"NOT_YET_KNOWN"}}
+    for path in (SERVICE.root / "texts").glob("*.ftl"):
+        assert {line.split(" ")[0] for line in _messages(path)} == refusals | words_of_tables(), path.name
 
 
 def test_an_open_end_reads_well():

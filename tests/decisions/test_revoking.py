@@ -4,11 +4,13 @@ import itertools
 
 import pytest
 
+from contracts.courses import CourseCancelled
 from contracts.decisions import DecisionRevoked
 from contracts.envelope import new_event_id
-from contracts.values import CourseState, PinState
+from contracts.values import CourseState, PinState, ReleaseReason
 from tests.decisions.builders import (
     COURSE,
+    a_course,
     a_pin,
     course_confirmed,
     expect,
@@ -89,6 +91,21 @@ async def test_the_follow_up_closes_when_the_course_is_confirmed(decisions):
     assert (await decisions.get(granted))["followup"] == {"pinned_to": None, "confirmed": False, "open": True}
     expect(200, await decisions.revoke(granted))
     assert (await decisions.get(granted))["followup"]["open"] is False
+
+
+async def test_the_follow_up_of_a_past_course_closes_when_it_took_place_and_reopens_when_it_did_not(decisions):
+    """E-34, E-40, R-CRS-40: confirmed late counts as confirmed; without the course the deadline is open again."""
+    there, nowhere = await decisions.grant(), await decisions.grant()
+    await decisions.know(pinned(there["decision_ref"]), course_confirmed(state=CourseState.PUBLISHED))
+    await decisions.know(course_confirmed(version=2, state=CourseState.RUNNING, late_confirmed=True))
+    assert (await decisions.get(there))["followup"] == {"pinned_to": COURSE, "confirmed": True, "open": False}
+    cancelled = {"course_id": "course-2", "state": CourseState.CANCELLED}
+    await decisions.know(pinned(nowhere["decision_ref"], course_id="course-2"), course_confirmed(course_id="course-2"))
+    assert (await decisions.get(nowhere))["followup"]["open"] is False
+    await decisions.know(CourseCancelled(version=2, course=a_course(**cancelled)))
+    reason = ReleaseReason.COURSE_CANCELLED
+    await decisions.know(unpinned(nowhere["decision_ref"], course_id="course-2", reason=reason))
+    assert (await decisions.get(nowhere))["followup"] == {"pinned_to": None, "confirmed": False, "open": True}
 
 
 async def test_pins_and_courses_in_any_order_and_twice_end_the_same(decisions, new_service):

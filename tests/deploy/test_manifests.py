@@ -120,7 +120,7 @@ def test_one_of_two_pods_stays_and_probes_ask_what_they_should(name):
 
 def test_only_who_seals_and_who_opens_knows_the_keys():
     knowing = {name for name, pod in PODS.items() if "REKKU_KEYS_DATABASE_URL" in environment(pod)}
-    assert knowing == {"decisions", "notifications"}
+    assert knowing == {"courses", "decisions", "notifications"}
 
 
 def test_no_secret_is_in_the_manifests():

@@ -29,7 +29,7 @@ RULES = {
         SELECT contract_id, year, reserved, announced FROM courses.place_ledgers l
         WHERE reserved > announced OR reserved <> (
             SELECT coalesce(sum(group_size), 0) FROM courses.courses c
-            WHERE c.contract_id = l.contract_id AND c.year = l.year AND state <> 'deleted')""",
+            WHERE c.contract_id = l.contract_id AND c.year = l.year AND holds_places)""",
     "an announced count is not what was granted": """
         SELECT contract_id, year, used, announced FROM decisions.announced_counts a
         WHERE used > announced OR used <> (

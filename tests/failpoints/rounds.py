@@ -80,6 +80,8 @@ class Grounds:
         """A year that nothing has happened in yet; what the last one had planned has been done."""
         await set_simulated_now(self.admin, datetime(self._next_year - 1, 12, 31, 8, tzinfo=UTC))
         await self.at_rest()
+        # Earlier years' offices are closed: a reminder to look their data through is no part of this one (R-REG-7).
+        await self.admin.execute("UPDATE registration.offices SET open = false")
         year = kind(self._next_year, self.client, self.admin, self.system.settings.home)
         self._next_year += 1
         await year.open()

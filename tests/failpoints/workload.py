@@ -303,6 +303,10 @@ class Year:
         """The last period is paid, and everybody is asked once more."""
         await self.pay_period(3)
 
+    async def first_of_november(self) -> None:
+        """Counts are taken over into the next year; this contract ends with the year, so it has none (E-2, E-45)."""
+        await self.at(11, 1)
+
     def texts(self) -> list[str]:
         """Every SMS that has come to this year's clients."""
         phones = {f"To: {self.phone(number)}" for number in range(1, CLIENTS + 1)}
@@ -325,4 +329,5 @@ class Year:
         answer,
         complete,
         pay_the_rest,
+        first_of_november,
     )

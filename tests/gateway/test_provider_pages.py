@@ -62,6 +62,24 @@ async def test_a_form_sent_twice_counts_once_and_a_client_can_be_taken_off(gatew
     assert "No clients are pinned to this course." in (await browser.get(here)).text
 
 
+async def test_a_client_leaves_a_course_that_has_had_to_be_run_with_a_reason(gateway, courses):
+    """E-33: the page asks why, and Kela is told."""
+    course_id = await create_course(courses)
+    browser = await gateway.provider()
+    here = f"/provider/courses/{course_id}"
+    await browser.post(f"{here}/publication", data=await form_of(browser, course_id))
+    await browser.post(f"{here}/pins", data={**await form_of(browser, course_id), "decision_ref": "D1-AAAA7"})
+    assert "Why does the client leave?" not in (await browser.get(here)).text
+    async with courses.transaction() as tx:
+        await tx.execute("UPDATE courses SET must_run_since = '2024-01-15'")
+    assert "Why does the client leave?" in (await browser.get(here)).text
+    off = {**await form_of(browser, course_id), "decision_ref": "D1-AAAA7"}
+    refused = await browser.post(f"{here}/released-pins", data=off)
+    assert (refused.status_code, "Say why the client leaves it" in refused.text) == (409, True)
+    off = {**await form_of(browser, course_id), "decision_ref": "D1-AAAA7", "reason": "moves to Oulu"}
+    assert (await browser.post(f"{here}/released-pins", data=off)).headers["location"] == f"{here}?done=unpinned"
+
+
 async def test_nothing_changes_without_the_form_token(gateway, courses):
     course_id = await create_course(courses)
     browser = await gateway.provider()

@@ -5,10 +5,18 @@ from datetime import date
 
 from contracts.courses import CoursePublished
 from contracts.decisions import Quota, QuotaFilled
-from contracts.values import CourseState, DeliveryMode, PeriodKind
+from contracts.registration import (
+    ChoiceAnswer,
+    ChoiceInformation,
+    ChoiceInformationChanged,
+    ChoiceOption,
+    ChoiceQuestion,
+    LocalisedText,
+)
+from contracts.values import ChoiceKind, CourseState, DeliveryMode, PeriodKind
 from services.gateway import handlers
 from services.search.app import SERVICE as SEARCH
-from tests.gateway.builders import SERVICE_CODE, a_course, a_period, tell_search
+from tests.gateway.builders import OFFICE, PROVIDER, SERVICE_CODE, a_course, a_description_event, a_period, tell_search
 
 QUESTION = {"municipality": "Kuopio", "age": "67", "language": "fi"}
 
@@ -67,6 +75,36 @@ async def test_results_show_offices_with_courses_and_free_places(gateway, search
     assert "kurssit@tuulikello.example" in shown
     assert "Vahvistamatta" in shown
     assert "Sepelvaltimo" in shown
+
+
+async def test_what_an_office_answers_is_shown_in_the_pages_language(gateway, search):
+    """R-SRCH-9: the questions and options by their texts, a number as it is; without answers no heading."""
+    assert "Tietoa valinnan tueksi" not in words(await gateway.browser("fi").get("/", params=QUESTION))
+    pool = ChoiceQuestion(
+        code="pool",
+        question_version=1,
+        kind=ChoiceKind.ONE_OF,
+        texts=LocalisedText(fi="Allastilat", sv="Bassängutrymmen", en="Pool facilities"),
+        options=(ChoiceOption(code="none", texts=LocalisedText(fi="Ei", sv="Inga", en="None")),),
+        valid_from=date(2022, 5, 1),
+    )
+    queue = pool.model_copy(
+        update={
+            "code": "queue_time",
+            "kind": ChoiceKind.NUMBER,
+            "texts": LocalisedText(fi="Jonotusaika viikkoina", sv="Kötid i veckor", en="Queue time in weeks"),
+            "options": (),
+        }
+    )
+    described = a_description_event().model_copy(update={"version": 2, "choice_questions": (pool, queue)})
+    answers = (ChoiceAnswer(question="pool", options=("none",)), ChoiceAnswer(question="queue_time", number=6))
+    given = ChoiceInformation(office_id=OFFICE, provider_id=PROVIDER, service=SERVICE_CODE, answers=answers)
+    await search.deliver(described, ChoiceInformationChanged(version=1, choice_information=given))
+    for language, expected in (
+        ("fi", "Tietoa valinnan tueksi Allastilat Ei Jonotusaika viikkoina 6"),
+        ("sv", "Information som stöder valet Bassängutrymmen Inga Kötid i veckor 6"),
+    ):
+        assert expected in words(await gateway.browser(language).get("/", params=QUESTION))
 
 
 async def test_confirmed_full_and_online_are_said(gateway, search):

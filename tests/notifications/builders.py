@@ -10,7 +10,16 @@ import httpx
 
 from chassis.auth import Role
 from chassis.testing import ServiceUnderTest
-from contracts.courses import ClientPinned, ClientUnpinned, Course, CourseConfirmed, CoursePublished, Period, Pin
+from contracts.courses import (
+    ClientMoved,
+    ClientPinned,
+    ClientUnpinned,
+    Course,
+    CourseConfirmed,
+    CoursePublished,
+    Period,
+    Pin,
+)
 from contracts.decisions import (
     AnnouncedCountFilled,
     ClientContact,
@@ -143,6 +152,16 @@ def a_pin(event: Any = ClientPinned, version: int = 1, **differences: Any) -> An
 
 def unpinned(version: int = 2, **differences: Any) -> ClientUnpinned:
     return a_pin(ClientUnpinned, version, **differences)
+
+
+def moved(here: str, there: str, version: int = 2, **differences: Any) -> tuple[ClientMoved, ClientPinned]:
+    """The two events of a move, of which the second is a version on; no two moves are at the same time."""
+    ended = {"state": PinState.MOVED, "reason": None, "occupies_place": False, "moved_to": there}
+    at = datetime(2024, 1, 15, 9, version, tzinfo=UTC)
+    return (
+        a_pin(ClientMoved, version, course_id=here, **ended, **differences),
+        a_pin(version=version + 1, course_id=there, moved_from=here, pinned_at=at, **differences),
+    )
 
 
 def a_contract(version: int = 1, **differences: Any) -> ContractRegistered:

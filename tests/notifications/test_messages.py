@@ -1,12 +1,16 @@
 """Who is told what, once, in whatever order the news arrives."""
 
+from datetime import date
+
 import pytest
 
 from chassis.auth import Role
-from contracts.courses import CourseBegan, CourseConfirmed, CoursePublished
+from contracts.courses import ClientPinned, CourseBegan, CourseConfirmed, CoursePublished, ParticipationNoted
 from contracts.decisions import DecisionAwaitsQuota, QuotaFilled, QuotaReopened
 from contracts.envelope import new_event_id
-from contracts.values import CourseState, Language, PinState, ReleaseReason
+from contracts.registration import ChangeRequest, ChangeRequestDecided, ContractValidityChanged
+from contracts.values import ChangeKind, ChangeState, CourseState, Language, PinState, ReleaseReason
+from services.notifications.domain import CLIENT_TEMPLATES
 from tests.notifications.builders import (
     OTHER_PROVIDER,
     PROVIDER,
@@ -17,6 +21,7 @@ from tests.notifications.builders import (
     a_pin,
     a_quota,
     a_service,
+    moved,
     revoked,
     unpinned,
 )
@@ -87,6 +92,97 @@ async def test_a_release_for_another_reason_is_nobodys_news(notifications):
     await notifications.deliver(a_pin(), unpinned(reason=ReleaseReason.PROVIDER))
     assert templates(await notifications.inbox()) == ["decision-received"]
     assert await notifications.states("place-released") == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (ReleaseReason.COURSE_CANCELLED, "Kela perui kurssi 976."),
+        (ReleaseReason.DID_NOT_HAPPEN, "Järjestämättä jäi kurssi 976."),
+        (ReleaseReason.COURSE_DELETED, "Poistettiin kurssi 976."),
+    ],
+)
+async def test_the_end_of_a_course_is_told_to_its_clients_and_to_the_provider(notifications, reason, said):
+    """E-15, E-34, E-40: 'clients told'; once, however often the news comes."""
+    await notifications.given_client()
+    await notifications.deliver(a_course(), a_pin(), unpinned(reason=reason), unpinned(reason=reason))
+    await notifications.send_all()
+    assert templates(await notifications.inbox()) == ["course-ended", "decision-received"]
+    assert (await notifications.inbox())[0]["text"].startswith(said)
+    [sms] = notifications.sms()
+    assert "ei järjestetä" in sms
+    assert len(await notifications.sent("course-not-held")) == 1
+
+
+async def test_clients_of_a_course_that_was_confirmed_late_are_not_told_of_it(notifications):
+    """E-40: they were there."""
+    await notifications.given_client()
+    await notifications.deliver(a_course(), a_pin())
+    for version, state in ((2, CourseState.RUNNING), (3, CourseState.COMPLETED)):
+        await notifications.deliver(a_course(CourseConfirmed, version, state=state, late_confirmed=True))
+    assert await notifications.states("course-confirmed") == []
+
+
+@pytest.mark.parametrize("order", ["pin first", "course first"])
+async def test_who_comes_later_to_a_course_that_was_confirmed_late_is_not_told_that_it_will_take_place(
+    notifications, order
+):
+    """E-40: also where older news of the course comes last; control: of one confirmed in time they are told."""
+    running = a_course(CourseConfirmed, 3, state=CourseState.RUNNING, late_confirmed=True)
+    await notifications.deliver(*([a_pin(), running] if order == "pin first" else [running, a_pin()]))
+    await notifications.deliver(a_course(CourseConfirmed, 2, state=CourseState.CONFIRMED))
+    assert await notifications.states("course-confirmed") == []
+    in_time = a_course(CourseBegan, 3, state=CourseState.RUNNING, course_id="course-2")
+    await notifications.deliver(in_time, a_pin(decision_ref="D-2", course_id="course-2"))
+    assert await notifications.states("course-confirmed") == ["waiting"]
+
+
+async def test_a_client_who_was_moved_is_told_once(notifications):
+    """E-15, R-CRS-27, R-CRS-36: by a move or a deletion, whatever is noted of the new pin and how often it is told."""
+    await notifications.given_client()
+    left, arrived = moved("course-1", "course-2")
+    await notifications.deliver(a_pin(), left, arrived, arrived)
+    noted = arrived.pin.model_copy(update={"attended": (1,)})
+    await notifications.deliver(ParticipationNoted(version=4, pin=noted), left, arrived)
+    await notifications.send_all()
+    [sms] = notifications.sms()
+    assert "siirretty toiselle kurssille" in sms
+    assert len(await notifications.sent("place-moved")) == 1
+
+
+async def test_who_is_moved_again_before_the_message_left_is_told_of_the_last_move_only(notifications):
+    """R-CRS-29: and of each move where the message had left; a message that is still true is not taken back."""
+    await notifications.given_client()
+    await notifications.deliver(a_pin(), *moved("course-1", "course-2"), *moved("course-2", "course-1", 4))
+    assert await notifications.states("place-moved") == ["cancelled", "waiting"]
+    await notifications.send_all()
+    await notifications.deliver(*moved("course-1", "course-2", 6))
+    noted = moved("course-1", "course-2", 6)[1].pin.model_copy(update={"attended": (1,)})
+    await notifications.deliver(ParticipationNoted(version=8, pin=noted))
+    await notifications.send_all()
+    assert await notifications.states("place-moved") == ["cancelled", "sent", "sent"]
+
+
+@pytest.mark.parametrize("news", [revoked(), unpinned(version=4, course_id="course-2")], ids=["decision", "pin"])
+async def test_who_lost_the_place_is_not_told_of_the_move_to_it(notifications, news):
+    """E-21: whichever news of the revocation comes first."""
+    await notifications.deliver(a_decision(), a_pin(), *moved("course-1", "course-2"), news)
+    assert await notifications.states("place-moved") == ["cancelled"]
+
+
+async def test_news_of_a_pin_that_come_too_late_change_nothing(notifications):
+    """Newer version wins: the end of the old pin, heard after the new one, takes no message back."""
+    left, arrived = moved("course-1", "course-2")
+    await notifications.deliver(a_course(CourseConfirmed, course_id="course-2"), arrived, left, a_pin())
+    assert await notifications.states("place-moved") == ["waiting"]
+    assert await notifications.states("course-confirmed") == ["waiting"]
+
+
+async def test_a_client_pinned_anew_is_not_told_of_a_move(notifications):
+    """Who was unpinned and pinned again was not moved."""
+    again = a_pin(ClientPinned, 3, course_id="course-2")
+    await notifications.deliver(a_pin(), unpinned(reason=ReleaseReason.PROVIDER), again)
+    assert await notifications.states("place-moved") == []
 
 
 @pytest.mark.parametrize("order", ["pin first", "confirmation first"])
@@ -166,6 +262,13 @@ async def test_a_contract_we_hear_of_late_still_gets_the_quota_news(notification
     assert len(await notifications.inbox()) == 2
 
 
+async def test_a_provider_whose_contract_has_ended_hears_of_no_quota(notifications):
+    """E-45: the copy takes the new last day, and older news of the contract does not lift it."""
+    ended = a_contract(valid_to=date(2023, 12, 31)).contract
+    await notifications.deliver(ContractValidityChanged(version=2, contract=ended), a_contract(), a_quota())
+    assert await notifications.inbox() == []
+
+
 async def test_a_suspension_without_a_quota_stops_too(notifications):
     """A quota-full signal from outside (design: Quotas)."""
     await notifications.deliver(a_contract(), a_quota(QuotaFilled, limit=None, suspended=True))
@@ -178,6 +281,30 @@ async def test_a_full_count_is_a_line_in_the_providers_own_inbox(notifications):
     lines = await notifications.inbox()
     assert templates(lines) == ["count-full", "count-full"]
     assert "30" in lines[0]["text"]
+    assert await notifications.inbox(OTHER_PROVIDER) == []
+
+
+def a_decided_change(**differences):
+    given = {
+        "request_id": "request-1",
+        "provider_id": PROVIDER,
+        "kind": ChangeKind.SUBCONTRACTOR_ADDED,
+        "state": ChangeState.APPROVED,
+        "effective_from": date(2024, 3, 1),
+        "registration_id": "registration-1",
+    }
+    return ChangeRequestDecided(version=2, request=ChangeRequest(**{**given, **differences}))
+
+
+async def test_a_provider_is_told_what_became_of_a_change_that_needed_approval(notifications):
+    """R-REG-5, section 2: subcontractor change approved or rejected; repeated news is told once."""
+    approved = a_decided_change()
+    rejected = a_decided_change(request_id="request-2", state=ChangeState.REJECTED)
+    await notifications.deliver(approved, approved, rejected)
+    lines = await notifications.inbox()
+    assert templates(lines) == ["change-decided", "change-decided"]
+    assert "ei ole hyväksynyt muutosta: uusi alihankkija. Entinen jää voimaan." in lines[0]["text"]
+    assert "on hyväksynyt muutoksen: uusi alihankkija. Muutos on voimassa alkaen 2024-03-01" in lines[1]["text"]
     assert await notifications.inbox(OTHER_PROVIDER) == []
 
 
@@ -224,5 +351,6 @@ async def test_previews_show_every_sms_in_both_languages_to_anybody(notification
     previews = (await notifications.public.get("/sms-previews")).json()["items"]
     feedback = [p for p in previews if p["template"] == "feedback"]
     assert {p["language"] for p in feedback} == {"fi", "sv"}
-    assert len(previews) == 8
+    assert len(previews) == 2 * len(CLIENT_TEMPLATES)
+    assert {p["template"] for p in previews} == set(CLIENT_TEMPLATES)
     assert all((p["sender"], p["source"], p["segments"]) == ("Kela", "demo", 1) for p in previews)

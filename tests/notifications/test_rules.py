@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.refusals import Invalid
-from contracts.values import DecisionState
+from contracts.values import DecisionState, PinState, ReleaseReason
 from services.notifications.domain import (
     SCORE_UNIT,
     FeedbackRound,
@@ -24,6 +24,7 @@ from services.notifications.domain import (
     read_answers,
     score_units,
     shown_average,
+    tells_of_release,
 )
 
 respondents = st.lists(
@@ -67,7 +68,11 @@ def test_a_revoked_decision_takes_back_what_was_not_sent():
     """Fan-out of a revocation (section 3)."""
     assert Template.FEEDBACK in outdated_by_decision(DecisionState.REVOKED)
     assert Template.FEEDBACK not in outdated_by_decision(DecisionState.GRANTED)
-    assert outdated_by_decision(DecisionState.AWAITING_QUOTA) == (Template.FEEDBACK, Template.COURSE_CONFIRMED)
+    assert outdated_by_decision(DecisionState.AWAITING_QUOTA) == (
+        Template.FEEDBACK,
+        Template.COURSE_CONFIRMED,
+        Template.PLACE_MOVED,
+    )
 
 
 def test_fifteen_statements_in_four_areas_and_four_alone():
@@ -142,3 +147,11 @@ def test_phone_numbers_are_checked_and_masked():
     assert is_phone_number("+358401234567")
     assert not any(map(is_phone_number, ["0401234567", "+0401234567", "+358 40", "", "+358401234567\n"]))
     assert "40123" not in masked("+358401234567")
+
+
+@pytest.mark.parametrize("reason", list(ReleaseReason))
+def test_a_pin_that_went_with_its_decision_is_told_of(reason):
+    """E-21: a revocation, also one for another provider; what a provider did itself is no news to it."""
+    told = reason in (ReleaseReason.DECISION_REVOKED, ReleaseReason.PROVIDER_CHANGED)
+    assert tells_of_release(PinState.RELEASED, reason) is told
+    assert not tells_of_release(PinState.MOVED, None)

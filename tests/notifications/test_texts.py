@@ -21,10 +21,16 @@ FIGURES = {
     "decision_ref": "D-1",
     "course_number": "976",
     "place": "free",
+    "why": "course_cancelled",
     "year": "2024",
     "announced": "24",
     "limit": "930",
+    "outcome": "approved",
+    "kind": "subcontractor_added",
+    "effective_from": "2024-03-01",
     "service_name": "Sydänkurssi",
+    "office": "Kuopion toimipiste",
+    "due_on": "31.3.2024",
 }
 
 

@@ -146,3 +146,43 @@ async def year_of(registration, contract_id: str, year: int) -> dict:
     """The gauge of one year, as the provider sees it."""
     answer = await registration.http(Role.PROVIDER, OURS).get(f"/contracts/{contract_id}")
     return next(each for each in answer.json()["years"] if each["year"] == year)
+
+
+async def registered_office(registration, provider_id: str = OURS, **differences) -> str:
+    """The id of an office; its provider is registered where it was not yet."""
+    officer = registration.http()
+    if (await officer.get(f"/providers/{provider_id}")).status_code == 404:
+        await registered_provider(registration, provider_id)
+    answer = await officer.post(f"/providers/{provider_id}/offices", json=office_body(**differences))
+    assert answer.status_code == 201, answer.text
+    return answer.json()["office_id"]
+
+
+def finding_body(office_id: str, **differences) -> dict:
+    return {
+        "office_id": office_id,
+        "service": "CARDIAC_ADULT",
+        "category": "first_aid_training",
+        "severity": "major",
+        "corrective_action": "EA1-koulutukset on uusittava.",
+        "due_on": "2024-03-31",
+        **differences,
+    }
+
+
+async def opened_finding(registration, **differences) -> str:
+    """The id of a finding at an office of ours, which has a contract for the heart course."""
+    office_id = differences.pop("office_id", None) or await registered_office(registration)
+    if not (await registration.http().get("/contracts", params={"provider_id": OURS})).json()["items"]:
+        await registered_contract(registration)
+    answer = await registration.http().post("/audit-findings", json=finding_body(office_id, **differences))
+    assert answer.status_code == 201, answer.text
+    return answer.json()["finding_id"]
+
+
+async def answer_choices(registration, office_id: str, answers: dict, service: str = "CARDIAC_ADULT", **headers):
+    """Answer the questions of a service as the provider does."""
+    provider = registration.http(Role.PROVIDER, OURS)
+    return await provider.put(
+        f"/offices/{office_id}/choice-information/{service}", json={"answers": answers}, headers=headers
+    )

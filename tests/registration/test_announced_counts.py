@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from contracts.registration import AnnouncedCount, AnnouncedCountChanged
-from services.registration import handlers, store
+from services.registration import store
+from services.registration.counts import handlers
 from tests.registration.builders import announce, registered_contract, year_of
 
 
@@ -33,10 +34,13 @@ async def test_a_count_is_announced_then_raised_and_its_history_stays(registrati
         {
             "year": 2024,
             "announced": 26,
+            "state": "announced",
             "decisions_used": 0,
             "decisions_left": 26,
+            "decisions_overdrawn": 0,
             "places_used": 0,
             "places_left": 26,
+            "places_overdrawn": 0,
         }
     ]
     assert await history_of(registration, contract_id) == [

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from chassis.auth import Role
-from contracts.courses import CoursePlacesChanged, CoursePublished
+from contracts.courses import CourseCancelled, CourseDeleted, CoursePlacesChanged, CoursePublished
 from contracts.envelope import new_event_id
 from contracts.values import CourseState, DecisionState
 from services.registration import store
@@ -35,10 +35,13 @@ async def test_decisions_and_places_fill_two_ledgers(registration):
     assert await year_of(registration, contract_id, 2024) == {
         "year": 2024,
         "announced": 24,
+        "state": "announced",
         "decisions_used": 2,
         "decisions_left": 22,
+        "decisions_overdrawn": 0,
         "places_used": 8,
         "places_left": 16,
+        "places_overdrawn": 0,
     }
 
 
@@ -70,7 +73,22 @@ async def test_a_deleted_course_gives_its_places_back(registration):
     first, second = a_course(contract_id, group_size=12), a_course(contract_id, group_size=12)
     await registration.deliver(first, second)
     assert (await year_of(registration, contract_id, 2024))["places_left"] == 0
-    await registration.deliver(changed(second, CoursePlacesChanged, state=CourseState.DELETED))
+    await registration.deliver(changed(second, CourseDeleted, state=CourseState.DELETED, holds_places=False))
+    assert (await year_of(registration, contract_id, 2024))["places_left"] == 12
+
+
+async def test_a_course_cancelled_before_it_began_gives_its_places_back_and_one_that_had_begun_keeps_them(registration):
+    """E-34, E-1: the course itself says whether it still holds its places."""
+    contract_id = await registered_contract(registration)
+    await announce(registration, contract_id, 2024, 24)
+    early, late = a_course(contract_id, group_size=12), a_course(contract_id, group_size=12)
+    cancelled = {"state": CourseState.CANCELLED}
+    await registration.deliver(
+        early,
+        late,
+        changed(early, CourseCancelled, **cancelled, holds_places=False),
+        changed(late, CourseCancelled, **cancelled),
+    )
     assert (await year_of(registration, contract_id, 2024))["places_left"] == 12
 
 
@@ -89,7 +107,7 @@ async def test_an_overdrawn_count_leaves_nothing_free(registration):
     await announce(registration, contract_id, 2024, 1)
     await registration.deliver(*(a_grant(contract_id) for _ in range(3)))
     gauge = await year_of(registration, contract_id, 2024)
-    assert (gauge["decisions_used"], gauge["decisions_left"]) == (3, 0)
+    assert (gauge["decisions_used"], gauge["decisions_left"], gauge["decisions_overdrawn"]) == (3, 0, 2)
 
 
 async def test_the_same_event_again_counts_once(registration):

@@ -134,6 +134,7 @@ def test_a_grant_once_issued_uses_the_count_unless_it_was_annulled(state):
 def test_only_deleting_a_course_frees_its_places(state):
     """R-CRS-37."""
     assert domain.places_of(state, 8) == (0 if state is CourseState.DELETED else 8)
+    assert domain.places_of(state, 8, held=False) == 0
 
 
 def test_a_provider_registers_itself_and_an_officer_anybody():

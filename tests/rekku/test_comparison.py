@@ -3,11 +3,17 @@
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
+from contracts.values import ReportKind
+from rekku.demo.changes import REPORT_WORDS, WORDS
 from rekku.demo.comparison import FeedbackShown, as_planned, checks, exit_status, published_average
+from rekku.demo.page import page
 from rekku.demo.plan import make_plan
+from rekku.demo.report import show
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +53,39 @@ def test_what_was_planned_holds(plan):
 )
 def test_a_wrong_figure_is_named(plan, wrong, named):
     assert named in failing(replace(as_planned(plan), **wrong), plan)
+
+
+@pytest.mark.parametrize("figure", WORDS)
+def test_a_change_that_happened_another_number_of_times_is_named(plan, figure):
+    good = as_planned(plan)
+    changes = replace(good.changes, **{figure: getattr(good.changes, figure) - 1})
+    assert failing(replace(good, changes=changes), plan) == [WORDS[figure]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        (ReportKind.LATE_DELETION, 0),
+        (ReportKind.CLIENT_LEFT_MUST_RUN_COURSE, 99),
+        (ReportKind.MUST_RUN_COURSE_DELETED, 1),
+    ],
+)
+def test_a_report_that_kela_should_not_or_did_not_get_is_named(plan, kind, count):
+    good = as_planned(plan)
+    changes = replace(good.changes, reports={**good.changes.reports, kind: count})
+    assert failing(replace(good, changes=changes), plan) == [f"Kela was told of: {REPORT_WORDS[kind]}"]
+
+
+def test_the_report_shows_the_changes_in_plain_words(plan):
+    good = as_planned(plan)
+    compared = checks(good, plan, {})
+    console = Console(width=200, record=True, file=StringIO())
+    show(console, good, plan, compared)
+    told = console.export_text()
+    html = page(good, compared, "1 s")
+    for words in WORDS.values():
+        assert words in told
+        assert words in html
 
 
 def test_a_client_in_the_wrong_month_is_named_though_the_sum_is_right(plan):

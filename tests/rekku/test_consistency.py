@@ -11,8 +11,22 @@ from rekku.demo.consistency import Seen, inconsistencies
 QUIET = {"outbox": 0, "lag": 0, "timers_due": 0, "dead_letters": 0, "parked": 0, "paused": 0}
 
 
+def a_pin(decision_ref, course_id, state, *, reason=None, moved_from=None, moved_to=None):
+    return {
+        "decision_ref": decision_ref,
+        "course_id": course_id,
+        "state": state,
+        "reason": reason,
+        "moved_from": moved_from,
+        "moved_to": moved_to,
+    }
+
+
 def a_seen():
-    """Two clients on one course, one of them revoked, and every service saying so."""
+    """Two clients on one course, one of them revoked and one who came from a course that was deleted late.
+
+    A third one lost the place with that course. Every service says so.
+    """
     return Seen(
         progress={"courses": dict(QUIET), "search": dict(QUIET)},
         years={2024: {"months": [2], "total": 2}},
@@ -48,16 +62,38 @@ def a_seen():
                 "free_places": 9,
                 "pinned": 1,
                 "confirmed_on": "2024-03-01",
-            }
+                "contract_id": "contract",
+                "year": 2024,
+            },
+            {
+                "course_id": "gone",
+                "course_number": 8,
+                "state": "deleted",
+                "group_size": 8,
+                "free_places": 8,
+                "pinned": 0,
+                "confirmed_on": None,
+                "contract_id": "contract",
+                "year": 2024,
+            },
         ],
+        endings={"gone": {"course_id": "gone", "kind": "did_not_happen", "late": True}},
+        reports=[{"kind": "late_deletion", "course_id": "gone", "reason": "Too few clients have come."}],
         pins=[
-            {"decision_ref": "A", "course_id": "course", "state": "active", "reason": None},
-            {"decision_ref": "B", "course_id": "course", "state": "released", "reason": "decision_revoked"},
+            a_pin("A", "course", "active", moved_from="gone"),
+            a_pin("B", "course", "released", reason="decision_revoked"),
+            a_pin("A", "gone", "moved", moved_to="course"),
+            a_pin("C", "gone", "released", reason="did_not_happen"),
         ],
+        stays=[a_pin("D", "course", "moved", moved_to="other") | {"move": {"consent_given_on": "2024-03-01"}}],
         found={7: {"free_places": 9, "group_size": 10, "state": "confirmed"}},
         offices=[{"courses": [{"course_number": 7, "free_places": 9}]}],
         messages={
-            "messages": [{"channel": "sms", "state": "sent", "messages": 3}],
+            "messages": [
+                {"template": "feedback", "channel": "sms", "state": "sent", "messages": 2},
+                {"template": "course-not-held", "channel": "sms", "state": "sent", "messages": 1},
+                {"template": "course-ended", "channel": "provider_inbox", "state": "sent", "messages": 1},
+            ],
             "invitations": 2,
             "waiting": 0,
         },
@@ -109,6 +145,19 @@ def changed(path, value):
         (["ledgers", ("contract", 2024), "reserved"], 12, "places used of"),
         (["messages", "waiting"], 1, "still waiting"),
         (["messages", "messages", 0, "state"], "undeliverable", "could not be delivered"),
+        (["pins", 3, "state"], "active", "active pin of C on the deleted course 8"),
+        (["pins", 2, "moved_to"], "other", "left course 8 and arrived nowhere"),
+        (["pins", 0, "moved_from"], None, "left course 8 and arrived nowhere"),
+        (["stays", 0, "move"], None, "the client of D was moved without consent"),
+        (["courses", 0, "group_size"], 9, "holds 10 places, the courses have 9"),
+        (["courses", 1, "state"], "published", "holds 10 places, the courses have 18"),
+        (["found", 8], {"state": "published"}, "the deleted course 8 is in the search"),
+        (["offices", 0, "courses", 0, "course_number"], 8, "course 8: 9 free places in the list of the search, None"),
+        (["endings", "gone", "late"], False, "0 courses ended late, and Kela was told of 1"),
+        (["reports", 0, "kind"], "late_move", "1 courses ended late, and Kela was told of 0"),
+        (["reports", 0, "reason"], None, "1 reports to Kela without a reason"),
+        (["messages", "messages", 1, "messages"], 2, "2 were told (course-not-held)"),
+        (["messages", "messages", 2, "template"], "client-unpinned", "0 were told (course-ended)"),
     ],
 )
 def test_a_disagreement_is_named(path, value, named):

@@ -12,7 +12,16 @@ from rekku.demo import reference
 from rekku.demo.courses import CONFIRM_FROM
 from rekku.demo.plan import FIRST_COURSES, QUOTA_DAY, REGISTRATION_DAY, make_plan
 from rekku.demo.providers import PROVIDER_OF, PROVIDERS
-from rekku.demo.steps import AnnounceCount, Decide, OpenCourse, PayPeriod, PinClient, SetEstimate
+from rekku.demo.steps import (
+    AnnounceCount,
+    Decide,
+    GrowGroup,
+    MoveCourse,
+    OpenCourse,
+    PayPeriod,
+    PinClient,
+    SetEstimate,
+)
 from rekku.demo.workdays import easter, is_working_day, working_day_after, working_days, working_week_from
 
 
@@ -115,6 +124,7 @@ def test_no_step_waits_for_itself_through_others(plan):
 def test_counts_are_only_raised_and_always_suffice(plan):
     announced: dict[tuple[str, int], int] = defaultdict(lambda: -1)
     used: Counter[tuple[str, int, str]] = Counter()
+    opened = {course.key: course for course in plan.courses}
     order = {AnnounceCount: 0}
     for step in sorted(plan.steps, key=lambda step: (step.day, order.get(type(step), 1))):
         if isinstance(step, AnnounceCount):
@@ -125,32 +135,36 @@ def test_counts_are_only_raised_and_always_suffice(plan):
             used[step.contract, step.day.year, "decisions"] += 1
         elif isinstance(step, OpenCourse):
             used[step.contract, step.periods[0][0].year, "places"] += step.group_size
+        elif isinstance(step, GrowGroup):
+            course = opened[step.course]
+            used[step.contract, course.year, "places"] += step.group_size - course.group_size
+        elif isinstance(step, MoveCourse):
+            used[step.contract, step.periods[0][0].year, "places"] += opened[step.course].group_size
     for (contract, year, ledger), amount in used.items():
         assert amount <= announced[contract, year], f"{contract} {year} {ledger}"
 
 
 def test_no_course_ever_holds_more_pins_than_places(plan):
     for course in plan.courses:
-        for day in {d.pin_on for d in course.members}:
-            pinned = [d for d in course.members if d.pin_on <= day and (d.revoked_on is None or d.revoked_on > day)]
-            assert len(pinned) <= course.group_size
+        for day in {stay.since for stay in course.stays}:
+            assert len(course.present(day)) <= course.size_on(day)
 
 
-def test_clients_are_pinned_before_their_course_begins_and_to_their_own_contract(plan):
+def test_clients_come_before_their_course_begins_and_to_their_own_contract(plan):
     for course in plan.courses:
-        assert course.periods[0][0] > course.created_on
-        for decision in course.members:
-            assert course.created_on <= decision.pin_on < course.periods[0][0]
-            assert decision.contract == course.contract
-            assert decision.decided_on <= decision.pin_on
+        assert course.opened_with[0][0] > course.created_on
+        for stay in course.stays:
+            assert course.created_on <= stay.since < course.periods[0][0]
+            assert stay.decision.contract == course.contract
+            assert stay.decision.pin_on <= stay.since
 
 
 def test_confirmed_courses_have_enough_pins_that_day(plan):
-    confirmed = [course for course in plan.courses if course.confirmed_on]
+    confirmed = [course for course in plan.courses if course.confirmed_on and not course.confirmed_late]
     assert len(confirmed) > 200
     for course in confirmed:
-        pinned = [d for d in course.members if d.pin_on < course.confirmed_on and d.held_on(course.confirmed_on)]
-        assert len(pinned) >= CONFIRM_FROM
+        before = [stay for stay in course.present(course.confirmed_on) if stay.since < course.confirmed_on]
+        assert len(before) >= CONFIRM_FROM
         assert course.confirmed_on < course.periods[0][0]
 
 

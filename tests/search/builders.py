@@ -15,6 +15,11 @@ from contracts.envelope import Event
 from contracts.notifications import FeedbackAverage, FeedbackAveragePublished
 from contracts.registration import (
     AgeGroup,
+    ChoiceAnswer,
+    ChoiceInformation,
+    ChoiceInformationChanged,
+    ChoiceOption,
+    ChoiceQuestion,
     Contact,
     Contract,
     ContractRegistered,
@@ -27,7 +32,7 @@ from contracts.registration import (
     ServiceDescriptionPublished,
     TargetGroup,
 )
-from contracts.values import CourseState, Coverage, DeliveryMode, Language, PeriodKind
+from contracts.values import ChoiceKind, CourseState, Coverage, DeliveryMode, Language, PeriodKind
 
 PROVIDER = "2828286-9"
 HEART = "CARDIAC_ADULT"
@@ -45,8 +50,8 @@ def a_provider(version: int = 1, **differences: Any) -> ProviderRegistered:
     )
 
 
-def an_office(version: int = 1, **differences: Any) -> OfficeRegistered:
-    return OfficeRegistered(
+def an_office(version: int = 1, event: type[Any] = OfficeRegistered, **differences: Any) -> Any:
+    return event(
         version=version,
         office=Office(
             **{
@@ -98,10 +103,51 @@ def a_description(**differences: Any) -> ServiceDescription:
 
 
 def a_service(
-    version: int = 1, *, descriptions: Sequence[ServiceDescription] = (), **differences: Any
+    version: int = 1,
+    *,
+    descriptions: Sequence[ServiceDescription] = (),
+    questions: Sequence[ChoiceQuestion] = (),
+    **differences: Any,
 ) -> ServiceDescriptionPublished:
     described = tuple(descriptions) or (a_description(**differences),)
-    return ServiceDescriptionPublished(version=version, service=described[0].service, descriptions=described)
+    return ServiceDescriptionPublished(
+        version=version, service=described[0].service, descriptions=described, choice_questions=tuple(questions)
+    )
+
+
+def text(word: str) -> LocalisedText:
+    return LocalisedText(fi=f"{word} fi", sv=f"{word} sv", en=f"{word} en")
+
+
+def a_question(
+    code: str = "pool", options: Sequence[str] = ("none", "at_office"), **differences: Any
+) -> ChoiceQuestion:
+    return ChoiceQuestion(
+        **{
+            "code": code,
+            "question_version": 1,
+            "kind": ChoiceKind.ONE_OF if options else ChoiceKind.NUMBER,
+            "texts": text(code),
+            "options": tuple(ChoiceOption(code=option, texts=text(option)) for option in options),
+            "valid_from": date(2022, 5, 1),
+            **differences,
+        }
+    )
+
+
+def choice_information(version: int = 1, *answers: ChoiceAnswer, **differences: Any) -> ChoiceInformationChanged:
+    return ChoiceInformationChanged(
+        version=version,
+        choice_information=ChoiceInformation(
+            **{
+                "office_id": "office-kuopio",
+                "provider_id": PROVIDER,
+                "service": HEART,
+                "answers": answers or (ChoiceAnswer(question="pool", options=("at_office",)),),
+                **differences,
+            }
+        ),
+    )
 
 
 def a_period(first_day: date, number: int = 1, days: int = 5) -> Period:

@@ -4,7 +4,16 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from contracts.courses import CourseBegan, CourseConfirmed, CourseCreated
+from contracts.courses import (
+    CourseBegan,
+    CourseCancelled,
+    CourseChanged,
+    CourseConfirmed,
+    CourseCreated,
+    CourseDeleted,
+    CourseRescheduled,
+)
+from contracts.registration import ContractValidityChanged
 from contracts.values import CourseState, Coverage, Language
 from services.search import views
 from tests.search.builders import (
@@ -80,6 +89,25 @@ async def test_a_client_of_68_in_pedersore_finds_national_services_in_swedish(se
         assert item["distance_km"] == pytest.approx(255, abs=15)
     (young,) = await search.offices(municipality="599", age=67, language="sv")
     assert [course["course_number"] for course in young["courses"]] == [993, 994]
+
+
+async def test_a_course_for_every_age_is_found_by_everybody(search: Search):
+    """E-47: the year's last course, opened to every age, shows no age group."""
+    await search.given_one_office(a_course(max_age=67, age_group="UNDER_68"))
+    assert await search.courses(age=75) == []
+    await search.given(a_course(3, CourseChanged, mixed_age=True, min_age=18))
+    for age in (40, 75):
+        (course,) = await search.courses(age=age)
+        assert course["age_group"] is None
+
+
+async def test_moved_dates_and_a_grown_group_are_shown(search: Search):
+    """R-CRS-15, R-CRS-32: the search follows the course."""
+    await search.given_one_office(a_course())
+    await search.given(a_course(3, CourseChanged, group_size=14))
+    await search.given(a_course(4, CourseRescheduled, group_size=14, first_day=date(2025, 1, 13)))
+    (course,) = await search.courses()
+    assert (course["first_day"], course["free_places"]) == ("2025-01-13", 14)
 
 
 @pytest.mark.parametrize(("gone", "today"), [("588", "507"), ("099", "214"), ("911", "541"), ("Pertunmaa", "507")])
@@ -179,7 +207,8 @@ async def test_only_a_description_in_force_counts(search: Search):
 
 
 async def test_only_a_contract_in_force_is_offered(search: Search):
-    await search.given_one_office(a_contract(2, valid_to=date(2024, 1, 15)))
+    """E-45: Kela has set its last day."""
+    await search.given_one_office(a_contract(2, ContractValidityChanged, valid_to=date(2024, 1, 15)))
     assert len(await search.offices()) == 1
     await search.service.clock.set(datetime(2024, 1, 16, 8, tzinfo=UTC))
     assert await search.offices() == []
@@ -231,6 +260,7 @@ async def test_only_free_leaves_out_offices_whose_fitting_courses_are_full(searc
 
 
 async def test_a_course_is_found_by_its_number_as_long_as_it_is_not_deleted(search: Search):
+    """E-36."""
     await search.given_one_office(a_course())
     page = views.CoursePageView.model_validate_json((await search.get("/courses/976")).content)
     assert page.offered
@@ -240,3 +270,14 @@ async def test_a_course_is_found_by_its_number_as_long_as_it_is_not_deleted(sear
     await search.given(a_course(4, state=CourseState.DELETED))
     answer = await search.get("/courses/976")
     assert (answer.status_code, answer.json()["code"]) == (404, "COURSE_UNKNOWN")
+
+
+@pytest.mark.parametrize("state", [CourseState.DELETED, CourseState.CANCELLED])
+async def test_a_course_that_is_not_held_is_gone_from_the_search(search: Search, state):
+    """E-34, E-36: its free places are nobody's."""
+    await search.given_one_office(a_course())
+    assert len(await search.courses()) == 1
+    ended = CourseDeleted if state is CourseState.DELETED else CourseCancelled
+    await search.given(a_course(3, ended, state=state, pinned=0, occupied=0, holds_places=False))
+    assert await search.courses() == []
+    assert (await search.get("/courses/976")).status_code == 404

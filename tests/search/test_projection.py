@@ -17,7 +17,7 @@ from chassis.testing import ServiceUnderTest
 from contracts.courses import CourseConfirmed, CourseCreated, CoursePlacesChanged
 from contracts.decisions import EstimateSet, QuotaFilled
 from contracts.envelope import Event
-from contracts.registration import ContactChanged
+from contracts.registration import ChoiceAnswer, ContactChanged, ContractValidityChanged, OfficeChanged
 from contracts.values import CourseState, Language
 from services.search import projection, store
 from tests.search.builders import (
@@ -27,9 +27,11 @@ from tests.search.builders import (
     a_description,
     a_feedback_average,
     a_provider,
+    a_question,
     a_quota,
     a_service,
     an_office,
+    choice_information,
 )
 
 TABLES = (
@@ -40,6 +42,7 @@ TABLES = (
     "services",
     "service_descriptions",
     "courses",
+    "choice_information",
     "feedback_averages",
     "quotas",
 )
@@ -50,21 +53,28 @@ HISTORY: tuple[Event, ...] = (
     an_office(1),
     an_office(2, name="Kuopion keskus", municipality_code="588"),
     an_office(3, open=False),
-    an_office(4, name="Kuopion uusi toimipiste"),
+    an_office(4, OfficeChanged, name="Kuopion uusi toimipiste"),
     an_office(1, office_id="office-turku", name="Turku", municipality_code="853"),
     an_office(2, office_id="office-turku", name="Turku", municipality_code="853", open=False),
     a_contract(1),
     a_contract(2, ContactChanged, contact=None),
-    a_contract(3, ContactChanged, valid_to=date(2026, 12, 31)),
+    a_contract(3, ContractValidityChanged, valid_to=date(2026, 12, 31)),
     a_contract(1, contract_id="contract-sv", language=Language.SV),
     a_service(1),
-    a_service(2, descriptions=[a_description(), a_description(description_version=2, valid_from=date(2025, 1, 1))]),
+    a_service(
+        2,
+        descriptions=[a_description(), a_description(description_version=2, valid_from=date(2025, 1, 1))],
+        questions=[a_question(), a_question("queue_time", ())],
+    ),
     a_course(1, CourseCreated, state=CourseState.CREATED),
     a_course(2),
     a_course(3, CoursePlacesChanged, occupied=1, pinned=1),
     a_course(4, CoursePlacesChanged, occupied=0),
     a_course(5, CourseConfirmed, state=CourseState.CONFIRMED, confirmed_on=date(2024, 2, 1), occupied=6, pinned=6),
     a_course(1, course_id="course-977", course_number=977),
+    choice_information(1),
+    choice_information(2, ChoiceAnswer(question="queue_time", number=6)),
+    choice_information(1, office_id="office-turku"),
     a_feedback_average(1),
     a_feedback_average(2, average=Decimal("4.4"), answers=10),
     a_quota(1, EstimateSet, estimate=930),
@@ -117,6 +127,7 @@ STALE = [
     ("_SET_CONTRACTS", a_contract(2, valid_to=date(2026, 1, 1)), a_contract(1)),
     ("_SET_SERVICES", a_service(2, min_age=16), a_service(1)),
     ("_SET_COURSES", a_course(3, CoursePlacesChanged, occupied=4), a_course(2)),
+    ("_SET_CHOICE_INFORMATION", choice_information(2, ChoiceAnswer(question="pool")), choice_information(1)),
     ("_SET_FEEDBACK_AVERAGES", a_feedback_average(2, answers=10), a_feedback_average(1)),
     ("_SET_QUOTAS", a_quota(2, limit=930), a_quota(1)),
 ]

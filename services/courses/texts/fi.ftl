@@ -5,7 +5,10 @@ not-published = Kurssi { $course_number } on julkaistava ensin.
 already-published = Kurssi { $course_number } on jo julkaistu.
 already-confirmed = Kurssi { $course_number } on jo vahvistettu.
 confirm-too-few = Kurssin voi vahvistaa, kun asiakkaita on kiinnitetty vähintään { $needed }. Nyt kiinnitettyjä on { $pinned }.
-course-full = Kurssi on täynnä: { $group_size } paikkaa on varattu.
+course-full = { $offer ->
+    [grow_group] Kurssi on täynnä: { $group_size } paikkaa on varattu. Voitte kasvattaa ryhmän kokoon { $may_grow_to }.
+   *[none] Kurssi on täynnä: { $group_size } paikkaa on varattu.
+}
 decision-unknown = Päätöstunnisteella ei löydy teille annettua päätöstä.
 decision-revoked = Päätös on lakkautettu, joten asiakasta ei voi kiinnittää.
 decision-not-granted = Päätös ei ole voimassa oleva myöntö.
@@ -41,3 +44,113 @@ period-mode-required = Jaksolle { $number } on valittava toteutusmuoto.
 total-duration-exceeded = Kurssin kokonaiskesto on enintään { $months } kuukautta: viimeinen päivä voi olla { $latest }, annettu { $last_day }.
 place-ledger-full = Vuoden { $year } ilmoitettu asiakasmäärä on { $announced }. Kursseilla on jo { $reserved } asiakaspaikkaa ja vapaana { $free }, joten { $requested } ei mahdu. Voitte korottaa ilmoitettua asiakasmäärää.
 cursor-invalid = Sivun osoite ei kelpaa. Aloita luettelon alusta.
+not-confirmed = Kurssia { $course_number } ei ole vahvistettu: Kela peruu vain vahvistettuja ja käynnissä olevia kursseja.
+confirmed = Kurssi { $course_number } on vahvistettu, joten se on järjestettävä. Vain Kela voi perua sen.
+must-run = Kurssille on kiinnitetty { $pinned } asiakasta. Kun heitä on vähintään { $must_run_at }, kurssi on aina järjestettävä. Jos se ei ole mahdollista, ottakaa yhteyttä Kelaan.
+transfers-missing = Kurssille on kiinnitetty { $pinned } asiakasta. Kertokaa jokaisesta, mille kurssille hän siirtyy; suunniteltuja siirtoja on { $planned }.
+reason-required = Kertokaa syy: asiasta ilmoitetaan Kelaan.
+course-not-started = Kurssi alkaa { $first_day }. Tämän voi ilmoittaa vasta sen jälkeen.
+late-confirm-too-few = Kurssin alkaessa kiinnitettyjä asiakkaita oli { $pinned_at_start }, tarvitaan { $needed }. Pyytäkää Kelaa vahvistamaan kurssi.
+not-ended = Kurssia ei ole poistettu eikä peruttu.
+draft-unknown = Keskeneräistä kurssia ei löydy.
+draft-gone = Keskeneräinen kurssi on jo täydennetty tai poistettu.
+draft-exists = Tämä keskeneräinen kurssi on jo tuotu.
+draft-too-new = Keskeneräisiä kursseja ei ole voinut tallentaa { $cut_over } alkaen. Tämä on tallennettu { $saved_on }.
+shrink-after-confirmation = Vahvistetun kurssin ryhmää voi vain kasvattaa. Sen koko on { $group_size }.
+shrink-below-pinned = Kurssille on kiinnitetty { $pinned } asiakasta, joten ryhmäkoko ei voi olla { $requested }.
+target-group-frozen = Kurssi { $course_number } on vahvistettu { $confirmed_on }, joten kohderyhmää ei voi enää muuttaa.
+period-frozen = Näitä jaksoja ei voi enää siirtää: { $periods }. Kurssi on sitoutunut niihin tai ne ovat alkaneet.
+consent-missing = { $change ->
+    [dates] Nämä kiinnitetyt asiakkaat eivät ole suostuneet uusiin päiviin: { $decision_refs }.
+   *[course] Sovi vaihdosta ensin asiakkaan kanssa ja kerro, milloin ja miten siitä sovittiin.
+}
+consent-in-future = Asiakkaan suostumus ei voi olla päivältä { $given_on }: tänään on { $today }.
+deadline-breaks = Kurssi alkaisi { $first_day }, vasta sen päivän jälkeen, johon mennessä näiden asiakkaiden on oltava vahvistetulla kurssilla: { $decision_refs }.
+mixed-age-not-last = Vuoden { $year } ilmoitetussa asiakasmäärässä on vielä { $free } paikkaa, mikä riittää uuteen kurssiin ({ $group_min }). Vain vuoden viimeisen kurssin voi kohdistaa kaikenikäisille.
+no-age-group = Kurssia { $course_number } ei ole kohdistettu yhdelle ikäryhmälle.
+not-mixed-age = Kurssia { $course_number } ei ole kohdistettu kaikenikäisille.
+age-notice-missing = Näille asiakkaille on ensin kerrottava, että kurssi on kaikenikäisille ja että palveluntuottajaa voi vaihtaa: { $decision_refs }.
+phone-invalid = Puhelinnumero ei kelpaa. Kirjoita ulkomaan numeroon myös maan suuntanumero.
+
+# Clients between courses
+course-not-begun = Kurssi { $course_number } ei ole alkanut: se alkaa { $first_day }. Poista asiakas kurssilta.
+must-run-reason-required = Kurssi { $course_number } on pitänyt toteuttaa { $must_run_since } alkaen. Kerro, miksi asiakas lähtee siltä; syy ilmoitetaan Kelaan.
+nothing-remains = Asiakas on jo osallistunut kaikkiin jaksoihin.
+participation-not-noted = Merkitse ensin, osallistuiko asiakas näihin kurssin { $course_number } jaksoihin: { $periods }.
+path-too-long = Asiakkaan koko kuntoutus saa kestää { $months } kuukautta ensimmäisestä osallistumispäivästä { $first_day } eli enintään { $latest } asti. Tällä kurssilla se kestäisi { $last_day } asti.
+period-not-begun = Jakso { $number } ei alkanut asiakkaan ollessa kurssilla.
+period-not-planned = Jaksoa ei ole suunniteltu asiakkaalle. Asiakkaan jaksot ovat: { $planned }.
+period-noted-twice = Asiakas joko osallistui jaksoon tai ei, ei molempia: { $periods }.
+periods-do-not-match = Asiakas on osallistunut jaksoihin kurssilla, jossa on { $periods_before } jaksoa. Tämän kurssin jaksot on jaettu toisin; niitä on { $periods_there }.
+periods-not-after = Jakso { $number } alkaa { $first_day }, mutta asiakas on toisella kurssilla { $attended_until } asti.
+periods-passed = Nämä asiakkaan tarvitsemat kurssin { $course_number } jaksot ovat jo ohi: { $periods }.
+same-course = Asiakas siirretään toiselle kurssille.
+target-group-mismatch = Kurssi ei ole tarkoitettu asiakkaan sairausryhmälle. Se on tarkoitettu ryhmille: { $allowed }.
+age-mismatch = { $max_age ->
+    [None] Kurssi on tarkoitettu asiakkaille, jotka ovat vähintään { $min_age }-vuotiaita { $on }.
+   *[other] { $min_age ->
+        [None] Kurssi on tarkoitettu asiakkaille, jotka ovat enintään { $max_age }-vuotiaita { $on }.
+       *[other] Kurssi on tarkoitettu asiakkaille, jotka ovat { $min_age }–{ $max_age }-vuotiaita { $on }.
+    }
+}
+
+# Kurssit ja paikat taulukkona
+courses-title = Kurssit
+pins-title = Kiinnitykset
+yes = kyllä
+no = ei
+every-age = kaikenikäiset
+every-period = kaikki
+column-provider-id = Y-tunnus
+column-contract = Sopimus
+column-office = Toimipiste
+column-course-number = Kurssin numero
+column-course-id = Kurssin tunniste
+column-service-code = Palvelun koodi
+column-service = Palvelu
+column-language = Palvelukieli
+column-state = Tila
+column-stale = Alkanut vahvistamatta
+column-year = Vuosi
+column-first-day = Ensimmäinen päivä
+column-last-day = Viimeinen päivä
+column-target-groups = Kohderyhmät
+column-age-group = Ikäryhmä
+column-group-size = Ryhmän koko
+column-pinned = Kiinnitettyjä
+column-occupied = Paikkoja varattu
+column-free-places = Paikkoja vapaana
+column-must-run = On toteutettava
+column-must-run-since = Toteutettava alkaen
+column-confirm-by = Vahvistettava viimeistään
+column-confirmed-on = Vahvistettu
+column-late-confirmed = Vahvistettu jälkikäteen
+column-decision = Päätöksen tunniste
+column-reason = Syy
+column-pinned-on = Kiinnitetty
+column-ended-on = Päättynyt
+column-occupies-place = Vie paikan
+column-periods-planned = Suunnitellut jaksot
+column-periods-attended = Jaksot, joille osallistui
+column-periods-missed = Jaksot, joilta puuttui
+column-moved-from = Siirretty kurssilta
+column-moved-to = Siirretty kurssille
+course-state-created = luotu
+course-state-published = julkaistu
+course-state-confirmed = vahvistettu
+course-state-running = käynnissä
+course-state-completed = toteutunut
+course-state-deleted = poistettu
+course-state-cancelled = peruttu
+pin-state-active = voimassa
+pin-state-released = poistettu
+pin-state-moved = siirretty
+pin-state-fulfilled = toteutunut
+pin-state-interrupted = keskeytynyt
+pin-reason-provider = palveluntuottaja poisti
+pin-reason-decision-revoked = päätös lakkautettiin
+pin-reason-decision-annulled = päätös kumottiin
+pin-reason-provider-changed = palveluntuottaja vaihtui
+pin-reason-course-deleted = kurssi poistettiin
+pin-reason-course-cancelled = kurssi peruttiin
+pin-reason-did-not-happen = kurssi ei toteutunut

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chassis.db import Transaction
 from contracts.courses import CourseEvent, PinEvent
 from contracts.envelope import Event
-from contracts.registration import ContractEvent, ServiceDescriptionPublished
+from contracts.registration import ContractEvent, ContractValidityChanged, ServiceDescriptionPublished
 from services.decisions.copies import store
 from services.decisions.quotas import handlers as quotas
 from services.decisions.quotas import release
@@ -13,7 +13,10 @@ from services.decisions.quotas.domain import CountUse
 
 
 async def on_contract(tx: Transaction, event: ContractEvent) -> None:
-    """Our copies of a contract and of its announced counts follow registration (R-DEC-1)."""
+    """Our copies of a contract and of its announced counts follow registration (R-DEC-1).
+
+    More room, and a last day that was moved or lifted (E-45), let in those who wait (E-54).
+    """
     contract = event.contract
     told = [
         CountUse(
@@ -26,7 +29,8 @@ async def on_contract(tx: Transaction, event: ContractEvent) -> None:
         )
         for announced in sorted(contract.announced_counts, key=lambda announced: announced.year)
     ]
-    if any([await quotas.makes_room(tx, count) for count in told]):
+    makes_room = [await quotas.makes_room(tx, count) for count in told]
+    if any(makes_room) or isinstance(event, ContractValidityChanged):
         await release.plan(tx, contract.service)
     if await store.merge_contract(tx, contract, event.version):
         for count in told:

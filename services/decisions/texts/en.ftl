@@ -16,3 +16,5 @@ period-unknown = The course has no period { $period_number }. It has { $periods 
 phone-invalid = The phone number cannot be right. Add the country code to a number from abroad.
 service-description-unknown = The service description for this day is not known here yet. Try again in a moment.
 service-unknown = There is no such service.
+birth-given-twice = Give either the date of birth or the year, not both.
+birth-in-future = The date or year of birth is in the future.

@@ -16,3 +16,5 @@ period-unknown = Kurssilla ei ole jaksoa { $period_number }. Jaksoja on { $perio
 phone-invalid = Puhelinnumero ei kelpaa. Kirjoita ulkomaan numeroon myös maan suuntanumero.
 service-description-unknown = Palvelun palvelukuvausta ei tunneta vielä tälle päivälle. Yritä hetken kuluttua uudelleen.
 service-unknown = Palvelua ei ole.
+birth-given-twice = Anna joko syntymäaika tai syntymävuosi, ei molempia.
+birth-in-future = Syntymäaika tai -vuosi on tulevaisuudessa.

@@ -16,3 +16,5 @@ period-unknown = Kursen har ingen period { $period_number }. Antalet perioder ä
 phone-invalid = Telefonnumret duger inte. Skriv också landsnumret om numret är utländskt.
 service-description-unknown = Tjänstens servicebeskrivning för denna dag är ännu inte känd. Försök igen om en stund.
 service-unknown = Tjänsten finns inte.
+birth-given-twice = Ange antingen födelsedatum eller födelseår, inte båda.
+birth-in-future = Födelsedatumet eller födelseåret ligger i framtiden.

@@ -99,6 +99,7 @@ feedback-explained = Five is best. { $answers ->
 }.
 feedback-too-few = There are too few answers to show yet.
 feedback-too-few-explained = The average is shown once there are at least five answers.
+choices-title = Information to help you choose
 
 courses-none = No published courses right now.
 course-number = Course { $number }
@@ -188,6 +189,14 @@ sms-place-released = { $language ->
     [sv] Place released, in Swedish
    *[fi] Place released, in Finnish
 }
+sms-course-not-held = { $language ->
+    [sv] Course not held, in Swedish
+   *[fi] Course not held, in Finnish
+}
+sms-place-moved = { $language ->
+    [sv] Place moved to another course, in Swedish
+   *[fi] Place moved to another course, in Finnish
+}
 sms-application-waits = { $language ->
     [sv] Application waits, in Swedish
    *[fi] Application waits, in Finnish
@@ -228,6 +237,7 @@ provider-pin = Pin
 provider-pin-label = Decision
 provider-pin-button = Pin the client
 provider-unpin = Remove from the course
+provider-unpin-reason = Why does the client leave? The course has had to be carried out, and Kela is told.
 provider-pins = Pinned clients
 provider-no-pins = No clients are pinned to this course.
 provider-confirm-by = On a confirmed course by

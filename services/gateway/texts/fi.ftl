@@ -99,6 +99,7 @@ feedback-explained = Viisi on paras. { $answers ->
 }.
 feedback-too-few = Palautetta on vielä liian vähän näytettäväksi.
 feedback-too-few-explained = Keskiarvo näytetään, kun vastauksia on vähintään viisi.
+choices-title = Tietoa valinnan tueksi
 
 courses-none = Ei julkaistuja kursseja juuri nyt.
 course-number = Kurssi { $number }
@@ -188,6 +189,14 @@ sms-place-released = { $language ->
     [sv] Paikka vapautui, ruotsiksi
    *[fi] Paikka vapautui, suomeksi
 }
+sms-course-not-held = { $language ->
+    [sv] Kurssia ei järjestetä, ruotsiksi
+   *[fi] Kurssia ei järjestetä, suomeksi
+}
+sms-place-moved = { $language ->
+    [sv] Kurssipaikka siirretty, ruotsiksi
+   *[fi] Kurssipaikka siirretty, suomeksi
+}
 sms-application-waits = { $language ->
     [sv] Hakemus odottaa, ruotsiksi
    *[fi] Hakemus odottaa, suomeksi
@@ -228,6 +237,7 @@ provider-pin = Kiinnitä
 provider-pin-label = Päätös
 provider-pin-button = Kiinnitä asiakas
 provider-unpin = Poista kurssilta
+provider-unpin-reason = Miksi asiakas lähtee? Kurssi on pitänyt toteuttaa, ja syy ilmoitetaan Kelaan.
 provider-pins = Kiinnitetyt asiakkaat
 provider-no-pins = Kurssille ei ole kiinnitetty asiakkaita.
 provider-confirm-by = Vahvistetulla kurssilla viimeistään

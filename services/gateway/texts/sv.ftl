@@ -99,6 +99,7 @@ feedback-explained = Fem är bäst. { $answers ->
 }.
 feedback-too-few = Det finns ännu för få svar för att visas.
 feedback-too-few-explained = Medeltalet visas när det finns minst fem svar.
+choices-title = Information som stöder valet
 
 courses-none = Inga publicerade kurser just nu.
 course-number = Kurs { $number }
@@ -188,6 +189,14 @@ sms-place-released = { $language ->
     [sv] Platsen blev ledig, på svenska
    *[fi] Platsen blev ledig, på finska
 }
+sms-course-not-held = { $language ->
+    [sv] Kursen ordnas inte, på svenska
+   *[fi] Kursen ordnas inte, på finska
+}
+sms-place-moved = { $language ->
+    [sv] Kursplatsen flyttad, på svenska
+   *[fi] Kursplatsen flyttad, på finska
+}
 sms-application-waits = { $language ->
     [sv] Ansökan väntar, på svenska
    *[fi] Ansökan väntar, på finska
@@ -228,6 +237,7 @@ provider-pin = Koppla
 provider-pin-label = Beslut
 provider-pin-button = Koppla klienten
 provider-unpin = Ta bort från kursen
+provider-unpin-reason = Varför lämnar klienten kursen? Kursen har måst genomföras, och FPA underrättas.
 provider-pins = Kopplade klienter
 provider-no-pins = Inga klienter har kopplats till kursen.
 provider-confirm-by = På en bekräftad kurs senast

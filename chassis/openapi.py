@@ -1,0 +1,104 @@
+"""What FastAPI cannot see of a service's HTTP: headers, refusals of any request, the media type of problems."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from chassis.problems import MEDIA_TYPE
+from chassis.texts import LANGUAGES
+
+_JSON = "application/json"
+_METHODS = frozenset({"get", "put", "post", "delete", "patch"})
+
+ANY_REQUEST = ("BODY_TOO_LARGE", "METHOD_NOT_ALLOWED", "NOT_FOUND", "PERSONAL_IDENTITY_CODE", "VALIDATION")
+"""What a request may be refused for before anything knows what it is about."""
+WITH_TOKEN = ("NOT_ALLOWED", "REKKU_KNOWN_INVALID", "UNAUTHENTICATED")
+"""And one that needs a token."""
+COMMANDS = ("IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_REUSED")
+"""And one that changes something."""
+VERSIONED = ("IF_MATCH_INVALID",)
+"""And one that takes If-Match."""
+
+_ITEM = r"[a-z-]+:[^\s,]+@[0-9]+"
+_SENT_KNOWN = rf"^\s*({_ITEM})?\s*(,\s*({_ITEM})?\s*)*$"
+_KNOWN = f"^{_ITEM}(, {_ITEM})*$"
+
+
+def complete(document: dict[str, Any]) -> None:
+    """Add to the document of a service what every request takes and every answer has, in place."""
+    for method, operation in _operations(document):
+        secured = bool(operation.get("security"))
+        answers: dict[str, Any] = operation["responses"]
+        command = secured and method != "get"
+        versioned = command and "STALE_VERSION" in answers.get("4XX", {}).get("x-refusals", ())
+        parameters = list(_request_headers(secured=secured, command=command, versioned=versioned))
+        if "304" in answers:
+            parameters.append(_parameter("If-None-Match", "ETag of an earlier answer", {"type": "string"}))
+            answers["304"]["headers"] = _headers(ETag=_etag())
+        if parameters:
+            operation["parameters"] = [*operation.get("parameters", ()), *parameters]
+        for status, answer in answers.items():
+            if MEDIA_TYPE in answer.get("content", {}):
+                _complete_problem(status, answer)
+            elif status.startswith("2") and secured:
+                answer["headers"] = _headers(**{"ETag": _etag(), "Rekku-Known": _known()})
+        if "4XX" in answers:
+            general = (
+                *ANY_REQUEST,
+                *(WITH_TOKEN if secured else ()),
+                *(COMMANDS if command else ()),
+                *(VERSIONED if versioned else ()),
+            )
+            answers["4XX"]["x-general-refusals"] = sorted(general)
+            answers["4XX"]["description"] += "; as any such request, " + ", ".join(f"`{code}`" for code in general)
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            if method in _METHODS:
+                yield method, operation
+
+
+def _request_headers(*, secured: bool, command: bool, versioned: bool) -> Iterator[dict[str, Any]]:
+    if command:
+        key = {"type": "string", "pattern": "^[!-~]{1,128}$"}
+        yield _parameter("Idempotency-Key", "The same key and request again gets the first answer again", key)
+    if versioned:
+        version = {"type": "string", "pattern": '^"[0-9]{1,18}"$', "examples": ['"3"']}
+        yield _parameter("If-Match", "The version the caller has seen, as its ETag said", version)
+    if secured:
+        known = {"type": "string", "pattern": _SENT_KNOWN, "examples": ["course:0197a3@2"]}
+        yield _parameter("Rekku-Known", "What the caller has seen; the answer is not older than that", known)
+
+
+def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+
+
+def _complete_problem(status: str, answer: dict[str, Any]) -> None:
+    """A problem answer has one media type and says in which language it speaks."""
+    answer["content"] = {MEDIA_TYPE: answer["content"].pop(_JSON)}
+    language = {"required": True, "schema": {"type": "string", "enum": list(LANGUAGES)}}
+    answer["headers"] = _headers(**{"Content-Language": language})
+    if status == "503":
+        answer["headers"]["Retry-After"] = {"required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}
+    else:
+        answer["headers"]["WWW-Authenticate"] = {"description": "With 401", "schema": {"type": "string"}}
+
+
+def _headers(**headers: dict[str, Any]) -> dict[str, Any]:
+    return dict(headers)
+
+
+def _etag() -> dict[str, Any]:
+    return {
+        "description": "The version of what is answered, where it has one",
+        "schema": {"type": "string", "pattern": '^"[0-9a-f]{1,32}"$'},
+    }
+
+
+def _known() -> dict[str, Any]:
+    return {
+        "description": "What the caller knows now, to be sent along to services that copy it",
+        "schema": {"type": "string", "pattern": _KNOWN},
+    }

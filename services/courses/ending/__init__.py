@@ -1,0 +1,1 @@
+"""How courses end other than by being completed, and what becomes of those that were never confirmed in time."""

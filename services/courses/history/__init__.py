@@ -1,0 +1,1 @@
+"""Who did what to a course or to a decision's pin, and when."""

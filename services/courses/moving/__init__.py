@@ -1,0 +1,1 @@
+"""Clients between courses: moves, what was attended where, interruptions, and clients without a course."""

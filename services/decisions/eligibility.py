@@ -1,0 +1,45 @@
+"""What decides on which course a client fits: sealed under the client's own key, and passed on; never kept readable."""
+
+from datetime import date
+
+from chassis.db import Transaction
+from contracts.decisions import ClientEligibility, ClientEligibilityChanged
+from contracts.refusals import Invalid, Stale
+
+
+def checked(disease_group: str | None, birth_date: date | None, birth_year: int | None, on: date) -> ClientEligibility:
+    """What is known of a client, each part or none; nothing known takes back what was known.
+
+    Raises:
+        Invalid: BIRTH_GIVEN_TWICE, or BIRTH_IN_FUTURE; never with what was sent.
+    """
+    if birth_date is not None and birth_year is not None:
+        raise Invalid("BIRTH_GIVEN_TWICE")
+    if (birth_date is not None and birth_date > on) or (birth_year is not None and birth_year > on.year):
+        raise Invalid("BIRTH_IN_FUTURE")
+    return ClientEligibility(disease_group=disease_group, birth_date=birth_date, birth_year=birth_year)
+
+
+async def change_eligibility(
+    tx: Transaction, client_ref: str, eligibility: ClientEligibility, *, if_match: int | None
+) -> int:
+    """Store and publish what is known of a client, sealed; the data's new version (E-24).
+
+    Raises:
+        Stale: they changed meanwhile.
+    """
+    current = await tx.fetchval(
+        "SELECT version FROM client_eligibility WHERE client_ref = $1 FOR NO KEY UPDATE", client_ref
+    )
+    if if_match not in (None, current or 0):
+        raise Stale(current or 0)
+    sealed = await tx.vault.seal(client_ref, eligibility.model_dump_json().encode())
+    version: int = await tx.fetchval(
+        "INSERT INTO client_eligibility AS ours (client_ref, sealed, version) VALUES ($1, $2, 1)"
+        " ON CONFLICT (client_ref) DO UPDATE SET sealed = excluded.sealed, version = ours.version + 1"
+        " RETURNING version",
+        client_ref,
+        sealed,
+    )
+    tx.emit(ClientEligibilityChanged(version=version, client_ref=client_ref, sealed=sealed))
+    return version

@@ -1,0 +1,1 @@
+"""What a provider may change only when Kela has approved it."""

@@ -1,0 +1,1 @@
+"""The last day of a contract: set, moved or lifted by Kela (E-45)."""

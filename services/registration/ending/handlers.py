@@ -1,0 +1,46 @@
+"""Ending a contract: load, decide, save, emit."""
+
+from datetime import date
+
+from chassis.db import Transaction
+from contracts.registration import ContractValidityChanged
+from services.registration import domain as registration
+from services.registration import store
+from services.registration.domain import Contract
+from services.registration.ending import domain
+from services.registration.ending import store as ends
+from services.registration.snapshots import contract_snapshot
+
+
+async def end_contract(
+    tx: Transaction, contract_id: str, valid_to: date | None, *, reason: str, if_match: int | None
+) -> Contract:
+    """Set, move or lift the contract's last day (E-45); the same day again changes nothing.
+
+    After it nothing new is announced here, decided in decisions or published in courses; what runs
+    goes on. Every service with a copy of the contract is told.
+
+    Raises:
+        NotFound: CONTRACT_UNKNOWN.
+        Stale: the contract has another version.
+        Invalid: VALIDITY_INVERTED.
+    """
+    before = await store.lock_contract(tx, contract_id)
+    registration.expect_version(before.version, if_match)
+    contract = domain.end(before, valid_to)
+    if contract is before:
+        return before
+    revision = await ends.set_end(tx, contract, before=before.valid_to, reason=reason)
+    tx.audit(
+        "end_contract",
+        f"contract:{contract_id}",
+        valid_to=_day(valid_to),
+        valid_to_before=_day(before.valid_to),
+        revision=revision,
+    )
+    tx.emit(ContractValidityChanged(version=contract.version, contract=contract_snapshot(contract)))
+    return contract
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

@@ -1,0 +1,1 @@
+"""Who did what to a provider, an office or a contract, and when."""

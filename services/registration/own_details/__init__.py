@@ -1,0 +1,1 @@
+"""What a provider changes alone and at once."""
