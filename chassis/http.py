@@ -5,8 +5,10 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request, Security
@@ -27,6 +29,7 @@ from contracts.refusals import Forbidden, Invalid, NotYetKnown, Refusal
 
 if TYPE_CHECKING:
     from chassis.runtime import Runtime
+    from chassis.service import Service
 
 __all__ = ["Answer", "Caller", "Command", "caller", "create_app", "problems", "public_caller"]
 
@@ -267,7 +270,7 @@ async def progress(here: Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYS
 def create_app(runtime: "Runtime") -> FastAPI:
     """The HTTP application of a service, with everything every service has."""
     service = runtime.service
-    app = FastAPI(
+    app = _Application(
         title=f"Rekku {service.name}",
         version=version("rekku"),
         docs_url=None,
@@ -278,7 +281,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.runtime = runtime
-    writer = ProblemWriter(runtime.texts)
+    writer = ProblemWriter(runtime.texts, lambda: app.declared_names)
     app.add_exception_handler(Refusal, writer.on_refusal)
     app.add_exception_handler(RequestValidationError, writer.on_invalid)
     app.add_exception_handler(HTTPException, writer.on_http)
@@ -287,9 +290,27 @@ def create_app(runtime: "Runtime") -> FastAPI:
     guard(app, writer)
     if service.configure is not None:
         service.configure(app, runtime)
-    complete(app.openapi())
-    writer.field_names = _declared_names(app.openapi())
     return app
+
+
+class _Application(FastAPI):
+    """Makes its OpenAPI document when first asked for it: that takes longer than the rest of a start."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, completed; one for all applications of a service."""
+        service = self.state.runtime.service
+        if service not in _documents:
+            _documents[service] = super().openapi()
+            complete(_documents[service], service.examples)
+        return _documents[service]
+
+    @cached_property
+    def declared_names(self) -> frozenset[str]:
+        """The names of fields and parameters."""
+        return _declared_names(self.openapi())
+
+
+_documents: WeakKeyDictionary["Service", dict[str, Any]] = WeakKeyDictionary()
 
 
 def _declared_names(document: Mapping[str, Any]) -> frozenset[str]:

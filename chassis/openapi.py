@@ -1,6 +1,6 @@
 """What FastAPI cannot see of a service's HTTP: headers, refusals of any request, the media type of problems."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chassis.problems import MEDIA_TYPE
@@ -23,8 +23,38 @@ _SENT_KNOWN = rf"^\s*({_ITEM})?\s*(,\s*({_ITEM})?\s*)*$"
 _KNOWN = f"^{_ITEM}(, {_ITEM})*$"
 
 
-def complete(document: dict[str, Any]) -> None:
-    """Add to the document of a service what every request takes and every answer has, in place."""
+_BY_FORMAT = {"date": "2025-03-03", "date-time": "2025-03-03T08:00:00Z"}
+_IDENTIFIER = "0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"
+_BY_NAME = {
+    "action": "confirm_course",
+    "actor": "officer-7",
+    "detail": {"pinned": 6},
+    "email": "kurssit@sydankunto.example",
+    "en": "Independence Day",
+    "entry_id": 1204,
+    "fi": "Itsenäisyyspäivä",
+    "phone": "+358 20 123 4567",
+    "reason": "Kouluttaja sairastui.",
+    "role": "officer",
+    "service": "CARDIAC_ADULT",
+    "sv": "Självständighetsdagen",
+    "version": 3,
+    "web": "https://sydankunto.example/kurssit",
+    "year": 2025,
+}
+
+
+def complete(document: dict[str, Any], examples: Mapping[str, Any]) -> None:
+    """Add to the document of a service what every request takes and every answer has, in place.
+
+    Args:
+        document: as FastAPI makes it.
+        examples: field name to example, for fields whose type has none.
+    """
+    named = {**_BY_NAME, **examples}
+    for schema in document["components"]["schemas"].values():
+        for name, field in schema.get("properties", {}).items():
+            _exemplify(name, field, named)
     for method, operation in _operations(document):
         secured = bool(operation.get("security"))
         answers: dict[str, Any] = operation["responses"]
@@ -50,6 +80,21 @@ def complete(document: dict[str, Any]) -> None:
             )
             answers["4XX"]["x-general-refusals"] = sorted(general)
             answers["4XX"]["description"] += "; as any such request, " + ", ".join(f"`{code}`" for code in general)
+
+
+def _exemplify(name: str, field: dict[str, Any], named: Mapping[str, Any]) -> None:
+    """Give a plain field its example; one that refers to another schema, or lists such, has theirs."""
+    kind = next(iter(field.get("anyOf", ())), field)
+    if "$ref" in str(kind) or {"const", "enum", "examples"} & {*kind, *field}:
+        return
+    if name in named and isinstance(named[name], bool) == (kind.get("type") == "boolean"):
+        field["examples"] = [named[name]]
+    elif kind.get("format") in _BY_FORMAT:
+        field["examples"] = [_BY_FORMAT[kind["format"]]]
+    elif name.endswith(("_id", "_ref")):
+        field["examples"] = [_IDENTIFIER]
+    elif name.endswith("_by"):
+        field["examples"] = ["officer-7"]
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

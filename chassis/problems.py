@@ -1,6 +1,6 @@
 """RFC 9457 problem details: coded, translated, and never echoing what was sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -76,10 +76,10 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
 class ProblemWriter:
     """Turns refusals and failures of one service into problem answers."""
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: Texts, declared: Callable[[], frozenset[str]]) -> None:
+        """`declared` knows the names of fields; other names in a request are input and are not echoed."""
         self._texts = texts
-        self.field_names: frozenset[str] = frozenset()
-        """Names of declared fields; other names in a request are input and are not echoed."""
+        self._declared = declared
 
     def answer(
         self,
@@ -141,7 +141,8 @@ class ProblemWriter:
         return response
 
     def _field(self, location: Sequence[str | int], kind: str) -> str:
-        shown = [str(part) if isinstance(part, int) or part in self.field_names else "?" for part in location[1:]]
+        declared = self._declared()
+        shown = [str(part) if isinstance(part, int) or part in declared else "?" for part in location[1:]]
         if kind == "json_invalid":
             shown = []
         return ".".join([str(location[0]), *shown])

@@ -32,7 +32,7 @@ Worker = Callable[["Runtime"], Coroutine[Any, Any, None]]
 """A background loop for work outside transactions, such as delivery; ends when cancelled."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Service:
     """One service: what it answers, consumes, plans and keeps.
 
@@ -45,6 +45,7 @@ class Service:
         superseding: groups of projected types; of one aggregate only the newest event of a group matters.
         startup: runs once at the start of every process, idempotent.
         configure: last changes to the HTTP application (static files, pages).
+        examples: field name to example, for the fields of answers in the OpenAPI document.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Service:
     startup: Callable[[Transaction], Awaitable[None]] | None = None
     workers: Sequence[Worker] = ()
     configure: Callable[[FastAPI, "Runtime"], None] | None = None
+    examples: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len({bool(self.projected), bool(self.project), bool(self.projection_tables)}) > 1:

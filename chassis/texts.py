@@ -1,6 +1,7 @@
 """Texts in Finnish, Swedish and English, from Fluent files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from fluent.runtime import FluentBundle, FluentResource
@@ -33,7 +34,8 @@ class Texts:
         return bool(self._bundles[language].has_message(message_id))
 
 
-def _bundle(language: str, folders: Iterable[Path]) -> FluentBundle:
+@cache
+def _bundle(language: str, folders: tuple[Path, ...]) -> FluentBundle:
     bundle = FluentBundle([language], use_isolating=False)
     for folder in folders:
         path = folder / f"{language}.ftl"

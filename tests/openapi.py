@@ -123,7 +123,7 @@ def document_of(service: Service) -> dict[str, Any]:
     """The document of a service, without starting it."""
     app = FastAPI(title=service.name, responses=problems())
     app.include_router(service.router)
-    complete(app.openapi())
+    complete(app.openapi(), service.examples)
     return app.openapi()
 
 
@@ -147,4 +147,6 @@ def example_of(schema: Document, document: Document) -> Any:
         return [example_of(schema["items"], document)]
     if schema.get("type") == "boolean":
         return True
+    if schema.get("type") == "object":
+        return {}
     raise LookupError(f"no example: {dict(schema)}")

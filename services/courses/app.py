@@ -15,6 +15,7 @@ from contracts.decisions import (
 from contracts.registration import CONTRACT_EVENTS, OFFICE_EVENTS, ServiceDescriptionPublished
 from services.courses import api, copies, handlers, pinning, store
 from services.courses.eligibility import handlers as eligibility
+from services.courses.examples import EXAMPLES
 
 SERVICE = Service(
     name="courses",
@@ -45,4 +46,5 @@ SERVICE = Service(
         "client-eligibility": partial(copies.find_version, table="client_eligibility", column="client_ref"),
         "pin": store.find_pin_version,
     },
+    examples=EXAMPLES,
 )

@@ -8,6 +8,7 @@ from services.registration import api, gauge, starting, store
 from services.registration.audits import handlers as audits
 from services.registration.change_requests import handlers as change_requests
 from services.registration.counts import handlers as counts
+from services.registration.examples import EXAMPLES
 from services.registration.registering import handlers as registering
 from services.registration.reviews import handlers as reviews
 
@@ -29,4 +30,5 @@ SERVICE = Service(
     superseding=(gauge.DECISION_EVENTS, COURSE_EVENTS),
     known={"decision": store.known_decision_version, "course": store.known_course_version},
     startup=starting.prepare,
+    examples=EXAMPLES,
 )

@@ -17,6 +17,7 @@ from tests.courses.builders import (
     revoked,
 )
 from tests.courses.consistency import assert_consistent
+from tests.courses.stories import LATER, a_running_course, a_three_period_course, periods_on
 
 NEXT_YEAR = date(2025, 3, 3)
 A_WEEK_LATER = FIRST_DAY + timedelta(days=7)
@@ -120,6 +121,29 @@ async def test_a_move_past_a_clients_deadline_is_refused_with_the_list(courses):
     )
     await courses.know(revoked(early))
     expect(200, await courses.reschedule(course, NEXT_YEAR))
+
+
+async def test_dates_on_which_a_moved_clients_path_would_be_too_long_are_refused_with_the_list(courses):
+    """E-12, E-37: the client began on another course on 4 March, so 4 December is the last day allowed."""
+    here, clients = await a_running_course(courses, on=date(2024, 3, 11))
+    there = await a_three_period_course(courses, LATER)
+    expect(200, await courses.note(here, clients[0], [1]))
+    expect(201, await courses.move(here, there, clients[0]))
+    expect(201, await courses.pin(there, await courses.grant()))
+    days = (date(2024, 4, 8), date(2024, 6, 3))
+    too_late = {"periods": periods_on((*days, date(2024, 12, 1)))}
+    assert refusal(await courses.reschedule(there, FIRST_DAY, **too_late)) == (
+        "PATHS_TOO_LONG",
+        {
+            "months": 9,
+            "last_day": "2024-12-05",
+            "decision_refs": [clients[0].decision_ref],
+            "latest": ["2024-12-04"],
+        },
+    )
+    expect(
+        200, await courses.reschedule(there, FIRST_DAY, reason=FIRE, periods=periods_on((*days, date(2024, 11, 30))))
+    )
 
 
 async def test_after_the_confirmation_only_later_periods_move(courses):

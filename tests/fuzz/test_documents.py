@@ -41,6 +41,21 @@ def test_every_body_can_be_shown_as_an_example_that_fits(service: Service):
 
 
 @both
+def test_every_answer_can_be_shown_as_an_example_that_fits(service: Service):
+    document = document_of(service)
+    shown = 0
+    for name, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            schema = answer.get("content", {}).get("application/json", {}).get("schema")
+            if not schema or not status.startswith("2"):
+                continue
+            validator = Draft202012Validator({**schema, "components": document["components"]})
+            assert list(validator.iter_errors(example_of(schema, document))) == [], name
+            shown += 1
+    assert shown > 30
+
+
+@both
 def test_every_refusal_that_the_service_raises_is_documented_on_some_route(service: Service):
     """Which route answers it is compared in every test of the service, by `tests/openapi.py`."""
     sources = "\n".join(path.read_text() for path in service.root.rglob("*.py"))

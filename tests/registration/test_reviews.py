@@ -115,7 +115,8 @@ async def test_a_confirmation_begins_a_new_period(registration):
     await registration.clock.set(datetime(2024, 12, 1, 8, tzinfo=UTC))
     await confirm(registration, office_id)
     await registration.clock.set(datetime(2025, 11, 30, 21, 59, tzinfo=UTC))
-    assert await registration.fire_timers() == 0
+    await registration.fire_timers()
+    assert await notices_of(registration) == []
     await registration.clock.set(datetime(2025, 11, 30, 22, tzinfo=UTC))
     await registration.fire_timers()
     assert [due_on for _, due_on in await notices_of(registration)] == [date(2025, 12, 1)]
@@ -138,7 +139,7 @@ async def test_a_closed_office_is_not_reminded_of(registration):
     async with registration.transaction() as tx:
         await tx.execute("UPDATE offices SET open = false WHERE office_id = $1", office_id)
     await registration.clock.set(datetime(2025, 1, 15, 8, tzinfo=UTC))
-    assert await registration.fire_timers() == 1
+    assert await registration.fire_timers()
     assert await notices_of(registration) == []
 
 

@@ -139,6 +139,7 @@ async def retarget_course(course_id: CourseId, body: SetTargetGroups, caller: Ac
         "COURSE_UNKNOWN",
         "DEADLINE_BREAKS",
         "NO_DESCRIPTION_IN_FORCE",
+        "PATHS_TOO_LONG",
         "PERIODS_IN_PAST",
         "PERIODS_OVERLAP",
         "PERIOD_BACKWARDS",

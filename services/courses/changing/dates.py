@@ -12,16 +12,23 @@ from contracts.refusals import Refusal
 from contracts.values import DeliveryMode, ReportKind
 from services.courses.changing.domain import committed
 from services.courses.consents import Consent, require_given
-from services.courses.creation import Description, PlannedPeriod, ProposedPeriod, plan_periods
+from services.courses.creation import (
+    Description,
+    PlannedPeriod,
+    ProposedPeriod,
+    latest_last_day,
+    plan_periods,
+)
 from services.courses.domain import Contract, Course, Period, require_there, require_valid
 
 
 @dataclass(frozen=True, slots=True)
 class PinnedClient:
-    """A client with a place on the course, and the deadline of the decision."""
+    """A client with a place on the course, the deadline of the decision, and the first day attended elsewhere."""
 
     decision_ref: str
     confirm_by: date | None
+    attended_since: date | None = None
 
 
 def reschedule(
@@ -88,6 +95,31 @@ def require_deadlines(before: Course, after: Course, pinned: Sequence[PinnedClie
             first_day=after.first_day,
             decision_refs=[client.decision_ref for client in breaks],
             deadlines=[client.confirm_by for client in breaks],
+        )
+
+
+def require_durations(after: Course, description: Description, pinned: Sequence[PinnedClient]) -> None:
+    """A course does not move to where a client who began on another one would take too long (E-12, E-37).
+
+    Raises:
+        Refusal: PATHS_TOO_LONG with months and last day, and decision and latest day of each such client.
+    """
+    if not description.total_duration_enforced:
+        return
+    months = description.total_duration_months
+    latest = {
+        client.decision_ref: latest_last_day(client.attended_since, months)
+        for client in pinned
+        if client.attended_since is not None
+    }
+    breaks = {ref: day for ref, day in latest.items() if day is not None and day < after.last_day}
+    if breaks:
+        raise Refusal(
+            "PATHS_TOO_LONG",
+            months=months,
+            last_day=after.last_day,
+            decision_refs=list(breaks),
+            latest=list(breaks.values()),
         )
 
 

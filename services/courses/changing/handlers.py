@@ -119,11 +119,13 @@ async def reschedule_course(tx: Transaction, course_id: str, wanted: NewDates, i
     if contract is None:
         raise Refusal("CONTRACT_UNKNOWN")
     described = await _description_of(tx, before)
-    course = dates.reschedule(before, copies.described(described), contract, wanted.periods, on=tx.today)
+    description = copies.described(described)
+    course = dates.reschedule(before, description, contract, wanted.periods, on=tx.today)
     if course is before:
         return before
     pinned = await store.find_pinned(tx, course_id)
     dates.require_deadlines(before, course, pinned)
+    dates.require_durations(course, description, pinned)
     consents = dates.require_consents(pinned, wanted.consents, on=tx.today)
     late = dates.is_late(before, on=tx.today)
     reports = dates.what_to_report(before, late=late)

@@ -170,7 +170,12 @@ async def find_reschedulings(tx: Transaction, course_id: str, *, after: int, lim
 async def find_pinned(tx: Transaction, course_id: str) -> Sequence[PinnedClient]:
     """The clients with an active pin, in the order of their decisions; under the course's lock they stay so."""
     rows = await tx.fetch(
-        "SELECT decision_ref, decisions.confirm_by FROM pins JOIN decisions USING (decision_ref)"
+        "SELECT decision_ref, decisions.confirm_by, ("
+        "   SELECT min((period ->> 'first_day')::date) FROM pins AS earlier JOIN courses USING (course_id),"
+        "   jsonb_array_elements(courses.periods) AS period"
+        "   WHERE earlier.decision_ref = pins.decision_ref AND earlier.course_id <> pins.course_id"
+        "   AND (period ->> 'number')::integer = ANY (earlier.attended)"
+        " ) AS attended_since FROM pins JOIN decisions USING (decision_ref)"
         " WHERE pins.course_id = $1 AND pins.state = 'active' ORDER BY decision_ref",
         course_id,
     )

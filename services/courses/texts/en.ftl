@@ -78,6 +78,7 @@ must-run-reason-required = Course { $course_number } has had to be carried out s
 nothing-remains = The client has already attended every period.
 participation-not-noted = First note whether the client attended these periods of course { $course_number }: { $periods }.
 path-too-long = The client's whole rehabilitation may last { $months } months from { $first_day }, the first day attended: until { $latest }. On this course it would last until { $last_day }.
+paths-too-long = A whole rehabilitation may last { $months } months from the first day attended. With these dates it would last until { $last_day } for clients who began on another course: { $decision_refs }. Their latest last days: { $latest }.
 period-not-begun = Period { $number } has not begun while the client was on the course.
 period-not-planned = The client is not to attend that period. The client's periods are: { $planned }.
 period-noted-twice = A period was either attended or missed, not both: { $periods }.

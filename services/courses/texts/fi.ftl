@@ -78,6 +78,7 @@ must-run-reason-required = Kurssi { $course_number } on pitänyt toteuttaa { $mu
 nothing-remains = Asiakas on jo osallistunut kaikkiin jaksoihin.
 participation-not-noted = Merkitse ensin, osallistuiko asiakas näihin kurssin { $course_number } jaksoihin: { $periods }.
 path-too-long = Asiakkaan koko kuntoutus saa kestää { $months } kuukautta ensimmäisestä osallistumispäivästä { $first_day } eli enintään { $latest } asti. Tällä kurssilla se kestäisi { $last_day } asti.
+paths-too-long = Koko kuntoutus saa kestää { $months } kuukautta ensimmäisestä osallistumispäivästä. Näillä päivillä se kestäisi { $last_day } asti asiakkailla, jotka ovat aloittaneet toisella kurssilla: { $decision_refs }. Viimeiset mahdolliset päivät heille: { $latest }.
 period-not-begun = Jakso { $number } ei alkanut asiakkaan ollessa kurssilla.
 period-not-planned = Jaksoa ei ole suunniteltu asiakkaalle. Asiakkaan jaksot ovat: { $planned }.
 period-noted-twice = Asiakas joko osallistui jaksoon tai ei, ei molempia: { $periods }.

@@ -78,6 +78,7 @@ must-run-reason-required = Kursen { $course_number } har måst genomföras sedan
 nothing-remains = Klienten har redan deltagit i alla perioder.
 participation-not-noted = Anteckna först om klienten deltog i dessa perioder av kursen { $course_number }: { $periods }.
 path-too-long = Klientens hela rehabilitering får pågå i { $months } månader från den första dagen klienten deltog, { $first_day }, alltså till { $latest }. På den här kursen skulle den pågå till { $last_day }.
+paths-too-long = Hela rehabiliteringen får pågå i { $months } månader från den första dagen klienten deltog. Med de här datumen skulle den pågå till { $last_day } för klienter som började på en annan kurs: { $decision_refs }. Deras senaste möjliga sista dagar: { $latest }.
 period-not-begun = Period { $number } började inte medan klienten var på kursen.
 period-not-planned = Perioden är inte planerad för klienten. Klientens perioder är: { $planned }.
 period-noted-twice = Klienten deltog antingen i en period eller inte, inte båda: { $periods }.
