@@ -30,8 +30,8 @@ up: $(STAMP) ## The whole system on this machine, at http://127.0.0.1:8080 (BUS=
 demo: $(STAMP) ## The heart courses' real years, played through every service and checked
 	@exec $(BIN)/rekku demo
 
-test: $(STAMP) ## Every test
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## Every test, in two processes (ARGS=... for pytest)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(STAMP) ## Style, types, import rules and contracts
 	$(BIN)/ruff check .
