@@ -96,7 +96,8 @@ class Watch:
 
         await self._app(scope, receive, kept)
         path = getattr(scope.get("route"), "path", None)
-        if scope["type"] != "http" or path not in self._outside.document["paths"] or len(messages) < 2:
+        described = self._outside.document["paths"].get(path, {})
+        if scope["type"] != "http" or scope["method"].lower() not in described or len(messages) < 2:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in messages[0]["headers"]}
         body = b"".join(message.get("body", b"") for message in messages[1:])

@@ -19,7 +19,7 @@ from chassis.clock import set_simulated_now
 from rekku.demo.api import newest
 from rekku.up import System
 from tests.system.actors import a_business_id
-from tests.system.people import RARE, RARE_PERIODS, all_statements
+from tests.system.people import RARE, all_statements
 
 CLIENTS = 7
 WITHIN_S = 60.0
@@ -30,6 +30,14 @@ _SURVEY = re.compile(r"^To: (\S+)\nMessage-Id: (\S+)$.*/s/([a-z0-9]{20,})", re.M
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
+_PERIODS = (
+    ("02-23", "02-27", "face_to_face"),
+    ("07-01", "07-05", "online"),
+    ("09-02", "09-06", "face_to_face"),
+)
+"""Days that are no public holiday in any year."""
+
+
 class Names:
     """What the things of one year are called in every year: `‹course›` and not its id.
 
@@ -37,7 +45,7 @@ class Names:
     """
 
     def __init__(self, year: int) -> None:
-        self._of = {str(year): "‹year›"}
+        self._of = {str(year): "‹year›", str(year + 1): "‹next year›"}
         self._pattern: re.Pattern[str] | None = None
 
     def call(self, thing: str, name: str) -> None:
@@ -212,13 +220,15 @@ class Year:
 
     async def publish_course(self, places: int) -> dict:
         """A course that everybody can see."""
-        days = ("first_day", "last_day")
         course = {
             "contract_id": self.contract_id,
             "office_id": self.office_id,
             "group_size": places,
             "target_groups": ["DISEASE_GROUP_1"],
-            "periods": [p | {day: p[day].replace("2024", str(self.year)) for day in days} for p in RARE_PERIODS],
+            "periods": [
+                {"first_day": f"{self.year}-{first}", "last_day": f"{self.year}-{last}", "mode": mode}
+                for first, last, mode in _PERIODS
+            ],
         }
         made = yes(await self.provider("POST", "courses", "/courses", course))
         return yes(await self.provider("POST", "courses", f"/courses/{made['course_id']}/publication"))
@@ -273,11 +283,11 @@ class Year:
 
     async def begin(self) -> None:
         """The course's first day."""
-        await self.at(4, 8)
+        await self.at(2, 23)
 
     async def pay(self) -> None:
         """Two periods are over and paid: everybody is asked how it was."""
-        await self.at(6, 10)
+        await self.at(7, 10)
         await self.pay_period(1)
         await self.pay_period(2)
 

@@ -99,5 +99,5 @@ async def test_the_sms_are_shown_in_advance(gateway, notifications):
     page = await gateway.browser("fi").get("/sms")
     assert "Palautekysely, suomeksi" in page.text
     assert "Palautekysely, ruotsiksi" in page.text
-    assert page.text.count('class="phone__bubble" lang="sv"') == 4
+    assert page.text.count('class="phone__bubble" lang="sv"') == 6
     assert "pankkitunnuksia" in page.text
