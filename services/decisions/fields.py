@@ -7,8 +7,8 @@ from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, Field
 
 from chassis.auth import Role
-from chassis.http import Caller, caller
-from services.decisions.domain import is_decision_ref
+from chassis.http import Caller, Command, caller
+from services.decisions.domain import ClientNotice, GivenBy, NoticeChannel, is_decision_ref
 
 _CODE = r"^[A-Z][A-Z0-9_]{1,39}$"
 _ID = r"^[A-Za-z0-9._~-]{1,64}$"
@@ -43,3 +43,16 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 Official = Annotated[Caller, Depends(caller(Role.OFFICER))]
 Kela = Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYSTEM))]
 Anyone = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
+Provider = Annotated[Caller, Depends(caller(Role.PROVIDER))]
+
+
+class Notice(Command):
+    """The client's own notice, or the guardian's (E-58)."""
+
+    received_on: Day
+    channel: NoticeChannel
+    given_by: GivenBy = GivenBy.CLIENT
+
+    def notice(self) -> ClientNotice:
+        """What the rules look at."""
+        return ClientNotice(self.received_on, self.channel, self.given_by)
