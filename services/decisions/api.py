@@ -12,6 +12,7 @@ from chassis.db import Transaction
 from chassis.http import Answer, Caller, Command, problems
 from contracts.values import DecisionState, Language
 from services.decisions import contacts, eligibility, fields, handlers, store
+from services.decisions.concerns import api as concerns_api
 from services.decisions.domain import Application, Decision, Outcome
 from services.decisions.followup import api as followup_api
 from services.decisions.followup.domain import FollowUp
@@ -194,6 +195,7 @@ async def change_eligibility(
 
 
 router.include_router(followup_api.router)
+router.include_router(concerns_api.router)
 router.include_router(quotas_api.router)
 router.include_router(settlements_api.router)
 router.include_router(statistics_api.router)
