@@ -29,7 +29,7 @@ DecisionRef = Annotated[str, Field(min_length=13, max_length=13), AfterValidator
 """A decision identifier with the right check character: a mistyped one is refused at once."""
 
 Id = Annotated[str, Field(pattern=_ID)]
-Day = Annotated[date, Field(ge=_EARLIEST, le=_LATEST)]
+Day = Annotated[date, Field(ge=_EARLIEST, le=_LATEST, examples=["2025-03-03"])]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 PathRef = Annotated[DecisionRef, Path()]
 PathReference = Annotated[str, Path(pattern=_REFERENCE)]

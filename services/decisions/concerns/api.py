@@ -19,14 +19,15 @@ from services.decisions.domain import GivenBy
 router = APIRouter(tags=["concerns"])
 
 _LINES = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
-_EXAMPLE = "Asiakkaan tilanne on muuttunut, eikä kurssi sovi hänelle juuri nyt."
 
-Words = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=_LINES), Field(examples=[_EXAMPLE])]
+Words = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1000, pattern=_LINES),
+    Field(examples=["Asiakkaan tilanne on muuttunut."]),
+]
 """Short and without anything that says who the client is; sealed at once, and never part of an event."""
-Day = Annotated[fields.Day, Field(examples=["2025-03-03"])]
 ConcernId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 After = Annotated[str, Query(pattern=r"^[0-9a-f-]{0,36}$")]
-Person = Annotated[str | None, Field(examples=["officer-7"])]
 
 
 class FileConcern(Command):
@@ -39,7 +40,7 @@ class FileConcern(Command):
 class BeginDiscussion(Command):
     """Kela spoke with the client, or with the guardian (E-58)."""
 
-    spoken_on: Day
+    spoken_on: fields.Day
     spoken_with: GivenBy
 
 
@@ -56,21 +57,21 @@ class ConcernView(BaseModel):
     `words` are left out of lists, and null once the client's data were erased.
     """
 
-    concern_id: Annotated[str, Field(examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])]
+    concern_id: str
     version: int
     decision_ref: str
     provider_id: str
     service: str
     reason: Reason
-    words: Annotated[str | None, Field(examples=[_EXAMPLE])]
+    words: str | None
     state: ConcernState
     filed_at: datetime
-    filed_by: Person
+    filed_by: str | None
     discussed_on: date | None
     discussed_with: GivenBy | None
     outcome: ConcernOutcome | None
     closed_on: date | None
-    closed_by: Person
+    closed_by: str | None
 
     @classmethod
     def of(cls, concern: Concern, caller: Caller, words: str | None = None) -> Self:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from starlette.responses import Response
 
 from chassis.conditional import UNCHANGED, unless_known
@@ -34,14 +34,12 @@ def _checked(cursor: str) -> str:
 
 
 After = Annotated[str, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9A-Z]{13}$"), AfterValidator(_checked)]
-Day = Annotated[fields.Day, Field(examples=["2025-03-03"])]
-PinnedTo = Annotated[str | None, Field(examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])]
 
 
 class NoteContact(Command):
     """A contact; `reached` says whom, null that nobody was."""
 
-    contacted_on: Day
+    contacted_on: fields.Day
     channel: NoticeChannel
     reached: GivenBy | None = None
 
@@ -50,7 +48,7 @@ class NoteStay(Command):
     """The client stays with the provider; `next_on` is the new day to look again."""
 
     answer: fields.Notice
-    next_on: Day
+    next_on: fields.Day
 
 
 class NoteSwapWish(Command):
@@ -62,7 +60,7 @@ class NoteSwapWish(Command):
 class EndSwap(Command):
     """No other provider can take the client; `next_on` is the new day to look again."""
 
-    next_on: Day
+    next_on: fields.Day
 
 
 class WorkItemView(BaseModel):
@@ -85,7 +83,7 @@ class WorkItemView(BaseModel):
     confirm_by: date | None
     due_on: date | None
     state: WorkState
-    pinned_to: PinnedTo
+    pinned_to: str | None
     first_day: date | None
     contacted_on: date | None
     next_on: date | None
@@ -110,7 +108,7 @@ class EntryView(BaseModel):
     spoken_with: GivenBy | None
     next_on: date | None
     noted_at: datetime
-    noted_by: Annotated[str, Field(examples=["officer-7"])]
+    noted_by: str
 
 
 class FollowUpDetail(BaseModel):
@@ -121,7 +119,7 @@ class FollowUpDetail(BaseModel):
     confirm_by: date | None
     due_on: date | None
     open: bool
-    pinned_to: PinnedTo
+    pinned_to: str | None
     confirmed: bool
     state: WorkState | None
     contacted_on: date | None
@@ -175,7 +173,7 @@ class PlannedPeriodList(BaseModel):
 def _wanted(
     service: fields.QueryService | None = None,
     state: WorkState | None = None,
-    due_before: Annotated[Day | None, Query()] = None,
+    due_before: Annotated[fields.Day | None, Query()] = None,
 ) -> Wanted:
     return Wanted(service, state, due_before)
 

@@ -5,7 +5,9 @@ SET LOCAL lock_timeout = '5s';
 ALTER TABLE decisions ADD COLUMN IF NOT EXISTS notice_given_by text CHECK (notice_given_by IN ('client', 'guardian'));
 COMMENT ON COLUMN decisions.notice_given_by IS 'E-58; NULL: taken before it was asked, the client''s own';
 
-ALTER TABLE pins ADD COLUMN planned integer[], ADD COLUMN attended integer[] NOT NULL DEFAULT '{}';
+ALTER TABLE pins
+    ADD COLUMN IF NOT EXISTS planned integer[],
+    ADD COLUMN IF NOT EXISTS attended integer[] NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN pins.planned IS 'The course''s periods the client is to attend; NULL: all of them';
 
 CREATE TABLE follow_ups (
