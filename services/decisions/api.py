@@ -17,6 +17,7 @@ from services.decisions.domain import Application, Decision, Outcome
 from services.decisions.followup import api as followup_api
 from services.decisions.followup.domain import FollowUp
 from services.decisions.followup.handlers import get_follow_up
+from services.decisions.planned import api as planned_api
 from services.decisions.quotas import api as quotas_api
 from services.decisions.settlements import api as settlements_api
 from services.decisions.statistics import api as statistics_api
@@ -195,6 +196,7 @@ async def change_eligibility(
 
 
 router.include_router(followup_api.router)
+router.include_router(planned_api.router)
 router.include_router(concerns_api.router)
 router.include_router(quotas_api.router)
 router.include_router(settlements_api.router)

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the follow-up and of concerns."""
+"""What the OpenAPI document says of the follow-up, planned periods and concerns."""
 
 import re
 
@@ -12,7 +12,7 @@ from services.decisions.followup import export
 from services.decisions.followup.domain import WorkState
 from tests.openapi import document_of, example_of
 
-TAGS = {"follow-up", "concerns"}
+TAGS = {"follow-up", "planned periods", "concerns"}
 _RAISED = re.compile(r'(?:Refusal|NotFound|Invalid|NotYetKnown)\(\s*"([A-Z_]+)"')
 
 

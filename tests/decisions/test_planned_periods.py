@@ -98,6 +98,19 @@ async def test_a_copy_from_before_it_kept_the_days_says_so_until_it_is_rebuilt(c
         assert len(await planned(decisions, ref)) == 3
 
 
+async def test_kela_reads_the_plans_of_all_clients_page_by_page(decisions):
+    """R-CRS-12: decisions in force, those without a course too; the ended ones are gone."""
+    pinned_one, waiting, ended = [await decisions.grant() for _ in range(3)]
+    await decisions.know(course_confirmed(), pinned(pinned_one["decision_ref"]), pinned(ended["decision_ref"]))
+    expect(200, await decisions.revoke(ended))
+    first = expect(200, await decisions.officer.get("/planned-periods", params={"limit": 1}))
+    assert [(one["decision_ref"], len(one["items"])) for one in first["items"]] == [(pinned_one["decision_ref"], 3)]
+    rest = expect(200, await decisions.officer.get("/planned-periods", params={"after": first["next"]}))
+    assert (rest["items"], rest["next"]) == ([{"decision_ref": waiting["decision_ref"], "items": []}], None)
+    assert expect(200, await decisions.officer.get("/planned-periods?service=NOTHING"))["items"] == []
+    assert refusal(await decisions.provider.get("/planned-periods"), 403)[0] == "NOT_ALLOWED"
+
+
 async def test_an_unknown_decision_has_no_periods(decisions):
     ref = (await decisions.grant())["decision_ref"]
     await decisions.alter("DELETE FROM decisions")

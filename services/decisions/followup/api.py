@@ -1,4 +1,4 @@
-"""HTTP of Kela's follow-up: the work list, contacts and answers, and when a client's rehabilitation is planned."""
+"""HTTP of Kela's follow-up: the work list, contacts and answers."""
 
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -12,11 +12,11 @@ from chassis.db import Transaction
 from chassis.exports import MOST_ROWS, Export, file_of, require_exportable
 from chassis.http import Answer, Caller, Command, problems
 from chassis.tables import TableFormat
-from contracts.values import DeliveryMode, Language
+from contracts.values import Language
 from services.decisions import fields
 from services.decisions import store as decisions
 from services.decisions.domain import GivenBy, NoticeChannel
-from services.decisions.followup import export, handlers, planned, store
+from services.decisions.followup import export, handlers, store
 from services.decisions.followup.domain import EntryKind, Said, Watch, WorkState
 from services.decisions.followup.store import Wanted, WorkItem
 
@@ -146,28 +146,6 @@ class WatchView(BaseModel):
             contacted_on=watch.contacted_on,
             swap_wanted=watch.swap_wanted,
         )
-
-
-class PlannedPeriodView(BaseModel):
-    """A period the client is to attend or has attended; dates and mode are null until our copy has them."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    course_id: str
-    provider_id: str
-    office_id: str
-    number: int
-    first_day: date | None
-    last_day: date
-    mode: DeliveryMode | None
-    attended: bool
-
-
-class PlannedPeriodList(BaseModel):
-    """The client's periods by their days, over all courses the client is or was on."""
-
-    decision_ref: str
-    items: list[PlannedPeriodView]
 
 
 def _wanted(
@@ -309,23 +287,6 @@ async def end_swap(decision_ref: fields.PathRef, body: EndSwap, caller: fields.O
         return _answer(decision_ref, watch)
 
     return await caller.command(act)
-
-
-@router.get(
-    "/decisions/{decision_ref}/planned-periods",
-    response_model=PlannedPeriodList,
-    responses=problems("DECISION_UNKNOWN"),
-)
-async def show_planned_periods(decision_ref: fields.PathRef, caller: fields.Kela) -> Response:
-    """When the client's rehabilitation is planned to take place, after moves too (R-CRS-12)."""
-
-    async def read(tx: Transaction) -> Answer:
-        await decisions.get_decision(tx, decision_ref)
-        found = planned.path(await planned.find_stays(tx, decision_ref))
-        items = [PlannedPeriodView.model_validate(period) for period in found]
-        return Answer(200, PlannedPeriodList(decision_ref=decision_ref, items=items))
-
-    return await caller.query(read)
 
 
 async def _export(caller: Caller, kind: TableFormat, wanted: Wanted) -> Response:

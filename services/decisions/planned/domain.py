@@ -1,13 +1,12 @@
 """When a client's rehabilitation is planned to take place, over all the courses the client is or was on (R-CRS-12)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from chassis.db import Transaction
 from contracts.values import CourseState, DeliveryMode, PinState
-from services.decisions.followup.domain import PINNED
 
+_PINNED = frozenset({PinState.ACTIVE, PinState.FULFILLED})
 _GONE = frozenset({CourseState.DELETED, CourseState.CANCELLED})
 
 
@@ -73,36 +72,6 @@ def path(stays: Iterable[Stay]) -> list[PlannedPeriod]:
 
 
 def _is_planned(stay: Stay, number: int) -> bool:
-    if stay.pin_state not in PINNED or stay.course_state in _GONE:
+    if stay.pin_state not in _PINNED or stay.course_state in _GONE:
         return False
     return stay.planned is None or number in stay.planned
-
-
-async def find_stays(tx: Transaction, decision_ref: str) -> Sequence[Stay]:
-    """Every course the decision is or was pinned to, as far as our copies know them."""
-    rows = await tx.fetch(
-        "SELECT course_id, p.provider_id, p.office_id, p.state AS pin_state, c.state AS course_state, p.planned,"
-        " p.attended, c.periods FROM pins p JOIN courses c USING (course_id) WHERE p.decision_ref = $1",
-        decision_ref,
-    )
-    return [
-        Stay(
-            **{
-                **row,
-                "pin_state": PinState(row["pin_state"]),
-                "course_state": CourseState(row["course_state"]),
-                "planned": None if row["planned"] is None else tuple(row["planned"]),
-                "attended": tuple(row["attended"]),
-                "periods": tuple(
-                    Period(
-                        number=period["number"],
-                        first_day=date.fromisoformat(period["first_day"]) if "first_day" in period else None,
-                        last_day=date.fromisoformat(period["last_day"]),
-                        mode=DeliveryMode(period["mode"]) if "mode" in period else None,
-                    )
-                    for period in row["periods"]
-                ),
-            }
-        )
-        for row in rows
-    ]
