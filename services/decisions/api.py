@@ -11,8 +11,13 @@ from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, Command, problems
 from contracts.values import DecisionState, Language
-from services.decisions import contacts, eligibility, fields, followup, handlers, store
-from services.decisions.domain import Application, ClientNotice, Decision, NoticeChannel, Outcome
+from services.decisions import contacts, eligibility, fields, handlers, store
+from services.decisions.concerns import api as concerns_api
+from services.decisions.domain import Application, Decision, Outcome
+from services.decisions.followup import api as followup_api
+from services.decisions.followup.domain import FollowUp
+from services.decisions.followup.handlers import get_follow_up
+from services.decisions.planned import api as planned_api
 from services.decisions.quotas import api as quotas_api
 from services.decisions.settlements import api as settlements_api
 from services.decisions.statistics import api as statistics_api
@@ -37,21 +42,10 @@ class Decide(Command):
         return Application(self.application_ref, self.client_ref, self.contract_id, self.applied_on, self.outcome)
 
 
-class Notice(Command):
-    """The client's own notice."""
-
-    received_on: fields.Day
-    channel: NoticeChannel
-
-    def notice(self) -> ClientNotice:
-        """What the rules look at."""
-        return ClientNotice(self.received_on, self.channel)
-
-
 class OnNotice(Command):
     """What is done only because the client said so (R-DEC-16)."""
 
-    client_notice: Notice
+    client_notice: fields.Notice
 
 
 class ChangeEligibility(Command):
@@ -119,7 +113,7 @@ async def show_decision(decision_ref: fields.PathRef, caller: fields.Anyone) -> 
 
     async def read(tx: Transaction) -> Answer:
         decision = await store.get_decision(tx, decision_ref)
-        return _answer(decision, caller, follow_up=await followup.get_follow_up(tx, decision))
+        return _answer(decision, caller, follow_up=await get_follow_up(tx, decision))
 
     return await caller.query(read)
 
@@ -201,6 +195,9 @@ async def change_eligibility(
     return await caller.command(act)
 
 
+router.include_router(followup_api.router)
+router.include_router(planned_api.router)
+router.include_router(concerns_api.router)
 router.include_router(quotas_api.router)
 router.include_router(settlements_api.router)
 router.include_router(statistics_api.router)
@@ -210,8 +207,6 @@ def _is_kela(caller: Caller) -> bool:
     return caller.principal.role is not Role.PROVIDER
 
 
-def _answer(
-    decision: Decision, caller: Caller, *, status: int = 200, follow_up: followup.FollowUp | None = None
-) -> Answer:
+def _answer(decision: Decision, caller: Caller, *, status: int = 200, follow_up: FollowUp | None = None) -> Answer:
     view = DecisionView.of(decision, for_kela=_is_kela(caller), followup=follow_up)
     return Answer(status, view, version=decision.version, subject=("decision", decision.decision_ref))

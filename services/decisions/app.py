@@ -9,6 +9,7 @@ from contracts.registration import CONTRACT_EVENTS, ServiceDescriptionPublished
 from services.decisions import api
 from services.decisions.copies import handlers as copies
 from services.decisions.copies import store as copied
+from services.decisions.examples import EXAMPLES
 from services.decisions.quotas import handlers as quotas
 from services.decisions.quotas import release
 
@@ -34,4 +35,5 @@ SERVICE = Service(
         "course": copied.known_course,
         "pin": copied.known_pin,
     },
+    examples=EXAMPLES,
 )

@@ -64,12 +64,20 @@ class NoticeChannel(StrEnum):
     IN_PERSON = "in_person"
 
 
+class GivenBy(StrEnum):
+    """Whose notice it is: the client's, or for a family course the guardian's (E-58)."""
+
+    CLIENT = "client"
+    GUARDIAN = "guardian"
+
+
 @dataclass(frozen=True, slots=True)
 class ClientNotice:
     """The client's own notice, without which nothing is revoked or withdrawn (R-DEC-16, E-57)."""
 
     received_on: date
     channel: NoticeChannel
+    given_by: GivenBy = GivenBy.CLIENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
 from services.decisions import domain, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
 from services.decisions.events import decision_event
-from services.decisions.followup import confirm_by
+from services.decisions.followup.deadlines import confirm_by
 from services.decisions.quotas import slots
 from services.decisions.quotas import store as quotas
 from services.decisions.quotas.events import count_event, status_event

@@ -4,7 +4,7 @@ Lock order of the whole service, never the other way round:
 
 1. `timers` (plan a release before locking what it will lock),
 2. `contracts`, 3. `announced_counts` by contract, 4. `quotas`, 5. `suspensions`,
-6. `decisions` by number, 7. `payments`.
+6. `decisions` by number, 7. `payments`, 8. `follow_ups`, `concerns`.
 
 A grant updates 3 and 4 in one statement and adds to 6; a change of one decision takes 6 only.
 """
@@ -14,7 +14,7 @@ import asyncpg
 from chassis.db import Transaction
 from contracts.refusals import NotFound
 from contracts.values import DecisionState, Language
-from services.decisions.domain import ClientNotice, Contract, Decision, NoticeChannel
+from services.decisions.domain import ClientNotice, Contract, Decision, GivenBy, NoticeChannel
 
 _ADD_DECISION = """
 INSERT INTO decisions (
@@ -95,7 +95,7 @@ async def set_decision(tx: Transaction, decision: Decision) -> None:
     notice = decision.notice
     await tx.execute(
         "UPDATE decisions SET state = $2, version = $3, decided_on = $4, confirm_by = $5, description_version = $6,"
-        " new_client = $7, notice_received_on = $8, notice_channel = $9 WHERE decision_ref = $1",
+        " new_client = $7, notice_received_on = $8, notice_channel = $9, notice_given_by = $10 WHERE decision_ref = $1",
         decision.decision_ref,
         decision.state,
         decision.version,
@@ -105,6 +105,7 @@ async def set_decision(tx: Transaction, decision: Decision) -> None:
         decision.new_client,
         notice and notice.received_on,
         notice and notice.channel,
+        notice and notice.given_by,
     )
 
 
@@ -157,7 +158,8 @@ def as_decision(row: asyncpg.Record) -> Decision:
     """A row of `decisions`."""
     notice = None
     if row["notice_received_on"] is not None:
-        notice = ClientNotice(row["notice_received_on"], NoticeChannel(row["notice_channel"]))
+        given_by = GivenBy(row["notice_given_by"] or GivenBy.CLIENT)
+        notice = ClientNotice(row["notice_received_on"], NoticeChannel(row["notice_channel"]), given_by)
     return Decision(
         decision_ref=row["decision_ref"],
         application_ref=row["application_ref"],

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from contracts.values import DecisionState, Language
 from services.decisions.domain import Decision
-from services.decisions.followup import FollowUp
+from services.decisions.followup.domain import FollowUp
 
 
 class FollowUpView(BaseModel):

@@ -13,7 +13,8 @@ from contracts.values import CourseState, DecisionState, Language, PinState, loo
 from services.decisions import domain
 from services.decisions.contacts import e164
 from services.decisions.domain import ClientNotice, Decision, Description, NoticeChannel
-from services.decisions.followup import confirm_by, follow_up
+from services.decisions.followup.deadlines import confirm_by
+from services.decisions.followup.domain import Place, follow_up
 from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus
 from services.decisions.statistics.domain import complete_months, straight_line
 
@@ -180,7 +181,7 @@ def test_the_follow_up_is_open_until_the_client_is_on_a_confirmed_course(
     decision, pin, pinned_to, confirmed, still_open
 ):
     """R-CRS-19, R-CRS-21, E-21: a revocation closes it."""
-    found = follow_up(a_decision(state=decision), pin and ("c", *pin))
+    found = follow_up(a_decision(state=decision), pin and Place("c", *pin))
     assert (found.pinned_to, found.confirmed, found.open) == (pinned_to, confirmed, still_open)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from chassis.db import Transaction
 from contracts.courses import Course, Pin
 from contracts.registration import Contract, ServiceDescription
-from contracts.values import CourseState, PinState
+from contracts.values import PinState
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,15 @@ async def merge_courses(tx: Transaction, courses: Sequence[tuple[Course, int]]) 
                 course.office_id,
                 course.service,
                 course.state,
-                [{"number": period.number, "last_day": period.last_day.isoformat()} for period in course.periods],
+                [
+                    {
+                        "number": period.number,
+                        "mode": period.mode,
+                        "first_day": period.first_day.isoformat(),
+                        "last_day": period.last_day.isoformat(),
+                    }
+                    for period in course.periods
+                ],
             )
             for course, version in courses
         ],
@@ -110,11 +118,11 @@ async def merge_courses(tx: Transaction, courses: Sequence[tuple[Course, int]]) 
 async def merge_pins(tx: Transaction, pins: Sequence[tuple[Pin, int]]) -> None:
     """Take what the snapshots say of each decision and course, unless ours is as new."""
     await tx.executemany(
-        "INSERT INTO pins AS ours (decision_ref, course_id, version, provider_id, office_id, state, occupies_place)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO pins AS ours (decision_ref, course_id, version, provider_id, office_id, state, occupies_place,"
+        " planned, attended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         " ON CONFLICT (decision_ref, course_id) DO UPDATE SET version = excluded.version,"
-        " office_id = excluded.office_id, state = excluded.state, occupies_place = excluded.occupies_place"
-        " WHERE ours.version < excluded.version",
+        " office_id = excluded.office_id, state = excluded.state, occupies_place = excluded.occupies_place,"
+        " planned = excluded.planned, attended = excluded.attended WHERE ours.version < excluded.version",
         [
             (
                 pin.decision_ref,
@@ -124,6 +132,8 @@ async def merge_pins(tx: Transaction, pins: Sequence[tuple[Pin, int]]) -> None:
                 pin.office_id,
                 pin.state,
                 pin.occupies_place,
+                pin.planned,
+                pin.attended,
             )
             for pin, version in pins
         ],
@@ -139,19 +149,6 @@ async def find_course(tx: Transaction, course_id: str) -> CourseCopy | None:
         return None
     periods = (CoursePeriod(p["number"], date.fromisoformat(p["last_day"])) for p in row["periods"])
     return CourseCopy(**{**row, "periods": {period.number: period for period in periods}})
-
-
-async def find_present_pin(tx: Transaction, decision_ref: str) -> tuple[str, PinState, CourseState | None] | None:
-    """The decision's newest pin: its course, its state, and the course's state as far as our copy knows it."""
-    row = await tx.fetchrow(
-        "SELECT course_id, p.state, c.state AS course_state FROM pins p LEFT JOIN courses c USING (course_id)"
-        " WHERE decision_ref = $1 ORDER BY p.version DESC LIMIT 1",
-        decision_ref,
-    )
-    if row is None:
-        return None
-    course_state = None if row["course_state"] is None else CourseState(row["course_state"])
-    return row["course_id"], PinState(row["state"]), course_state
 
 
 async def find_pins_on(tx: Transaction, course_id: str, decision_refs: Sequence[str]) -> dict[str, PinCopy]:

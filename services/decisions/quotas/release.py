@@ -10,7 +10,7 @@ from chassis.db import Transaction
 from services.decisions import domain
 from services.decisions.domain import Contract, Decision, Description
 from services.decisions.events import decision_event
-from services.decisions.followup import confirm_by
+from services.decisions.followup.deadlines import confirm_by
 from services.decisions.quotas import store
 from services.decisions.quotas.domain import CountUse, Quota
 from services.decisions.quotas.events import count_news, status_news
