@@ -1,6 +1,7 @@
 """Events of the decisions service: decisions, quotas, payments, client contacts; and the quota signals it takes."""
 
 from datetime import date, datetime
+from typing import get_args
 
 from contracts.envelope import Event, EventKind, Value
 from contracts.values import DecisionState, Language
@@ -19,7 +20,8 @@ class Decision(Value):
     `decided_on` is the Helsinki date of the grant or rejection; `confirm_by` the last day to be
     pinned to a confirmed course (E-10, E-11), by the description in force on that date (E-13).
     `new_client` is true for a client's first grant in the service (E-8). `provider_changed` says of a
-    revoked one that its client goes on with another provider (E-65).
+    revoked one that its client goes on with another provider (E-65). `valid_to` is the last day of its
+    validity, None where none is set.
     """
 
     decision_ref: str
@@ -35,6 +37,7 @@ class Decision(Value):
     confirm_by: date | None = None
     new_client: bool = False
     provider_changed: bool = False
+    valid_to: date | None = None
 
     @property
     def valid(self) -> bool:
@@ -68,6 +71,18 @@ class DecisionWithdrawn(_DecisionState, wire="decisions.decision-withdrawn.v1", 
 
 class DecisionRevoked(_DecisionState, wire="decisions.decision-revoked.v1", topic=DECISIONS):
     """Kela revoked the decision on the client's own notice (R-DEC-16)."""
+
+
+class DecisionAnnulled(_DecisionState, wire="decisions.decision-annulled.v1", topic=DECISIONS):
+    """Kela annulled a decision that was issued in error; it counts nowhere (E-7)."""
+
+
+class DecisionExpired(_DecisionState, wire="decisions.decision-expired.v1", topic=DECISIONS):
+    """The decision's validity ended unused; it still counts for its provider and year (E-7)."""
+
+
+class DecisionUsed(_DecisionState, wire="decisions.decision-used.v1", topic=DECISIONS):
+    """The client's course has been completed."""
 
 
 class CountUse(Value):
@@ -233,6 +248,18 @@ class SuspensionLifted(_QuotaSignal, wire="quota-signals.lift.v1", topic=QUOTA_S
     """Deciding may go on from `effective_at`; `signal_id` names the suspension that ends."""
 
 
-DecisionEvent = DecisionGranted | DecisionRejected | DecisionAwaitsQuota | DecisionWithdrawn | DecisionRevoked
+DecisionEvent = (
+    DecisionGranted
+    | DecisionRejected
+    | DecisionAwaitsQuota
+    | DecisionWithdrawn
+    | DecisionRevoked
+    | DecisionAnnulled
+    | DecisionExpired
+    | DecisionUsed
+)
+DECISION_EVENTS: tuple[type[DecisionEvent], ...] = get_args(DecisionEvent)
+"""Every event that carries a decision's snapshot."""
+
 QuotaEvent = EstimateSet | QuotaSet | QuotaFilled | QuotaReopened
 CountUseEvent = AnnouncedCountFilled | AnnouncedCountReopened

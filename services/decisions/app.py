@@ -12,6 +12,7 @@ from services.decisions.copies import store as copied
 from services.decisions.examples import EXAMPLES
 from services.decisions.quotas import handlers as quotas
 from services.decisions.quotas import release
+from services.decisions.reviewing import handlers as reviewing
 
 SERVICE = Service(
     name="decisions",
@@ -28,7 +29,12 @@ SERVICE = Service(
     projection_tables=("courses", "pins"),
     # Pins do not supersede one another: each event speaks of one course, and the last word on each course is kept.
     superseding=(COURSE_EVENTS,),
-    timers={release.TIMER: release.release_queue, quotas.REVIEW_TIMER: quotas.review_quota},
+    timers={
+        release.TIMER: release.release_queue,
+        quotas.REVIEW_TIMER: quotas.review_quota,
+        reviewing.TIMER: reviewing.review_decisions,
+    },
+    startup=reviewing.plan_first_review,
     known={
         "contract": copied.known_contract,
         "service": copied.known_service,

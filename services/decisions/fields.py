@@ -28,6 +28,7 @@ Reference = Annotated[str, Field(pattern=_REFERENCE)]
 DecisionRef = Annotated[str, Field(min_length=13, max_length=13), AfterValidator(_checked)]
 """A decision identifier with the right check character: a mistyped one is refused at once."""
 
+ReasoningCode = Annotated[str, Field(pattern=_CODE, examples=["GRANT_CONDITIONS_MET"])]
 Id = Annotated[str, Field(pattern=_ID)]
 Day = Annotated[date, Field(ge=_EARLIEST, le=_LATEST, examples=["2025-03-03"])]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]

@@ -154,3 +154,15 @@ async def test_a_pin_of_an_unknown_decision_is_kept(decisions):
     async with decisions.service.transaction() as tx:
         assert await tx.fetchval("SELECT state FROM pins") == PinState.ACTIVE
     assert a_pin("x").course_id == COURSE
+
+
+@pytest.mark.parametrize("by", ["client", "guardian"])
+async def test_nobody_but_the_client_or_the_guardian_gives_notice(decisions, by):
+    """E-57, E-58: on a family course the guardian speaks for the client; nobody else does."""
+    granted = await decisions.grant()
+    path = f"/decisions/{granted['decision_ref']}/revocation"
+    notice = {"received_on": "2024-01-15", "channel": "letter", "given_by": "the provider"}
+    assert refusal(await decisions.officer.post(path, json={"client_notice": notice}), 422)[0] == "VALIDATION"
+    expect(200, await decisions.officer.post(path, json={"client_notice": notice | {"given_by": by}}))
+    async with decisions.service.transaction() as tx:
+        assert await tx.fetchval("SELECT notice_given_by FROM decisions") == by

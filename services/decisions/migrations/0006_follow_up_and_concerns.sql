@@ -2,8 +2,6 @@
 
 SET LOCAL lock_timeout = '5s';
 
-ALTER TABLE decisions ADD COLUMN IF NOT EXISTS notice_given_by text CHECK (notice_given_by IN ('client', 'guardian'));
-COMMENT ON COLUMN decisions.notice_given_by IS 'E-58; NULL: taken before it was asked, the client''s own';
 
 ALTER TABLE pins
     ADD COLUMN IF NOT EXISTS planned integer[],

@@ -90,6 +90,25 @@ async def follow_announcement(tx: Transaction, told: CountUse) -> None:
         await _publish(tx, quota, quota)
 
 
+async def give_back(
+    tx: Transaction, count: CountUse, quotas: Mapping[int, Quota], given_in: int | None, inherited_in: int | None
+) -> None:
+    """An annulment gives its slots back, and nothing else does (E-7); those who wait go first (E-54).
+
+    The count and the years' quotas are locked, and a release is planned. `given_in` is the year that
+    counted the client as new; `inherited_in` the one that does from now on, because a later grant has
+    become the first (E-8): a recount, so it may end above the quota.
+    """
+    after = count.with_grants(-1)
+    await store.give_back_count(tx, after)
+    for event in count_news(count, after):
+        tx.emit(event)
+    for year, before in sorted(quotas.items()):
+        recounted = replace(before, used=before.used - (year == given_in) + (year == inherited_in))
+        await store.recount_quota(tx, recounted)
+        await _publish(tx, before, recounted)
+
+
 async def on_suspended(tx: Transaction, event: DecisionsSuspended) -> None:
     """A signal from outside stops every new decision of the service, now or from a later instant on (E-54)."""
     await _take_signal(tx, Suspension(_source(tx), event.signal_id, event.service, effective_at=event.effective_at))

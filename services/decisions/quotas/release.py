@@ -14,6 +14,7 @@ from services.decisions.followup.deadlines import confirm_by
 from services.decisions.quotas import store
 from services.decisions.quotas.domain import CountUse, Quota
 from services.decisions.quotas.events import count_news, status_news
+from services.decisions.reasonings import catalogue
 
 TIMER = "release-queue"
 _BATCH = 50
@@ -30,9 +31,9 @@ async def plan(tx: Transaction, service: str) -> None:
 async def release_queue(tx: Transaction, service: str, payload: Mapping[str, Any]) -> None:
     """Grant a batch of those who wait, by day of application and then by arrival, while there is room (E-54).
 
-    One whose contract is full, or not in force, is skipped and keeps its place. The next firing
-    goes on where this one stopped. The round ends behind the last who waits; whoever joined the
-    queue meanwhile, perhaps further to the front, gets a round of its own.
+    One whose contract is full or not in force, or whose validity would have ended, is skipped and
+    keeps its place. The next firing goes on where this one stopped. The round ends behind the last who
+    waits; whoever joined the queue meanwhile, perhaps further to the front, gets a round of its own.
     """
     place = _Place.of(payload) if payload else _Place(newest=await store.find_newest_waiting(tx, service))
     queue = await _lock_queue(tx, service, place)
@@ -107,8 +108,16 @@ class _Queue:
             return
         if count is None or count.full or contract is None or not contract.valid_on(on):
             return
-        deadline = confirm_by(self.description, on)
-        granted = domain.grant(waiting, self.description, on, confirm_by=deadline, new_client=new_client)
+        if waiting.valid_to is not None and waiting.valid_to < on:
+            return
+        granted = domain.grant(
+            waiting,
+            self.description,
+            on,
+            confirm_by=confirm_by(self.description, on),
+            new_client=new_client,
+            reasoning=catalogue.for_grant(waiting.reasoning, on),
+        )
         self.granted.append(granted)
         self.counts[count.contract_id] = count.with_grants(1)
         if new_client:

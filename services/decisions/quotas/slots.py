@@ -24,7 +24,7 @@ SELECT contract.contract_id, contract.provider_id, contract.service, contract.la
         SELECT FROM first_grants f WHERE f.client_ref = $3 AND f.service = contract.service
     ) AS new_client,
     deciding_is_stopped(contract.service, $5) AS suspended,
-    (SELECT decision_ref FROM decisions WHERE application_ref = $4) AS earlier_ref
+    (SELECT decision_ref FROM decisions WHERE application_ref = $4 AND state <> 'annulled') AS earlier_ref
 FROM contracts contract
 LEFT JOIN announced_counts count ON count.contract_id = contract.contract_id AND count.year = $2
 LEFT JOIN quotas quota ON quota.service = contract.service AND quota.year = $2
@@ -54,13 +54,18 @@ WITH taken AS (
 ), client AS (
     INSERT INTO first_grants (client_ref, service, decision_ref, provider_id, granted_on)
     SELECT $4, $5, $2, $7, $11 WHERE $14 AND EXISTS (SELECT FROM slot) ON CONFLICT DO NOTHING RETURNING true
+), known_client AS (
+    -- Held, so that it is not annulled meanwhile: then this client would be new, and counted nowhere (E-8).
+    SELECT true FROM first_grants WHERE client_ref = $4 AND service = $5 AND NOT $14 AND EXISTS (SELECT FROM taken)
+    FOR KEY SHARE
 ), decision AS (
     INSERT INTO decisions (
         decision_ref, application_ref, client_ref, service, contract_id, provider_id, language, state, applied_on,
-        decided_on, confirm_by, description_version, new_client, version
+        decided_on, confirm_by, description_version, new_client, version, valid_to, replaces,
+        reasoning_code, reasoning_version
     )
-    SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
-    WHERE EXISTS (SELECT FROM taken) AND (NOT $14 OR EXISTS (SELECT FROM client))
+    SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $18, $19, $20
+    WHERE EXISTS (SELECT FROM taken) AND (EXISTS (SELECT FROM client) OR EXISTS (SELECT FROM known_client))
       AND NOT deciding_is_stopped($5, $16)
     ON CONFLICT DO NOTHING RETURNING true
 )
@@ -124,6 +129,10 @@ async def add_grant(tx: Transaction, contract: Contract, granted: Decision) -> t
         granted.new_client,
         granted.version,
         tx.now,
+        granted.valid_to,
+        granted.replaces,
+        granted.reasoning and granted.reasoning.code,
+        granted.reasoning and granted.reasoning.version,
     )
     if row is None:
         raise RaceLost("what the grant was decided on has changed")

@@ -116,6 +116,30 @@ async def set_counts_used(tx: Transaction, counts: Iterable[CountUse]) -> None:
     )
 
 
+async def give_back_count(tx: Transaction, count: CountUse) -> None:
+    """Store a locked count that got a slot back; its ceiling comes down with it (E-7)."""
+    await tx.execute(
+        "UPDATE announced_counts SET used = $3, ceiling = greatest(announced, $3), filled = $4, version = $5"
+        " WHERE contract_id = $1 AND year = $2",
+        count.contract_id,
+        count.year,
+        count.used,
+        count.filled,
+        count.version,
+    )
+
+
+async def recount_quota(tx: Transaction, quota: Quota) -> None:
+    """Store how many new clients a locked quota counts after an annulment, be it more than the quota (E-7, E-8)."""
+    await tx.execute(
+        "UPDATE quotas SET used = $3, ceiling = CASE WHEN quota_limit IS NOT NULL THEN greatest(quota_limit, $3) END"
+        " WHERE service = $1 AND year = $2",
+        quota.service,
+        quota.year,
+        quota.used,
+    )
+
+
 async def add_count(tx: Transaction, count: CountUse) -> bool:
     """Add a year's count; False where it is there already."""
     added = await tx.fetchval(
@@ -228,9 +252,19 @@ async def set_granted(tx: Transaction, granted: Sequence[Decision]) -> None:
     """Store waiting applications that have been granted; a new client's first grant is remembered (E-8)."""
     await tx.executemany(
         "UPDATE decisions SET state = $2, version = $3, decided_on = $4, confirm_by = $5, description_version = $6,"
-        " new_client = $7 WHERE decision_ref = $1",
+        " new_client = $7, reasoning_code = $8, reasoning_version = $9 WHERE decision_ref = $1",
         [
-            (d.decision_ref, d.state, d.version, d.decided_on, d.confirm_by, d.description_version, d.new_client)
+            (
+                d.decision_ref,
+                d.state,
+                d.version,
+                d.decided_on,
+                d.confirm_by,
+                d.description_version,
+                d.new_client,
+                d.reasoning and d.reasoning.code,
+                d.reasoning and d.reasoning.version,
+            )
             for d in granted
         ],
     )
@@ -260,9 +294,12 @@ async def find_description(tx: Transaction, service: str, on: date) -> Descripti
 
 
 async def find_old_clients(tx: Transaction, service: str, client_refs: Sequence[str]) -> set[str]:
-    """Those of the clients who have been granted in the service before (E-8)."""
+    """Those of the clients who have been granted in the service before (E-8); held, so that it stays true."""
     rows = await tx.fetch(
-        "SELECT client_ref FROM first_grants WHERE service = $1 AND client_ref = ANY ($2)", service, list(client_refs)
+        "SELECT client_ref FROM first_grants WHERE service = $1 AND client_ref = ANY ($2)"
+        " ORDER BY client_ref FOR KEY SHARE",
+        service,
+        list(client_refs),
     )
     return {row["client_ref"] for row in rows}
 
