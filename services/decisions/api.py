@@ -15,6 +15,7 @@ from services.decisions import contacts, eligibility, fields, followup, handlers
 from services.decisions.domain import Application, ClientNotice, Decision, NoticeChannel, Outcome
 from services.decisions.quotas import api as quotas_api
 from services.decisions.settlements import api as settlements_api
+from services.decisions.settlements import prices_api
 from services.decisions.statistics import api as statistics_api
 from services.decisions.views import ContactView, DecisionList, DecisionView, EligibilityView
 
@@ -203,6 +204,7 @@ async def change_eligibility(
 
 router.include_router(quotas_api.router)
 router.include_router(settlements_api.router)
+router.include_router(prices_api.router)
 router.include_router(statistics_api.router)
 
 
