@@ -37,8 +37,10 @@ class PayPeriod(Command):
     """One period of one course, for some of its clients."""
 
     course_id: fields.Id
-    period_number: Annotated[int, Field(ge=1, le=100)]
-    decision_refs: Annotated[list[fields.DecisionRef], Field(min_length=1, max_length=100)]
+    period_number: Annotated[int, Field(ge=1, le=100, examples=[1])]
+    decision_refs: Annotated[
+        list[fields.DecisionRef], Field(min_length=1, max_length=100, examples=[["7ZK3M9QW2XRTC"]])
+    ]
 
 
 @router.post(
@@ -95,7 +97,7 @@ async def list_settlements(
     contract_id: Annotated[fields.Id | None, Query()] = None,
     state: SettlementState | None = None,
     after: Annotated[fields.Id | None, Query()] = None,
-    limit: fields.Limit = 100,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Response:
     """Settlements in the order of arrival; a provider sees its own."""
 

@@ -71,7 +71,7 @@ class Party(Command):
 class SettlementLine(Command):
     """One period of one client, by the decision identifier (R-BIL-6); a contract or service of its own must fit."""
 
-    decision_ref: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$", examples=["7ZK3M9QW2XRT4"])]
+    decision_ref: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$", examples=["7ZK3M9QW2XRTC"])]
     period_number: Annotated[int, Field(ge=1, le=100, examples=[1])]
     amount: Amount
     contract_id: fields.Id | None = None

@@ -3,46 +3,51 @@
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from contracts.values import DeliveryMode
 from services.decisions.settlements.billing_forms import BillingForm
 from services.decisions.settlements.domain import BilledLine, Settlement, SettlementState
+from services.decisions.settlements.forms import BusinessId, FormVersion, Iban, InvoiceNumber, Name, ReferenceNumber
 from services.decisions.settlements.prices import PriceAnnex, Unit
+
+Euros = Annotated[Decimal, Field(examples=["1250.00"])]
+Ref = Annotated[str, Field(examples=["7ZK3M9QW2XRTC"])]
+Number = Annotated[int, Field(examples=[1])]
 
 
 class PaymentView(BaseModel):
     """What was paid now, and what had been paid before and was not paid again."""
 
-    paid: list[str]
-    already_paid: list[str]
+    paid: list[Ref]
+    already_paid: list[Ref]
 
 
 class PartyView(BaseModel):
     """An organisation on an invoice."""
 
-    business_id: str
-    name: str
+    business_id: BusinessId
+    name: Name
 
 
 class LineView(BaseModel):
     """One period of one client; `standing` is false once the line was rejected or given back (E-29)."""
 
-    line: int
-    decision_ref: str
-    period_number: int
+    line: Number
+    decision_ref: Ref
+    period_number: Number
     course_id: str
     office_id: str
     first_day: date
     last_day: date
     mode: DeliveryMode
     unit: Unit
-    quantity: int
-    unit_price: Decimal
-    amount: Decimal
-    annex_version: int
+    quantity: Annotated[int, Field(examples=[5])]
+    unit_price: Annotated[Decimal, Field(examples=["250.00"])]
+    amount: Euros
+    annex_version: Number
     standing: bool
 
     @classmethod
@@ -73,22 +78,22 @@ class SettlementView(BaseModel):
     version: int
     state: SettlementState
     decided_on: date | None
-    reasons: list[str]
-    form_version: int
+    reasons: Annotated[list[str], Field(examples=[[]])]
+    form_version: FormVersion
     contract_id: str
     service: str
     receiver: PartyView
     provider_id: str
     biller: PartyView
-    biller_reference: str
-    email: str
-    invoice_number: str
-    reference_number: str
-    iban: str
+    biller_reference: Annotated[str, Field(examples=["Kurssi 10412"])]
+    email: Annotated[str, Field(examples=["laskutus@sydankunto.fi"])]
+    invoice_number: InvoiceNumber
+    reference_number: ReferenceNumber
+    iban: Iban
     invoiced_on: date
     due_on: date
-    total: Decimal
-    original_invoice_number: str | None
+    total: Euros
+    original_invoice_number: Annotated[str | None, Field(examples=[None])]
     lines: list[LineView]
 
     @classmethod
@@ -124,7 +129,7 @@ class SettlementList(BaseModel):
     """Settlements in the order of arrival; `next` is the cursor of the following page."""
 
     items: list[SettlementView]
-    next: str | None
+    next: Annotated[str | None, Field(examples=[None])]
 
 
 class PriceView(BaseModel):
@@ -132,7 +137,7 @@ class PriceView(BaseModel):
 
     mode: DeliveryMode
     unit: Unit
-    price: Decimal
+    price: Annotated[Decimal, Field(examples=["250.00"])]
 
 
 class PriceAnnexView(BaseModel):
@@ -140,7 +145,7 @@ class PriceAnnexView(BaseModel):
 
     contract_id: str
     service: str
-    annex_version: int
+    annex_version: Number
     valid_from: date
     valid_to: date | None
     prices: list[PriceView]
@@ -167,7 +172,7 @@ class PriceAnnexList(BaseModel):
 class BillingFormView(BaseModel):
     """A version of the billing form, and the first day on which only it is taken (R-BIL-7)."""
 
-    form_version: int
+    form_version: FormVersion
     in_use_from: date
 
 
