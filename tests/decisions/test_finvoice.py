@@ -7,7 +7,7 @@ from decimal import Decimal
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.refusals import Invalid
@@ -77,6 +77,7 @@ def settlements(draw):
     return Settlement("s-1", invoice, tuple(lines), "s-0" if is_credit else None)
 
 
+@settings(deadline=None)
 @given(settlements())
 def test_what_is_written_is_read_back_the_same(settlement):
     """P11: every mandatory piece, exact to the cent."""
@@ -88,6 +89,7 @@ def test_what_is_written_is_read_back_the_same(settlement):
     assert {(line.contract_id, line.service) for line in form.billed()} == {("contract-1", "RARE")}
 
 
+@settings(deadline=None)
 @given(settlements())
 def test_elements_stand_in_the_order_of_the_schema(settlement):
     """P11: as Finvoice 3.0 wants them; amounts with a comma in euros, days as CCYYMMDD."""

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.refusals import Refusal
@@ -107,6 +107,7 @@ def found(lines, known=None, **differences):
 good_periods = st.lists(st.tuples(st.sampled_from(REFS), st.integers(1, 3)), min_size=1, max_size=18, unique=True)
 
 
+@settings(deadline=None)
 @given(good_periods)
 def test_every_attended_period_is_billed_at_its_price_and_the_total_is_exact(periods):
     """R-BIL-2, E-60: no cent is lost, however many lines there are."""
@@ -129,6 +130,7 @@ WRONG = {
 }
 
 
+@settings(deadline=None)
 @given(good_periods, st.data())
 def test_one_wrong_line_refuses_all_and_every_wrong_line_is_listed(periods, data):
     """E-60, R-BIL-1, R-BIL-3: exactly the wrong lines, in order, whatever is right beside them."""
@@ -141,6 +143,7 @@ def test_one_wrong_line_refuses_all_and_every_wrong_line_is_listed(periods, data
     assert found(sent) == sorted(wrong.items())
 
 
+@settings(deadline=None)
 @given(good_periods, st.data())
 def test_what_is_billed_paid_or_repeated_is_refused(periods, data):
     """E-60: unique by decision and period."""
@@ -226,6 +229,7 @@ def an_accepted(periods):
     return decide(taken, SettlementState.ACCEPTED, TODAY)
 
 
+@settings(deadline=None)
 @given(good_periods, st.data())
 def test_a_credit_gives_back_exactly_what_it_names_of_the_original(periods, data):
     """E-29: whole lines at the price that was paid, each once."""
