@@ -21,6 +21,7 @@ from services.decisions.planned import api as planned_api
 from services.decisions.quotas import api as quotas_api
 from services.decisions.reasonings import api as reasonings_api
 from services.decisions.settlements import api as settlements_api
+from services.decisions.settlements import prices_api
 from services.decisions.statistics import api as statistics_api
 from services.decisions.views import ContactView, DecisionList, DecisionView, EligibilityView, SwapView
 
@@ -305,6 +306,7 @@ router.include_router(concerns_api.router)
 router.include_router(reasonings_api.router)
 router.include_router(quotas_api.router)
 router.include_router(settlements_api.router)
+router.include_router(prices_api.router)
 router.include_router(statistics_api.router)
 
 

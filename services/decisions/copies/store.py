@@ -1,21 +1,26 @@
 """The SQL of the copies. A newer version wins, whatever the order of arrival (E-19)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
+
+import asyncpg
 
 from chassis.db import Transaction
-from contracts.courses import Course, Pin
+from contracts.courses import Course, Period, Pin
 from contracts.registration import Contract, ServiceDescription
-from contracts.values import PinState
+from contracts.values import DeliveryMode, PinState
 
 
 @dataclass(frozen=True, slots=True)
 class CoursePeriod:
-    """Of a period what a payment needs."""
+    """Of a period what a payment needs; the first day and the mode are None in a copy not yet rebuilt."""
 
     number: int
     last_day: date
+    first_day: date | None
+    mode: DeliveryMode | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,12 @@ class PinCopy:
     """Of a pin what a payment needs."""
 
     decision_ref: str
+    course_id: str
     office_id: str
     state: PinState
     occupies_place: bool
+    planned: tuple[int, ...] | None
+    attended: tuple[int, ...]
 
     @property
     def took_part(self) -> bool:
@@ -100,15 +108,7 @@ async def merge_courses(tx: Transaction, courses: Sequence[tuple[Course, int]]) 
                 course.office_id,
                 course.service,
                 course.state,
-                [
-                    {
-                        "number": period.number,
-                        "mode": period.mode,
-                        "first_day": period.first_day.isoformat(),
-                        "last_day": period.last_day.isoformat(),
-                    }
-                    for period in course.periods
-                ],
+                [_as_json(period) for period in course.periods],
             )
             for course, version in courses
         ],
@@ -118,11 +118,13 @@ async def merge_courses(tx: Transaction, courses: Sequence[tuple[Course, int]]) 
 async def merge_pins(tx: Transaction, pins: Sequence[tuple[Pin, int]]) -> None:
     """Take what the snapshots say of each decision and course, unless ours is as new."""
     await tx.executemany(
-        "INSERT INTO pins AS ours (decision_ref, course_id, version, provider_id, office_id, state, occupies_place,"
-        " planned, attended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        "INSERT INTO pins AS ours"
+        " (decision_ref, course_id, version, provider_id, office_id, state, occupies_place, planned, attended)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         " ON CONFLICT (decision_ref, course_id) DO UPDATE SET version = excluded.version,"
         " office_id = excluded.office_id, state = excluded.state, occupies_place = excluded.occupies_place,"
-        " planned = excluded.planned, attended = excluded.attended WHERE ours.version < excluded.version",
+        " planned = excluded.planned, attended = excluded.attended"
+        " WHERE ours.version < excluded.version",
         [
             (
                 pin.decision_ref,
@@ -142,24 +144,59 @@ async def merge_pins(tx: Transaction, pins: Sequence[tuple[Pin, int]]) -> None:
 
 async def find_course(tx: Transaction, course_id: str) -> CourseCopy | None:
     """Our copy of a course."""
-    row = await tx.fetchrow(
-        "SELECT course_id, contract_id, provider_id, service, periods FROM courses WHERE course_id = $1", course_id
+    return (await find_courses(tx, [course_id])).get(course_id)
+
+
+async def find_courses(tx: Transaction, course_ids: Sequence[str]) -> dict[str, CourseCopy]:
+    """Our copies of courses, by their ids."""
+    rows = await tx.fetch(
+        "SELECT course_id, contract_id, provider_id, service, periods FROM courses WHERE course_id = ANY ($1)",
+        list(course_ids),
     )
-    if row is None:
-        return None
-    periods = (CoursePeriod(p["number"], date.fromisoformat(p["last_day"])) for p in row["periods"])
-    return CourseCopy(**{**row, "periods": {period.number: period for period in periods}})
+    return {
+        row["course_id"]: CourseCopy(**{**row, "periods": {p["number"]: _as_period(p) for p in row["periods"]}})
+        for row in rows
+    }
 
 
 async def find_pins_on(tx: Transaction, course_id: str, decision_refs: Sequence[str]) -> dict[str, PinCopy]:
     """What is known of these decisions' pins on one course, by decision."""
     rows = await tx.fetch(
-        "SELECT decision_ref, office_id, state, occupies_place FROM pins"
+        "SELECT decision_ref, course_id, office_id, state, occupies_place, planned, attended FROM pins"
         " WHERE course_id = $1 AND decision_ref = ANY ($2)",
         course_id,
         list(decision_refs),
     )
-    return {row["decision_ref"]: PinCopy(**{**row, "state": PinState(row["state"])}) for row in rows}
+    return {row["decision_ref"]: _as_pin(row) for row in rows}
+
+
+async def find_pins_of(tx: Transaction, decision_refs: Sequence[str]) -> list[PinCopy]:
+    """What is known of these decisions' pins on all courses, a decision's oldest first."""
+    rows = await tx.fetch(
+        "SELECT decision_ref, course_id, office_id, state, occupies_place, planned, attended FROM pins"
+        " WHERE decision_ref = ANY ($1) ORDER BY decision_ref, version",
+        list(decision_refs),
+    )
+    return [_as_pin(row) for row in rows]
+
+
+def _as_json(period: Period) -> dict[str, Any]:
+    return period.model_dump(mode="json", include={"number", "first_day", "last_day", "mode"})
+
+
+def _as_period(copied: Mapping[str, Any]) -> CoursePeriod:
+    known = "first_day" in copied
+    return CoursePeriod(
+        number=copied["number"],
+        last_day=date.fromisoformat(copied["last_day"]),
+        first_day=date.fromisoformat(copied["first_day"]) if known else None,
+        mode=DeliveryMode(copied["mode"]) if known else None,
+    )
+
+
+def _as_pin(row: asyncpg.Record) -> PinCopy:
+    planned = None if row["planned"] is None else tuple(row["planned"])
+    return PinCopy(**{**row, "state": PinState(row["state"]), "planned": planned, "attended": tuple(row["attended"])})
 
 
 async def known_contract(tx: Transaction, contract_id: str) -> int | None:

@@ -3,11 +3,6 @@
 SET LOCAL lock_timeout = '5s';
 
 
-ALTER TABLE pins
-    ADD COLUMN IF NOT EXISTS planned integer[],
-    ADD COLUMN IF NOT EXISTS attended integer[] NOT NULL DEFAULT '{}';
-COMMENT ON COLUMN pins.planned IS 'The course''s periods the client is to attend; NULL: all of them';
-
 CREATE TABLE follow_ups (
     decision_ref text PRIMARY KEY,
     version bigint NOT NULL CHECK (version > 0),
