@@ -11,6 +11,7 @@ from services.decisions.copies import handlers as copies
 from services.decisions.copies import store as copied
 from services.decisions.quotas import handlers as quotas
 from services.decisions.quotas import release
+from services.decisions.statistics.reported import load_tables
 
 SERVICE = Service(
     name="decisions",
@@ -34,4 +35,5 @@ SERVICE = Service(
         "course": copied.known_course,
         "pin": copied.known_pin,
     },
+    startup=load_tables,
 )

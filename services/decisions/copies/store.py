@@ -65,13 +65,14 @@ async def merge_contract(tx: Transaction, snapshot: Contract, version: int) -> b
 async def merge_descriptions(
     tx: Transaction, service: str, version: int, descriptions: Sequence[ServiceDescription]
 ) -> None:
-    """Take all versions of a service's description, unless ours are as new."""
+    """Take all versions of a service's description, unless ours are as new; the newest one names the service."""
     newer = await tx.fetchval(
-        "INSERT INTO services AS ours (service, version) VALUES ($1, $2)"
-        " ON CONFLICT (service) DO UPDATE SET version = excluded.version WHERE ours.version < excluded.version"
-        " RETURNING true",
+        "INSERT INTO services AS ours (service, version, names) VALUES ($1, $2, $3)"
+        " ON CONFLICT (service) DO UPDATE SET version = excluded.version, names = excluded.names"
+        " WHERE ours.version < excluded.version RETURNING true",
         service,
         version,
+        max(descriptions, key=lambda each: each.description_version).names.model_dump() if descriptions else None,
     )
     if not newer:
         return
@@ -100,7 +101,14 @@ async def merge_courses(tx: Transaction, courses: Sequence[tuple[Course, int]]) 
                 course.office_id,
                 course.service,
                 course.state,
-                [{"number": period.number, "last_day": period.last_day.isoformat()} for period in course.periods],
+                [
+                    {
+                        "number": period.number,
+                        "first_day": period.first_day.isoformat(),
+                        "last_day": period.last_day.isoformat(),
+                    }
+                    for period in course.periods
+                ],
             )
             for course, version in courses
         ],
@@ -110,11 +118,11 @@ async def merge_courses(tx: Transaction, courses: Sequence[tuple[Course, int]]) 
 async def merge_pins(tx: Transaction, pins: Sequence[tuple[Pin, int]]) -> None:
     """Take what the snapshots say of each decision and course, unless ours is as new."""
     await tx.executemany(
-        "INSERT INTO pins AS ours (decision_ref, course_id, version, provider_id, office_id, state, occupies_place)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO pins AS ours (decision_ref, course_id, version, provider_id, office_id, state, occupies_place,"
+        " planned, attended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         " ON CONFLICT (decision_ref, course_id) DO UPDATE SET version = excluded.version,"
-        " office_id = excluded.office_id, state = excluded.state, occupies_place = excluded.occupies_place"
-        " WHERE ours.version < excluded.version",
+        " office_id = excluded.office_id, state = excluded.state, occupies_place = excluded.occupies_place,"
+        " planned = excluded.planned, attended = excluded.attended WHERE ours.version < excluded.version",
         [
             (
                 pin.decision_ref,
@@ -124,6 +132,8 @@ async def merge_pins(tx: Transaction, pins: Sequence[tuple[Pin, int]]) -> None:
                 pin.office_id,
                 pin.state,
                 pin.occupies_place,
+                pin.planned,
+                pin.attended,
             )
             for pin, version in pins
         ],
