@@ -3,6 +3,7 @@
 import io
 import zipfile
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from html import unescape
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -10,8 +11,12 @@ from xml.etree import ElementTree
 import pytest
 
 from chassis.auth import Role
+from chassis.texts import Texts
 from contracts.registration import LocalisedText
 from contracts.values import CourseState, Language, PinState
+from services.decisions.app import SERVICE
+from services.decisions.statistics import views
+from services.decisions.statistics.sheets import Reader, sheet_of
 from tests.decisions.builders import (
     HEART,
     OTHER_CONTRACT,
@@ -135,8 +140,32 @@ async def test_persons_paid_for_are_different_clients_of_a_half_year(decisions):
         expect(201, await decisions.system.post("/payments", json=body))
     found = await figures(decisions, "half-years")
     assert [tuple(each.values()) for each in found["items"]] == [
-        (2022, 1, 0, 0), (2022, 2, 0, 0), (2023, 1, 0, 0), (2023, 2, 0, 0), (2024, 1, 3, 4), (2024, 2, 2, 2),
+        (2022, 1, 0, 0, None), (2022, 2, 0, 0, None), (2023, 1, 0, 0, None), (2023, 2, 0, 0, None),
+        (2024, 1, 3, 4, None), (2024, 2, 2, 2, None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "shown"), [("fi", "1\xa0234,50"), ("sv", "1\xa0234,50"), ("en", "1,234.50")])
+def test_costs_stand_beside_the_persons_where_they_are_known(language, shown):
+    """R-BIL-10: and a dash where they are not."""
+    texts = Texts(SERVICE.root / "texts")
+    halves = [
+        views.HalfYear(year=2024, half=1, persons=3, periods=4, cost=Decimal("1234.50")),
+        views.HalfYear(year=2024, half=2, persons=2, periods=2, cost=None),
+    ]
+    found = views.HalfYears(
+        counted_on=date(2024, 9, 2),
+        measures=[],
+        reported=[],
+        service=HEART,
+        service_names=None,
+        year=2024,
+        items=halves,
+    )
+    say = Reader(texts, language)
+    rows = sheet_of(found, say).rows
+    assert rows == [("1–6/2024", 3, 4, Decimal("1234.50")), ("7–12/2024", 2, 2, None)]
+    assert [say.shown(row[-1]) for row in rows] == [shown, "–"]
 
 
 async def test_ages_come_from_the_sealed_data_and_small_groups_are_left_out(decisions):

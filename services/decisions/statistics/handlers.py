@@ -111,8 +111,11 @@ async def get_half_years(tx: Transaction, asked: Asked) -> views.HalfYears:
     """
     await check_service(tx, asked.service)
     found = await store.count_paid(tx, asked.service, range(asked.year - HALF_YEARS_SHOWN + 1, asked.year + 1))
-    common = await _common(tx, asked, "half-years", "persons", "paid-periods")
-    items = [views.HalfYear(year=f.year, half=f.half, persons=f.persons, periods=f.periods) for f in found]
+    common = await _common(tx, asked, "half-years", "persons", "paid-periods", "cost")
+    items = [
+        views.HalfYear(year=each.year, half=each.half, persons=each.persons, periods=each.periods, cost=each.cost)
+        for each in found
+    ]
     return views.HalfYears.model_validate(common.fields() | {"items": items})
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 
 from chassis.tables import Cell
 from chassis.texts import Texts
@@ -16,6 +18,7 @@ from services.decisions.statistics.domain import MONTHS
 from services.decisions.statistics.reported import Cell as ReportedCell
 from services.decisions.statistics.reported import ReportedTable
 
+_LOCALES = {"fi": "fi_FI", "sv": "sv_FI", "en": "en_GB"}
 _MOST_EARLIER = 2
 """Earlier years in the chart of new clients; the table has all of them."""
 
@@ -37,8 +40,13 @@ class Reader:
 
     def day(self, day: date) -> str:
         """A date as the language writes it: `1.9.2024`, in English `1 September 2024`."""
-        english = self.language == "en"
-        return format_date(day, "d MMMM y" if english else "d.M.y", "en_GB" if english else "fi_FI")
+        return format_date(day, "d MMMM y" if self.language == "en" else "d.M.y", _LOCALES[self.language])
+
+    def shown(self, cell: Cell) -> Cell:
+        """A cell as a page shows it: amounts as the language writes them, a dash where there is nothing."""
+        if isinstance(cell, Decimal):
+            return format_decimal(cell, "#,##0.00", _LOCALES[self.language])
+        return "–" if cell is None else cell
 
 
 @dataclass(frozen=True)
@@ -169,7 +177,8 @@ def _decisions(found: views.Decisions, say: Reader) -> Sheet:
 
 def _half_years(found: views.HalfYears, say: Reader) -> Sheet:
     rows: list[tuple[Cell, ...]] = [
-        (f"{'1–6' if each.half == 1 else '7–12'}/{each.year}", each.persons, each.periods) for each in found.items
+        (f"{'1–6' if each.half == 1 else '7–12'}/{each.year}", each.persons, each.periods, each.cost)
+        for each in found.items
     ]
     columns = (say("measure-persons"), say("measure-paid-periods"))
     title = _title(found, "half-years", say)
@@ -178,7 +187,7 @@ def _half_years(found: views.HalfYears, say: Reader) -> Sheet:
         "half-years",
         say,
         title=title,
-        columns=(say("column-half-year"), *columns),
+        columns=(say("column-half-year"), *columns, say("measure-cost")),
         rows=rows,
         chart=_chart(say, title, [str(row[0]) for row in rows], _series(columns, rows)),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 import asyncpg
 
@@ -23,12 +24,13 @@ class DecisionCount:
 
 @dataclass(frozen=True, slots=True)
 class PaidHalf:
-    """Persons paid for in one half of a year (R-BIL-10)."""
+    """Persons paid for in one half of a year, and what that cost; None where no amounts are kept (R-BIL-10)."""
 
     year: int
     half: int
     persons: int
     periods: int
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ async def count_decisions(tx: Transaction, service: str, year: int) -> list[Deci
 async def count_paid(tx: Transaction, service: str, years: Collection[int]) -> list[PaidHalf]:
     """Different clients, and periods, that were paid for in each half of the years, by the day of payment.
 
-    What was paid for them is not kept with a payment yet; once it is, its sum belongs to these rows.
+    No amounts are kept with payments yet, so `cost` is None; the sum of what was settled belongs there.
     """
     rows = await tx.fetch(
         "SELECT extract(year FROM paid_on)::integer AS year, (extract(quarter FROM paid_on)::integer + 1) / 2 AS half,"

@@ -1,6 +1,7 @@
 """Shapes of the figures. Each says in words what it counts, in three languages (E-61)."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -106,10 +107,11 @@ class HalfYear(BaseModel):
     half: Annotated[int, Field(ge=1, le=2, examples=[1])]
     persons: Annotated[int, Field(examples=[412])]
     periods: Annotated[int, Field(examples=[690])]
+    cost: Annotated[Decimal | None, Field(description="Euros; null: not known", examples=["812345.50"])]
 
 
 class HalfYears(OfService):
-    """Persons paid for by half-year: the year asked for and the two before it (R-BIL-10)."""
+    """Persons paid for and costs by half-year: the year asked for and the two before it (R-BIL-10)."""
 
     items: list[HalfYear]
 
