@@ -68,7 +68,7 @@ def test_a_spreadsheet_keeps_texts_numbers_and_dates_apart():
 def test_amounts_are_numbers_with_a_decimal_comma_in_csv():
     rows = [(Decimal("1234.50"),), (Decimal("-0.05"),)]
     assert read_csv(csv_bytes(("€",), rows)) == [["€"], ["1234,50"], ["-0,05"]]
-    assert read_xlsx(xlsx_bytes("t", ("€",), rows))[1:] == [[(None, "1234.5")], [(None, "-0.05")]]
+    assert read_xlsx(xlsx_bytes("t", ("€",), rows))[1:] == [[(None, "1234.50")], [(None, "-0.05")]]
 
 
 def test_a_browser_saves_the_file_under_its_name():

@@ -327,6 +327,18 @@ async def test_reported_tables_are_public_with_their_source_and_exactly_as_repor
     assert refusal(await public.get("/statistics/reported/T9"), 404)[0] == "REPORTED_TABLE_UNKNOWN"
 
 
+async def test_where_there_are_no_figures_the_picture_and_the_page_say_so(decisions):
+    """E-61: nothing is invented where the source has a chart without numbers."""
+    public = decisions.service.http(role=None)
+    picture = ElementTree.fromstring((await public.get("/statistics/reported/T4.svg", params={"lang": "en"})).text)
+    assert [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")] == ["There are no figures."]
+    page = await public.get("/statistics/reported/T4.html", params={"lang": "en"})
+    assert "The source has a chart only, without numbers." in page.text
+    assert "<table" not in page.text
+    empty = await decisions.officer.get("/statistics/group-sizes.html", params=OF_2024)
+    assert empty.status_code == 200
+
+
 async def test_reported_tables_are_loaded_once_and_a_newer_edition_wins(decisions, tmp_path):
     """E-61: idempotent at every start; an older release of this service takes nothing back."""
     from services.decisions.statistics.reported import load_tables, read_tables

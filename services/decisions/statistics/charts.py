@@ -49,7 +49,10 @@ class Chart:
 
 
 def svg(chart: Chart, name: str) -> str:
-    """The picture, with title and description; `name` keeps its ids apart from those of other pictures."""
+    """The picture, with title and description; `name` keeps its ids apart from those of other pictures.
+
+    A chart without labels shows its description alone.
+    """
     legend = _legend_places(chart)
     top = _LEGEND_LINE * (1 + max((row for _, row in legend), default=0)) + 14
     height = _horizontal_height(chart, top) if chart.horizontal else top + _PLOT_HEIGHT + _AXIS_LINE
@@ -70,7 +73,10 @@ def svg(chart: Chart, name: str) -> str:
     for nth, ((x, row), series) in enumerate(zip(legend, chart.series, strict=True)):
         _rectangle(root, (x, 6 + row * _LEGEND_LINE), (_FONT, _FONT), _COLOURS[nth])
         _text(root, (x + 22, 19 + row * _LEGEND_LINE), series.name)
-    (_draw_horizontal if chart.horizontal else _draw_vertical)(root, chart, top)
+    if chart.labels:
+        (_draw_horizontal if chart.horizontal else _draw_vertical)(root, chart, top)
+    else:
+        _text(root, (_LEFT, top + _PLOT_HEIGHT / 2), chart.description)
     return tostring(root, encoding="unicode")
 
 

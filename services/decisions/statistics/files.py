@@ -14,7 +14,7 @@ from starlette.responses import Response
 from chassis.http import Caller
 from chassis.tables import MEDIA_TYPES, TableFormat, download_headers, write_table
 from chassis.texts import LANGUAGES, preferred_language
-from services.decisions.statistics.charts import svg
+from services.decisions.statistics.charts import Chart, svg
 from services.decisions.statistics.reported import ReportedTable
 from services.decisions.statistics.sheets import Reader, Sheet, sheet_of_reported
 
@@ -47,7 +47,7 @@ Lang = Annotated[PageLanguage | None, Query(description="Language of the file; w
 
 FILE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The file, with what was counted in words; for a figure without numbers, SVG is an empty chart",
+        "description": "The file, with what was counted in words",
         "content": {media_type: {} for media_type in (*MEDIA_TYPES.values(), SVG, HTML)},
     }
 }
@@ -71,7 +71,8 @@ async def file_response(
     """The sheet as a file or a page; `query` is what its links ask for, `deep` one folder below the style sheet."""
     headers = {"content-language": say.language}
     if kind is FileKind.SVG:
-        return Response(_picture(sheet), 200, headers, SVG)
+        chart = sheet.chart or Chart(sheet.title, say("page-nothing"), (), ())
+        return Response(svg(chart, sheet.name), 200, headers, SVG)
     if kind is FileKind.HTML:
         return Response(_page(sheet, say, query, reported, deep=deep), 200, headers, HTML)
     table = TableFormat(kind.value)
