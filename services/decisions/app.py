@@ -13,6 +13,7 @@ from services.decisions.examples import EXAMPLES
 from services.decisions.quotas import handlers as quotas
 from services.decisions.quotas import release
 from services.decisions.reviewing import handlers as reviewing
+from services.decisions.starting import prepare
 
 SERVICE = Service(
     name="decisions",
@@ -34,7 +35,6 @@ SERVICE = Service(
         quotas.REVIEW_TIMER: quotas.review_quota,
         reviewing.TIMER: reviewing.review_decisions,
     },
-    startup=reviewing.plan_first_review,
     known={
         "contract": copied.known_contract,
         "service": copied.known_service,
@@ -42,4 +42,5 @@ SERVICE = Service(
         "pin": copied.known_pin,
     },
     examples=EXAMPLES,
+    startup=prepare,
 )

@@ -185,13 +185,6 @@ def test_the_follow_up_is_open_until_the_client_is_on_a_confirmed_course(
     assert (found.pinned_to, found.confirmed, found.open) == (pinned_to, confirmed, still_open)
 
 
-def test_the_straight_line_of_eight_months():
-    """Acceptance example 9, E-56: Jan-Aug 2024 = 628 gives 942, above the estimate of 930."""
-    months = [93, 77, 77, 89, 71, 76, 66, 79, 0, 0, 0, 0]
-    assert sum(months) == 628
-    assert straight_line(months, complete_months(2024, date(2024, 9, 1))) == 942
-
-
 @given(st.lists(st.integers(0, 5000), min_size=12, max_size=12))
 def test_the_straight_line_of_a_whole_year_is_the_year(months):
     """E-56."""

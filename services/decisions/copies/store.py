@@ -73,13 +73,14 @@ async def merge_contract(tx: Transaction, snapshot: Contract, version: int) -> b
 async def merge_descriptions(
     tx: Transaction, service: str, version: int, descriptions: Sequence[ServiceDescription]
 ) -> None:
-    """Take all versions of a service's description, unless ours are as new."""
+    """Take all versions of a service's description, unless ours are as new; the newest one names the service."""
     newer = await tx.fetchval(
-        "INSERT INTO services AS ours (service, version) VALUES ($1, $2)"
-        " ON CONFLICT (service) DO UPDATE SET version = excluded.version WHERE ours.version < excluded.version"
-        " RETURNING true",
+        "INSERT INTO services AS ours (service, version, names) VALUES ($1, $2, $3)"
+        " ON CONFLICT (service) DO UPDATE SET version = excluded.version, names = excluded.names"
+        " WHERE ours.version < excluded.version RETURNING true",
         service,
         version,
+        max(descriptions, key=lambda each: each.description_version).names.model_dump() if descriptions else None,
     )
     if not newer:
         return

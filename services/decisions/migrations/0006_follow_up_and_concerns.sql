@@ -2,7 +2,6 @@
 
 SET LOCAL lock_timeout = '5s';
 
-
 CREATE TABLE follow_ups (
     decision_ref text PRIMARY KEY,
     version bigint NOT NULL CHECK (version > 0),
