@@ -4,7 +4,7 @@ Lock order of the whole service, never the other way round:
 
 1. `timers` (plan a release before locking what it will lock),
 2. `contracts`, 3. `announced_counts` by contract, 4. `quotas`, 5. `suspensions`,
-6. `decisions` by number, 7. `payments`.
+6. `decisions` by number, 7. `settlements` by number, 8. `settlement_lines`, 9. `payments`.
 
 A grant updates 3 and 4 in one statement and adds to 6; a change of one decision takes 6 only.
 """
