@@ -4,7 +4,8 @@ Lock order of the whole service, never the other way round:
 
 1. `timers` (plan a release before locking what it will lock),
 2. `contracts`, 3. `announced_counts` by contract, 4. `quotas` by year, 5. `suspensions`,
-6. `first_grants`, 7. `decisions` by number, 8. `payments`, 9. `follow_ups`, `concerns`.
+6. `first_grants`, 7. `decisions` by number, 8. `settlements` by number, 9. `settlement_lines`, 10. `payments`,
+11. `follow_ups`, `concerns`.
 
 A grant updates 3 and 4 in one statement, adds to 6 or holds on to what is there, and adds to 7; a change
 of one decision takes 7 only.

@@ -1,7 +1,7 @@
 """The SQL of settlements and payments.
 
-Lock order, after what stands in `services/decisions/store.py`: `settlements` by number (an original comes
-before what credits it), `settlement_lines` by decision and period, `payments` the same way.
+Lock order within 7 to 9 of `services/decisions/store.py`: an original comes before what credits it; lines and payments
+by decision and period.
 """
 
 from collections.abc import Collection, Sequence

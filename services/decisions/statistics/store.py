@@ -24,7 +24,7 @@ class DecisionCount:
 
 @dataclass(frozen=True, slots=True)
 class PaidHalf:
-    """Persons paid for in one half of a year, and what that cost; None where no amounts are kept (R-BIL-10)."""
+    """Persons paid for in one half of a year, and what that cost; None where no settlement was accepted (R-BIL-10)."""
 
     year: int
     half: int
@@ -82,21 +82,23 @@ async def count_decisions(tx: Transaction, service: str, year: int) -> list[Deci
 
 
 async def count_paid(tx: Transaction, service: str, years: Collection[int]) -> list[PaidHalf]:
-    """Different clients, and periods, that were paid for in each half of the years, by the day of payment.
+    """Different clients and periods paid for in each half of the years, without refunds, and accepted settlements.
 
-    No amounts are kept with payments yet, so `cost` is None; the sum of what was settled belongs there.
+    `cost` is None where no settlement was accepted: what was paid without one has no amount here.
     """
     rows = await tx.fetch(
-        "SELECT extract(year FROM paid_on)::integer AS year, (extract(quarter FROM paid_on)::integer + 1) / 2 AS half,"
-        " count(DISTINCT client_ref) AS persons, count(*) AS periods"
-        " FROM payments JOIN decisions USING (decision_ref)"
-        " WHERE service = $1 AND paid_on BETWEEN $2 AND $3 GROUP BY 1, 2",
+        "WITH paid AS (SELECT paid_on AS day, client_ref, 1 AS periods, NULL::numeric AS total"
+        "   FROM payments JOIN decisions USING (decision_ref) WHERE service = $1 AND refunded_on IS NULL"
+        "   UNION ALL SELECT decided_on, NULL, 0, total FROM settlements WHERE service = $1 AND state = 'accepted')"
+        " SELECT extract(year FROM day)::integer AS year, (extract(quarter FROM day)::integer + 1) / 2 AS half,"
+        " count(DISTINCT client_ref) AS persons, sum(periods) AS periods, sum(total) AS cost"
+        " FROM paid WHERE day BETWEEN $2 AND $3 GROUP BY 1, 2",
         service,
         date(min(years), 1, 1),
         date(max(years), 12, 31),
     )
-    found = {(row["year"], row["half"]): (row["persons"], row["periods"]) for row in rows}
-    return [PaidHalf(year, half, *found.get((year, half), (0, 0))) for year in sorted(years) for half in (1, 2)]
+    found = {(row["year"], row["half"]): (row["persons"], row["periods"], row["cost"]) for row in rows}
+    return [PaidHalf(year, half, *found.get((year, half), (0, 0, None))) for year in sorted(years) for half in (1, 2)]
 
 
 async def count_contracts(tx: Transaction, on: date) -> list[ContractCount]:
