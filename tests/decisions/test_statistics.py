@@ -31,6 +31,7 @@ from tests.decisions.builders import (
     registered,
     unpinned,
 )
+from tests.decisions.settling import PRICE, a_line, accept, accepted, credit
 from tests.decisions.test_statistics_rules import Y2022, Y2023, Y2024
 
 OF_2024 = {"service": RARE, "year": 2024}
@@ -143,6 +144,17 @@ async def test_persons_paid_for_are_different_clients_of_a_half_year(decisions):
         (2022, 1, 0, 0, None), (2022, 2, 0, 0, None), (2023, 1, 0, 0, None), (2023, 2, 0, 0, None),
         (2024, 1, 3, 4, None), (2024, 2, 2, 2, None),
     ]  # fmt: skip
+
+
+async def test_costs_are_what_was_settled_without_what_was_given_back(decisions, clients):
+    """R-BIL-10, E-29: a refunded period has no person paid for."""
+    original = await accepted(decisions, a_line(clients[0]), a_line(clients[1]))
+    found = (await figures(decisions, "half-years"))["items"][-2]
+    assert (found["persons"], found["periods"], Decimal(found["cost"])) == (2, 2, 2 * Decimal(PRICE))
+    given_back = expect(201, await credit(decisions, original, a_line(clients[0])))
+    await accept(decisions, given_back)
+    found = (await figures(decisions, "half-years"))["items"][-2]
+    assert (found["persons"], found["periods"], Decimal(found["cost"])) == (1, 1, Decimal(PRICE))
 
 
 @pytest.mark.parametrize(("language", "shown"), [("fi", "1\xa0234,50"), ("sv", "1\xa0234,50"), ("en", "1,234.50")])
