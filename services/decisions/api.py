@@ -13,7 +13,9 @@ from chassis.http import Answer, Caller, Command, problems
 from contracts.values import DecisionState, Language
 from services.decisions import contacts, eligibility, fields, followup, handlers, store
 from services.decisions.domain import Application, ClientNotice, Decision, NoticeChannel, Outcome
+from services.decisions.municipalities import get_municipality
 from services.decisions.quotas import api as quotas_api
+from services.decisions.reconciling import api as reconciling_api
 from services.decisions.settlements import api as settlements_api
 from services.decisions.statistics import api as statistics_api
 from services.decisions.views import ContactView, DecisionList, DecisionView, EligibilityView
@@ -24,17 +26,35 @@ _EARLIEST_BIRTH = date(1900, 1, 1)
 
 
 class Decide(Command):
-    """An official's decision on an application."""
+    """An official's decision on an application.
+
+    `municipality_code` is where the client lives: the area whose quota counts the client (E-55), and
+    where other providers' distances are counted from (E-5). Only the area is kept.
+    """
 
     application_ref: fields.Reference
     client_ref: fields.Reference
     contract_id: fields.Id
     applied_on: fields.Day
     outcome: Outcome
+    municipality_code: fields.MunicipalityCode | None = None
 
     def application(self) -> Application:
-        """What the rules look at."""
-        return Application(self.application_ref, self.client_ref, self.contract_id, self.applied_on, self.outcome)
+        """What the rules look at.
+
+        Raises:
+            Invalid: MUNICIPALITY_UNKNOWN.
+        """
+        home = get_municipality(self.municipality_code) if self.municipality_code else None
+        return Application(
+            self.application_ref,
+            self.client_ref,
+            self.contract_id,
+            self.applied_on,
+            self.outcome,
+            municipality_code=None if home is None else home.code,
+            area=None if home is None else home.area,
+        )
 
 
 class Notice(Command):
@@ -79,6 +99,8 @@ class ChangeContact(Command):
         "APPLIED_IN_FUTURE",
         "CONTRACT_NOT_IN_FORCE",
         "CONTRACT_UNKNOWN",
+        "MUNICIPALITY_NEEDED",
+        "MUNICIPALITY_UNKNOWN",
         "SERVICE_DESCRIPTION_UNKNOWN",
     ),
 )
@@ -202,6 +224,7 @@ async def change_eligibility(
 
 
 router.include_router(quotas_api.router)
+router.include_router(reconciling_api.router)
 router.include_router(settlements_api.router)
 router.include_router(statistics_api.router)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.refusals import Invalid, Refusal
 from contracts.values import DecisionState, Language
-from services.decisions.quotas.domain import CountUse, Quota
+from services.decisions.quotas.domain import CountUse, Quota, ScopedQuota
 
 _RANDOM_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 _CHECK_CHARACTERS = digits + ascii_uppercase
@@ -74,13 +74,18 @@ class ClientNotice:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application with the official's outcome, for one contract of one provider."""
+    """An application with the official's outcome, for one contract of one provider.
+
+    `municipality_code` and its `area` are where the client lives, None where that was not told.
+    """
 
     application_ref: str
     client_ref: str
     contract_id: str
     applied_on: date
     outcome: Outcome
+    municipality_code: str | None = None
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,7 @@ class Decision:
     notice: ClientNotice | None = None
     version: int = 0
     number: int = 0
+    area: str | None = None
 
     def answers(self, application: Application) -> bool:
         """Whether this decision was given on this very application, so that a repeat gets the same answer."""
@@ -148,7 +154,7 @@ class GrantBasis:
 
     `count` None: nothing announced for the year. `description` None: none known for the day.
     `new_client`: never granted in the service before (E-8). `earlier_ref`: the decision that was
-    already given on the same application.
+    already given on the same application. `scopes`: the narrower counters of the service and year (E-55).
     """
 
     contract: Contract
@@ -157,12 +163,17 @@ class GrantBasis:
     description: Description | None
     new_client: bool
     earlier_ref: str | None = None
+    scopes: tuple[ScopedQuota, ...] = ()
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a grant can be given at once, by both counters."""
+    def has_room(self, area: str | None) -> bool:
+        """Whether a grant can be given at once to a client of `area`, by every counter."""
         has_count = self.count is not None and not self.count.full
-        return has_count and not self.quota.must_queue(new_client=self.new_client)
+        return has_count and not self.must_queue(area)
+
+    def must_queue(self, area: str | None) -> bool:
+        """Whether an application has to wait: the narrowest and the national quota must both have room (E-55)."""
+        scope_is_full = any(scope.full and scope.covers(area, self.contract.language) for scope in self.scopes)
+        return self.quota.must_queue(new_client=self.new_client) or (self.new_client and scope_is_full)
 
 
 def pending_decision(ref: str, application: Application, contract: Contract, on: date) -> Decision:
@@ -183,7 +194,19 @@ def pending_decision(ref: str, application: Application, contract: Contract, on:
         language=contract.language,
         state=DecisionState.PENDING,
         applied_on=application.applied_on,
+        area=application.area,
     )
+
+
+def check_area(basis: GrantBasis, area: str | None) -> None:
+    """Where a quota is an area's, nobody new passes it by not saying where they live (E-55).
+
+    Raises:
+        Invalid: MUNICIPALITY_NEEDED.
+    """
+    by_area = any(scope.area is not None and scope.limit is not None for scope in basis.scopes)
+    if area is None and by_area and basis.new_client:
+        raise Invalid("MUNICIPALITY_NEEDED")
 
 
 def check_contract(contract: Contract, on: date) -> None:
@@ -258,6 +281,16 @@ def revoke(decision: Decision, notice: ClientNotice, on: date) -> Decision:
         raise Refusal("NOT_GRANTED", state=decision.state)
     _check_notice(notice, on)
     return _changed(decision, state=DecisionState.REVOKED, notice=notice)
+
+
+def say_again(decision: Decision) -> Decision:
+    """The same state in a newer version, for whoever has missed it."""
+    return _changed(decision)
+
+
+def take_back_use(decision: Decision) -> Decision:
+    """Granted again: no course of the client's was completed after all."""
+    return _changed(decision, state=DecisionState.GRANTED)
 
 
 def _changed(decision: Decision, **changes: Any) -> Decision:

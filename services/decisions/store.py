@@ -3,7 +3,7 @@
 Lock order of the whole service, never the other way round:
 
 1. `timers` (plan a release before locking what it will lock),
-2. `contracts`, 3. `announced_counts` by contract, 4. `quotas`, 5. `suspensions`,
+2. `contracts`, 3. `announced_counts` by contract, 4. `quotas` and behind them their `scoped_quotas`, 5. `suspensions`,
 6. `decisions` by number, 7. `payments`.
 
 A grant updates 3 and 4 in one statement and adds to 6; a change of one decision takes 6 only.
@@ -19,8 +19,8 @@ from services.decisions.domain import ClientNotice, Contract, Decision, NoticeCh
 _ADD_DECISION = """
 INSERT INTO decisions (
     decision_ref, application_ref, client_ref, service, contract_id, provider_id, language, state, applied_on,
-    decided_on, version
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    decided_on, version, area
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT DO NOTHING RETURNING number
 """
 
@@ -48,6 +48,7 @@ async def add_decision(tx: Transaction, decision: Decision) -> None:
         decision.applied_on,
         decision.decided_on,
         decision.version,
+        decision.area,
     )
     if number is None:
         raise RaceLost("the application was decided meanwhile")
@@ -81,6 +82,12 @@ async def lock_decision(tx: Transaction, decision_ref: str) -> Decision:
         NotFound: DECISION_UNKNOWN.
     """
     return await _one(tx, "SELECT * FROM decisions WHERE decision_ref = $1 FOR NO KEY UPDATE", decision_ref)
+
+
+async def find_decision_to_change(tx: Transaction, decision_ref: str) -> Decision | None:
+    """A decision with its row locked; None where there is none."""
+    row = await tx.fetchrow("SELECT * FROM decisions WHERE decision_ref = $1 FOR NO KEY UPDATE", decision_ref)
+    return None if row is None else as_decision(row)
 
 
 async def _one(tx: Transaction, sql: str, decision_ref: str) -> Decision:
@@ -175,6 +182,7 @@ def as_decision(row: asyncpg.Record) -> Decision:
         notice=notice,
         version=row["version"],
         number=row["number"],
+        area=row["area"],
     )
 
 

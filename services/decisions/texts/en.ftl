@@ -18,3 +18,6 @@ service-description-unknown = The service description for this day is not known 
 service-unknown = There is no such service.
 birth-given-twice = Give either the date of birth or the year, not both.
 birth-in-future = The date or year of birth is in the future.
+area-unknown = There is no such area. Give the two-digit code of the wellbeing services county.
+municipality-needed = This service has a quota of an area. Give the client's municipality of residence.
+municipality-unknown = There is no such municipality. Give its three-digit code.

@@ -18,3 +18,6 @@ service-description-unknown = Palvelun palvelukuvausta ei tunneta vielä tälle 
 service-unknown = Palvelua ei ole.
 birth-given-twice = Anna joko syntymäaika tai syntymävuosi, ei molempia.
 birth-in-future = Syntymäaika tai -vuosi on tulevaisuudessa.
+area-unknown = Aluetta ei ole. Anna hyvinvointialueen kaksinumeroinen koodi.
+municipality-needed = Tässä palvelussa on alueellinen kiintiö. Anna asiakkaan kotikunta.
+municipality-unknown = Kuntaa ei ole. Anna kunnan kolminumeroinen koodi.

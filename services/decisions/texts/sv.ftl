@@ -18,3 +18,6 @@ service-description-unknown = Tjänstens servicebeskrivning för denna dag är �
 service-unknown = Tjänsten finns inte.
 birth-given-twice = Ange antingen födelsedatum eller födelseår, inte båda.
 birth-in-future = Födelsedatumet eller födelseåret ligger i framtiden.
+area-unknown = Området finns inte. Ange välfärdsområdets tvåsiffriga kod.
+municipality-needed = Den här tjänsten har en regional kvot. Ange klientens hemkommun.
+municipality-unknown = Kommunen finns inte. Ange kommunens tresiffriga kod.
