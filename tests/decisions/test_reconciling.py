@@ -6,6 +6,7 @@ import pytest
 
 from chassis.auth import Role
 from contracts.decisions import AnnouncedCountReopened, CounterDiffered, DecisionGranted, DecisionRevoked
+from rekku.reconciling import reconcile_in
 from services.decisions.reconciling import handlers
 from tests.decisions.builders import CONTRACT, PROVIDER, RARE, DecisionsUnderTest, expect, pinned, refusal, unpinned
 
@@ -42,9 +43,9 @@ async def a_scene(decisions: DecisionsUnderTest) -> dict:
 
 
 PLANTED = {
-    "announced_count": (f"{CONTRACT}/2024", "UPDATE announced_counts SET used = 2", (2, 3)),
+    "announced_count": (f"{CONTRACT}/2024", "UPDATE announced_counts SET used = 2 WHERE year = 2024", (2, 3)),
     "quota": (f"{RARE}/2024", "UPDATE quotas SET used = 3", (3, 2)),
-    "scoped_quota": (f"{RARE}/2024/{PIRKANMAA}/*", "UPDATE scoped_quotas SET used = 1", (1, 2)),
+    "scoped_quota": (f"{RARE}/2024/{PIRKANMAA}/*", "UPDATE scoped_quotas SET used = 3, ceiling = 3", (3, 2)),
     "first_grants": (
         f"{RARE}/2024",
         "DELETE FROM first_grants WHERE decision_ref = (SELECT min(decision_ref) FROM first_grants)",
@@ -93,12 +94,10 @@ async def test_room_that_a_repair_finds_goes_to_those_who_wait(decisions):
     """E-54: a counter that was too high held them up."""
     await decisions.set_quota(2)
     await decisions.grant()
-    await decisions.alter("UPDATE quotas SET used = 2, status = 'full'", "UPDATE announced_counts SET used = 100")
-    await decisions.alter("UPDATE announced_counts SET filled = true")
-    assert refusal(await decisions.apply())[0] == "ANNOUNCED_COUNT_FULL"
-    await decisions.alter("UPDATE announced_counts SET used = 99, filled = false")
+    await decisions.alter("UPDATE quotas SET used = 2, status = 'full'")
     waiting = [await decisions.wait() for _ in range(2)]
-    await decisions.alter("UPDATE announced_counts SET used = 100, filled = true")
+    await decisions.alter("UPDATE announced_counts SET used = 100, filled = true WHERE year = 2024")
+    assert refusal(await decisions.apply())[0] == "ANNOUNCED_COUNT_FULL"
     await a_round(decisions)
     assert await repair(decisions) == (2, 0)
     await decisions.service.fire_timers()
@@ -164,8 +163,8 @@ async def test_a_round_goes_on_where_a_batch_ended(decisions, monkeypatch):
     """R-DEC-1, E-52: in small batches as in one."""
     monkeypatch.setattr(handlers, "_BATCH", 1)
     revoked = await a_scene(decisions)
-    await decisions.know(pinned((await decisions.grant())["decision_ref"], course_id="course-2"))
-    await decisions.alter("UPDATE announced_counts SET used = used - 1", "UPDATE quotas SET used = used + 1")
+    await decisions.know(pinned((await decisions.grant(municipality_code="297"))["decision_ref"], course_id="course-2"))
+    await decisions.alter("UPDATE announced_counts SET used = 2 WHERE year = 2024", "UPDATE quotas SET used = used + 1")
     for _ in range(2):
         await a_round(decisions)
     found = {difference["kind"] for difference in await report(decisions, state="open")}
@@ -179,7 +178,7 @@ async def test_a_round_goes_on_where_a_batch_ended(decisions, monkeypatch):
 async def test_the_report_is_read_page_by_page_and_not_by_providers(decisions):
     """E-59: Kela's own."""
     await a_scene(decisions)
-    await decisions.alter("UPDATE announced_counts SET used = 2", "UPDATE quotas SET used = 3")
+    await decisions.alter("UPDATE announced_counts SET used = 2 WHERE year = 2024", "UPDATE quotas SET used = 3")
     await a_round(decisions)
     first = expect(200, await decisions.officer.get("/differences", params={"limit": 1}))
     rest = expect(200, await decisions.officer.get("/differences", params={"after": first["next"]}))
@@ -188,3 +187,16 @@ async def test_the_report_is_read_page_by_page_and_not_by_providers(decisions):
     assert (await decisions.provider.get("/differences")).status_code == 403
     assert (await decisions.system.post("/differences/repair")).status_code == 403
     assert PROVIDER not in str(first)
+
+
+async def test_one_command_looks_through_everything_and_repairs_it(decisions, capsys):
+    """R-DEC-1, E-52: `rekku reconcile`, without waiting for the next round."""
+    await a_scene(decisions)
+    assert await reconcile_in(decisions.service.db, repair=True) == 0
+    assert "every counter is what the decisions say" in capsys.readouterr().out
+    await decisions.alter("UPDATE announced_counts SET used = 2 WHERE year = 2024", "UPDATE quotas SET used = 3")
+    assert await reconcile_in(decisions.service.db, repair=False) == 2
+    assert f"{CONTRACT}/2024" in capsys.readouterr().out
+    assert await reconcile_in(decisions.service.db, repair=True) == 0
+    assert "2 repaired, 0 left" in capsys.readouterr().out
+    assert await report(decisions, state="open") == []

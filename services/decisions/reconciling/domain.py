@@ -74,6 +74,16 @@ def state_at_first_sight(kind: Kind) -> DifferenceState:
 
 
 def repair_order(difference: Difference) -> tuple[int, str]:
-    """The service's lock order: announced counts, then quotas by service and year, then decisions."""
-    level = {Kind.ANNOUNCED_COUNT: 0, Kind.QUOTA: 1, Kind.FIRST_GRANTS: 1, Kind.SCOPED_QUOTA: 1}
-    return level.get(difference.kind, 2), difference.subject
+    """The service's lock order: announced counts, then quotas by service and year, then decisions.
+
+    A decision that was used on no course is one in force again before anybody asks why it is pinned.
+    """
+    level = {
+        Kind.ANNOUNCED_COUNT: 0,
+        Kind.QUOTA: 1,
+        Kind.FIRST_GRANTS: 1,
+        Kind.SCOPED_QUOTA: 1,
+        Kind.USED_WITHOUT_COURSE: 2,
+        Kind.PIN_OF_NO_GRANT: 3,
+    }
+    return level[difference.kind], difference.subject

@@ -11,6 +11,7 @@ from contracts.decisions import CounterDiffered
 from contracts.values import DecisionState
 from services.decisions import domain
 from services.decisions import store as decisions
+from services.decisions.domain import Decision
 from services.decisions.events import decision_event
 from services.decisions.quotas import handlers as quota_handlers
 from services.decisions.quotas import release
@@ -171,10 +172,17 @@ async def _say_again(tx: Transaction, difference: Difference) -> int | None:
     decision = await decisions.find_decision_to_change(tx, difference.subject)
     if decision is None:
         return None
-    if difference.kind is Kind.USED_WITHOUT_COURSE and decision.state is DecisionState.USED:
-        changed = domain.take_back_use(decision)
-    else:
-        changed = domain.say_again(decision)
+    return await _change(tx, difference, domain.say_again(decision))
+
+
+async def _take_back_use(tx: Transaction, difference: Difference) -> int | None:
+    decision = await decisions.find_decision_to_change(tx, difference.subject)
+    if decision is None or decision.state is not DecisionState.USED:
+        return difference.expected
+    return await _change(tx, difference, domain.take_back_use(decision))
+
+
+async def _change(tx: Transaction, difference: Difference, changed: Decision) -> int:
     await decisions.set_decision(tx, changed)
     tx.emit(decision_event(changed))
     return difference.expected
@@ -191,5 +199,5 @@ _REPAIRS = {
     Kind.FIRST_GRANTS: _rewrite_first_grants,
     Kind.SCOPED_QUOTA: _recount_scopes,
     Kind.PIN_OF_NO_GRANT: _say_again,
-    Kind.USED_WITHOUT_COURSE: _say_again,
+    Kind.USED_WITHOUT_COURSE: _take_back_use,
 }

@@ -32,7 +32,8 @@ def is_linearizable(history: Sequence[Operation], cap: int) -> bool:
     """Whether some order of the operations within their times is one of a counter that never passes its cap.
 
     A grant is given exactly when the counter is below the cap; a cap set below it takes nothing away.
-    An operation without an answer has taken effect at any time after its call, or not at all.
+    Caps are set in the order of their calls, as their versions say. An operation without an answer has
+    taken effect at any time after its call, or not at all.
     """
     operations = sorted(history, key=lambda operation: operation.called)
     ends = [float("inf") if o.answered is None else o.answered for o in operations]
@@ -52,27 +53,25 @@ def is_linearizable(history: Sequence[Operation], cap: int) -> bool:
 def _next(
     operations: Sequence[Operation], ends: Sequence[float], done: int, cap: int, used: int
 ) -> list[tuple[int, int, int]]:
-    """Every state one operation further: done, cap, used. None may begin after another one had to be over."""
+    """The states one operation further that have to be looked at: done, cap, used.
+
+    An operation may take effect next if it was called before every other one that waits was over. Of
+    grants that were given, the one that must be over first may always go first. A refusal changes
+    nothing, so where it fits there is no need to look at anything else.
+    """
     waiting = [number for number in range(len(operations)) if not done >> number & 1]
     first_end = min(ends[number] for number in waiting)
-    following: dict[tuple[object, ...], tuple[int, int, int]] = {}
-    for number in waiting:
-        operation = operations[number]
-        if operation.called > first_end:
-            break
-        for state, alike in _effects(operation, cap, used):
-            # Of operations that do the same, the one that must be over first may always go first.
-            key = (*alike, operation.answered is None)
-            earlier = following.get(key)
-            if earlier is None or ends[number] < ends[(earlier[0] ^ done).bit_length() - 1]:
-                following[key] = (done | 1 << number, *state)
-    return list(following.values())
-
-
-def _effects(operation: Operation, cap: int, used: int) -> list[tuple[tuple[int, int], tuple[object, ...]]]:
-    if operation.did is Did.SET_CAP:
-        return [((operation.cap, used), (Did.SET_CAP, operation.cap))]
+    due = [number for number in waiting if operations[number].called <= first_end]
     room = used < cap
-    if operation.given not in (None, room):
-        return []
-    return [((cap, used + room), (Did.GRANT, room))]
+    if not room:
+        refused = next((number for number in due if operations[number].given is False), None)
+        if refused is not None:
+            return [(done | 1 << refused, cap, used)]
+    following = []
+    next_cap = next((number for number in waiting if operations[number].did is Did.SET_CAP), None)
+    if next_cap in due:
+        following.append((done | 1 << next_cap, operations[next_cap].cap, used))
+    grants = [number for number in due if operations[number].did is Did.GRANT and operations[number].given is not False]
+    if room and grants:
+        following.append((done | 1 << min(grants, key=ends.__getitem__), cap, used + 1))
+    return following
