@@ -118,10 +118,25 @@ class AnnouncedCountReopened(_CountUseState, wire="decisions.announced-count-reo
     """A raised count has room again."""
 
 
+class QuotaScope(Value):
+    """New clients of an area, a language or both against an estimate and a quota of their own (E-55).
+
+    `area` is the code of a wellbeing services county (hyvinvointialue), None the whole country;
+    `language` None is every language.
+    """
+
+    area: str | None = None
+    language: Language | None = None
+    estimate: int | None = None
+    limit: int | None = None
+    used: int
+
+
 class Quota(Value):
     """National new clients of one service and year against Kela's estimate and quota.
 
-    `limit` None: no quota in use (the normal case); an estimate never blocks (E-51).
+    `limit` None: no quota in use (the normal case); an estimate never blocks (E-51). `scopes` are the
+    narrower counters beside it: a new client needs room in the national one and in those that cover it.
     """
 
     service: str
@@ -130,6 +145,7 @@ class Quota(Value):
     limit: int | None = None
     used: int
     suspended: bool = False
+    scopes: tuple[QuotaScope, ...] = ()
 
     @property
     def remaining(self) -> int | None:
@@ -159,6 +175,44 @@ class QuotaFilled(_QuotaState, wire="decisions.quota-filled.v1", topic=QUOTAS):
 
 class QuotaReopened(_QuotaState, wire="decisions.quota-reopened.v1", topic=QUOTAS):
     """There is room in the quota again."""
+
+
+class _QuotaScopeState(_QuotaState):
+    """One scope of the quota changed: the one of `area` and `language`; both are in the snapshot."""
+
+    area: str | None = None
+    language: Language | None = None
+
+
+class QuotaScopeSet(_QuotaScopeState, wire="decisions.quota-scope-set.v1", topic=QUOTAS):
+    """Kela set the estimate or the quota of an area or a language, or gave the quota up (E-55)."""
+
+
+class QuotaScopeFilled(_QuotaScopeState, wire="decisions.quota-scope-filled.v1", topic=QUOTAS):
+    """The quota of an area or a language is full: its new clients wait (E-55)."""
+
+
+class QuotaScopeReopened(_QuotaScopeState, wire="decisions.quota-scope-reopened.v1", topic=QUOTAS):
+    """There is room in the quota of an area or a language again."""
+
+
+class CounterDiffered(Event, wire="decisions.counter-differed.v1", topic=QUOTAS, kind=EventKind.FACT):
+    """A counter or a copy was found not to be what the decisions say; found once, until it is settled.
+
+    `counter` is what kind it is of, `subject` which one; `shown` is what it said, `expected` what it
+    should have said.
+    """
+
+    difference: int
+    counter: str
+    subject: str
+    shown: int
+    expected: int
+    found_at: datetime
+
+    @property
+    def key(self) -> str:
+        return f"{self.counter}/{self.subject}"
 
 
 class PeriodPaid(Event, wire="decisions.period-paid.v1", topic=PAYMENTS, kind=EventKind.FACT):
@@ -262,4 +316,5 @@ DECISION_EVENTS: tuple[type[DecisionEvent], ...] = get_args(DecisionEvent)
 """Every event that carries a decision's snapshot."""
 
 QuotaEvent = EstimateSet | QuotaSet | QuotaFilled | QuotaReopened
+QuotaScopeEvent = QuotaScopeSet | QuotaScopeFilled | QuotaScopeReopened
 CountUseEvent = AnnouncedCountFilled | AnnouncedCountReopened

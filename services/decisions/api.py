@@ -17,9 +17,11 @@ from services.decisions.domain import AnnulmentReason, Application, Decision, Ou
 from services.decisions.followup import api as followup_api
 from services.decisions.followup.domain import FollowUp
 from services.decisions.followup.handlers import get_follow_up
+from services.decisions.municipalities import get_municipality
 from services.decisions.planned import api as planned_api
 from services.decisions.quotas import api as quotas_api
 from services.decisions.reasonings import api as reasonings_api
+from services.decisions.reconciling import api as reconciling_api
 from services.decisions.settlements import api as settlements_api
 from services.decisions.settlements import prices_api
 from services.decisions.statistics import api as statistics_api
@@ -31,7 +33,11 @@ _EARLIEST_BIRTH = date(1900, 1, 1)
 
 
 class Decide(Command):
-    """An official's decision on an application."""
+    """An official's decision on an application.
+
+    `municipality_code` is where the client lives: the area whose quota counts the client (E-55), and
+    where other providers' distances are counted from (E-5). Only the area is kept.
+    """
 
     application_ref: fields.Reference
     client_ref: fields.Reference
@@ -40,9 +46,15 @@ class Decide(Command):
     outcome: Outcome
     valid_to: fields.Day | None = Field(default=None, examples=["2025-12-31"])
     reasoning: fields.ReasoningCode | None = None
+    municipality_code: fields.MunicipalityCode | None = None
 
     def application(self) -> Application:
-        """What the rules look at."""
+        """What the rules look at.
+
+        Raises:
+            Invalid: MUNICIPALITY_UNKNOWN.
+        """
+        home = get_municipality(self.municipality_code) if self.municipality_code else None
         return Application(
             self.application_ref,
             self.client_ref,
@@ -51,6 +63,8 @@ class Decide(Command):
             self.outcome,
             self.valid_to,
             self.reasoning,
+            municipality_code=None if home is None else home.code,
+            area=None if home is None else home.area,
         )
 
 
@@ -111,6 +125,8 @@ class ChangeContact(Command):
         "APPLIED_IN_FUTURE",
         "CONTRACT_NOT_IN_FORCE",
         "CONTRACT_UNKNOWN",
+        "MUNICIPALITY_NEEDED",
+        "MUNICIPALITY_UNKNOWN",
         "REASONING_UNKNOWN",
         "SERVICE_DESCRIPTION_UNKNOWN",
         "VALIDITY_IN_PAST",
@@ -305,6 +321,7 @@ router.include_router(planned_api.router)
 router.include_router(concerns_api.router)
 router.include_router(reasonings_api.router)
 router.include_router(quotas_api.router)
+router.include_router(reconciling_api.router)
 router.include_router(settlements_api.router)
 router.include_router(prices_api.router)
 router.include_router(statistics_api.router)

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.refusals import Invalid, Refusal
 from contracts.values import DecisionState, Language
-from services.decisions.quotas.domain import CountUse, Quota
+from services.decisions.quotas.domain import CountUse, Quota, ScopedQuota
 
 _RANDOM_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 _CHECK_CHARACTERS = digits + ascii_uppercase
@@ -103,7 +103,8 @@ class Application:
     """An application with the official's outcome, for one contract of one provider.
 
     `valid_to` is the last day of the decision's validity, None where none is set; `reasoning` the
-    template's code, None for the usual one.
+    template's code, None for the usual one; `municipality_code` and its `area` are where the client
+    lives, None where that was not told.
     """
 
     application_ref: str
@@ -113,6 +114,8 @@ class Application:
     outcome: Outcome
     valid_to: date | None = None
     reasoning: str | None = None
+    municipality_code: str | None = None
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,7 @@ class Decision:
     revocation_reasoning: Reasoning | None = None
     version: int = 0
     number: int = 0
+    area: str | None = None
 
     def answers(self, application: Application) -> bool:
         """Whether this decision was given on this very application, so that a repeat gets the same answer."""
@@ -192,7 +196,7 @@ class GrantBasis:
 
     `count` None: nothing announced for the year. `description` None: none known for the day.
     `new_client`: never granted in the service before (E-8). `earlier_ref`: the decision that was
-    already given on the same application.
+    already given on the same application. `scopes`: the narrower counters of the service and year (E-55).
     """
 
     contract: Contract
@@ -201,12 +205,17 @@ class GrantBasis:
     description: Description | None
     new_client: bool
     earlier_ref: str | None = None
+    scopes: tuple[ScopedQuota, ...] = ()
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a grant can be given at once, by both counters."""
+    def has_room(self, area: str | None) -> bool:
+        """Whether a grant can be given at once to a client of `area`, by every counter."""
         has_count = self.count is not None and not self.count.full
-        return has_count and not self.quota.must_queue(new_client=self.new_client)
+        return has_count and not self.must_queue(area)
+
+    def must_queue(self, area: str | None) -> bool:
+        """Whether an application has to wait: the narrowest and the national quota must both have room (E-55)."""
+        scope_is_full = any(scope.full and scope.covers(area, self.contract.language) for scope in self.scopes)
+        return self.quota.must_queue(new_client=self.new_client) or (self.new_client and scope_is_full)
 
 
 def pending_decision(
@@ -233,7 +242,19 @@ def pending_decision(
         applied_on=application.applied_on,
         valid_to=application.valid_to,
         reasoning=reasoning,
+        area=application.area,
     )
+
+
+def check_area(basis: GrantBasis, area: str | None) -> None:
+    """Where a quota is an area's, nobody new passes it by not saying where they live (E-55).
+
+    Raises:
+        Invalid: MUNICIPALITY_NEEDED.
+    """
+    by_area = any(scope.area is not None and scope.limit is not None for scope in basis.scopes)
+    if area is None and by_area and basis.new_client:
+        raise Invalid("MUNICIPALITY_NEEDED")
 
 
 def check_contract(contract: Contract, on: date) -> None:
@@ -366,6 +387,16 @@ def changed(decision: Decision, **changes: Any) -> Decision:
 def _check_granted(decision: Decision) -> None:
     if decision.state is not DecisionState.GRANTED:
         raise Refusal("NOT_GRANTED", state=decision.state)
+
+
+def say_again(decision: Decision) -> Decision:
+    """The same state in a newer version, for whoever has missed it."""
+    return changed(decision)
+
+
+def take_back_use(decision: Decision) -> Decision:
+    """Granted again: no course of the client's was completed after all."""
+    return changed(decision, state=DecisionState.GRANTED)
 
 
 def _check_undecided(application: Decision) -> None:

@@ -3,9 +3,9 @@
 Lock order of the whole service, never the other way round:
 
 1. `timers` (plan a release before locking what it will lock),
-2. `contracts`, 3. `announced_counts` by contract, 4. `quotas` by year, 5. `suspensions`,
-6. `first_grants`, 7. `decisions` by number, 8. `settlements` by number, 9. `settlement_lines`, 10. `payments`,
-11. `follow_ups`, `concerns`.
+2. `contracts`, 3. `announced_counts` by contract, 4. `quotas` by year, each before
+its `scoped_quotas`, 5. `suspensions`, 6. `first_grants`, 7. `decisions` by number, 8. `settlements` by
+number, 9. `settlement_lines`, 10. `payments`, 11. `follow_ups`, `concerns`.
 
 A grant updates 3 and 4 in one statement, adds to 6 or holds on to what is there, and adds to 7; a change
 of one decision takes 7 only.
@@ -31,8 +31,8 @@ from services.decisions.domain import (
 _ADD_DECISION = """
 INSERT INTO decisions (
     decision_ref, application_ref, client_ref, service, contract_id, provider_id, language, state, applied_on,
-    decided_on, version, valid_to, reasoning_code, reasoning_version
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    decided_on, version, valid_to, reasoning_code, reasoning_version, area
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT DO NOTHING RETURNING number
 """
 
@@ -63,6 +63,7 @@ async def add_decision(tx: Transaction, decision: Decision) -> None:
         decision.valid_to,
         decision.reasoning and decision.reasoning.code,
         decision.reasoning and decision.reasoning.version,
+        decision.area,
     )
     if number is None:
         raise RaceLost("the application was decided meanwhile")
@@ -98,6 +99,12 @@ async def lock_decision(tx: Transaction, decision_ref: str) -> Decision:
         NotFound: DECISION_UNKNOWN.
     """
     return await _one(tx, "SELECT * FROM decisions WHERE decision_ref = $1 FOR NO KEY UPDATE", decision_ref)
+
+
+async def find_decision_to_change(tx: Transaction, decision_ref: str) -> Decision | None:
+    """A decision with its row locked; None where there is none."""
+    row = await tx.fetchrow("SELECT * FROM decisions WHERE decision_ref = $1 FOR NO KEY UPDATE", decision_ref)
+    return None if row is None else as_decision(row)
 
 
 async def _one(tx: Transaction, sql: str, decision_ref: str) -> Decision:
@@ -219,6 +226,7 @@ def as_decision(row: asyncpg.Record) -> Decision:
         revocation_reasoning=_reasoning(row["revocation_reasoning_code"], row["revocation_reasoning_version"]),
         version=row["version"],
         number=row["number"],
+        area=row["area"],
     )
 
 

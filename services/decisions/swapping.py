@@ -62,6 +62,7 @@ async def swap_provider(
         applied_on=notice.received_on,
         outcome=Outcome.GRANTED,
         valid_to=valid_to or old.valid_to,
+        area=old.area,
     )
     _revoked(old, notice, tx.today, if_match)
     basis = await grant_basis(tx, application)
@@ -84,7 +85,7 @@ async def _granted(tx: Transaction, old: Decision, application: Application, bas
     if basis.quota.suspended:
         raise Refusal("DECIDING_SUSPENDED")
     if basis.count is None or basis.count.full:
-        raise await count_is_full(tx, basis)
+        raise await count_is_full(tx, basis, application)
     if basis.description is None:
         raise NotYetKnown("SERVICE_DESCRIPTION_UNKNOWN", service=basis.contract.service)
     reasoning = choose(ReasoningKind.GRANT, _GRANTED, tx.today)

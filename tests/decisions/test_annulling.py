@@ -55,6 +55,20 @@ async def test_an_annulled_application_can_be_decided_anew(decisions):
     await assert_ledgers_agree(decisions)
 
 
+async def test_an_annulment_gives_the_slot_of_an_area_back_to_its_queue(decisions):
+    """E-7, E-54, E-55: the narrower quota has room again, and the client who waits for it comes in."""
+    await decisions.set_quota(1, area="08")
+    wrong = await decisions.grant(municipality_code="837")
+    await decisions.wait(municipality_code="837")
+    expect(200, await annul(decisions, wrong))
+    assert (await decisions.quota(area="08"))["used"] == 0
+    await decisions.service.fire_timers()
+    quota = await decisions.quota(area="08")
+    assert (quota["used"], quota["remaining"]) == (1, 0)
+    assert len(await decisions.service.published(DecisionGranted)) == 2
+    await assert_ledgers_agree(decisions)
+
+
 async def test_a_freed_slot_lets_the_queue_in_before_anybody_new(decisions):
     """E-7, E-54: first come, first served, also for what an annulment frees."""
     await decisions.set_quota(1)

@@ -9,8 +9,10 @@ import asyncpg
 
 from chassis.db import Transaction
 from contracts.courses import Course, Period, Pin
-from contracts.registration import Contract, ServiceDescription
-from contracts.values import DeliveryMode, PinState
+from contracts.registration import Contract, Office, Registration, ServiceDescription
+from contracts.values import CourseState, DeliveryMode, PinState
+
+_BOOKABLE = (CourseState.PUBLISHED, CourseState.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,50 @@ async def merge_courses(tx: Transaction, courses: Sequence[tuple[Course, int]]) 
             )
             for course, version in courses
         ],
+    )
+
+
+async def merge_course_ages(tx: Transaction, courses: Sequence[tuple[Course, int]]) -> None:
+    """Take from the snapshots who can still get on a course, unless ours is as new; a mixed one is for all (E-47)."""
+    await tx.executemany(
+        "INSERT INTO course_ages AS ours (course_id, version, provider_id, contract_id, bookable, min_age, max_age)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        " ON CONFLICT (course_id) DO UPDATE SET version = excluded.version, bookable = excluded.bookable,"
+        " min_age = excluded.min_age, max_age = excluded.max_age WHERE ours.version < excluded.version",
+        [
+            (
+                course.course_id,
+                version,
+                course.provider_id,
+                course.contract_id,
+                course.state in _BOOKABLE and course.free_places > 0,
+                None if course.mixed_age else course.min_age,
+                None if course.mixed_age else course.max_age,
+            )
+            for course, version in courses
+        ],
+    )
+
+
+async def merge_offices(tx: Transaction, offices: Sequence[tuple[Office, int]]) -> None:
+    """Take where offices are, unless ours is as new."""
+    await tx.executemany(
+        "INSERT INTO offices AS ours (office_id, version, provider_id, municipality_code, open)"
+        " VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (office_id) DO UPDATE SET version = excluded.version,"
+        " municipality_code = excluded.municipality_code, open = excluded.open WHERE ours.version < excluded.version",
+        [(o.office_id, version, o.provider_id, o.municipality_code, o.open) for o, version in offices],
+    )
+
+
+async def merge_offerings(tx: Transaction, offerings: Sequence[tuple[Registration, int]]) -> None:
+    """Take which office offers what under which contract, unless ours is as new."""
+    await tx.executemany(
+        "INSERT INTO offerings AS ours (registration_id, version, provider_id, office_id, contract_id, state)"
+        " VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (registration_id) DO UPDATE SET version = excluded.version, contract_id = excluded.contract_id,"
+        " state = excluded.state WHERE ours.version < excluded.version",
+        [(r.registration_id, version, r.provider_id, r.office_id, r.contract_id, r.state) for r, version in offerings],
     )
 
 

@@ -172,3 +172,6 @@ page-file-svg = Chart, SVG
 page-nothing = There are no figures.
 page-reported = Figures reported earlier
 page-reported-note = The figures are as the source gives them. They were not worked out from one another, nor from the data of this system, so they can differ.
+area-unknown = There is no such area. Give the two-digit code of the wellbeing services county.
+municipality-needed = This service has a quota of an area. Give the client's municipality of residence.
+municipality-unknown = There is no such municipality. Give its three-digit code.

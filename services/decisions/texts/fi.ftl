@@ -172,3 +172,6 @@ page-file-svg = Kuvio, SVG
 page-nothing = Lukuja ei ole.
 page-reported = Aiemmin ilmoitetut luvut
 page-reported-note = Luvut ovat niin kuin lähde ne kertoo. Niitä ei ole laskettu toisistaan eikä tämän järjestelmän tiedoista, joten ne voivat poiketa toisistaan.
+area-unknown = Aluetta ei ole. Anna hyvinvointialueen kaksinumeroinen koodi.
+municipality-needed = Tässä palvelussa on alueellinen kiintiö. Anna asiakkaan kotikunta.
+municipality-unknown = Kuntaa ei ole. Anna kunnan kolminumeroinen koodi.

@@ -172,3 +172,6 @@ page-file-svg = Diagram, SVG
 page-nothing = Det finns inga siffror.
 page-reported = Tidigare rapporterade siffror
 page-reported-note = Siffrorna är som källan anger dem. De har inte räknats ut ur varandra eller ur uppgifterna i detta system, så de kan avvika från varandra.
+area-unknown = Området finns inte. Ange välfärdsområdets tvåsiffriga kod.
+municipality-needed = Den här tjänsten har en regional kvot. Ange klientens hemkommun.
+municipality-unknown = Kommunen finns inte. Ange kommunens tresiffriga kod.
