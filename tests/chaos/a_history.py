@@ -68,6 +68,7 @@ def _courses():
             | {"decision_ref": GOES, "version": 2, "state": "released", "occupies_place": False}
             | {"reason": "decision_revoked"},
         ],
+        "courses.reports": [],
         "courses.place_ledgers": [{"contract_id": CONTRACT, "year": YEAR, "announced": 24, "reserved": 8}],
     }
 

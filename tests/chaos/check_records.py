@@ -9,6 +9,9 @@ from tests.chaos.evidence import Evidence, Seen
 
 PAYMENTS = "rekku.payments"
 MESSAGES = "rekku.messages"
+REPORTS = "rekku.reports"
+NOTICES = "rekku.notices"
+"""Whoever gives notice keeps no row of it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ OWNED = (
     Aggregates("notifications.feedback_totals", ("office_id", "service"), "rekku.feedback"),
 )
 
-_FACTS = (PAYMENTS, MESSAGES)
+_FACTS = (PAYMENTS, MESSAGES, REPORTS, NOTICES)
 _LETTERS = {dead_letter_topic(service) for service in SERVICES}
 _STATES = [name for name in TOPICS if name not in _FACTS and name not in _LETTERS]
 
@@ -74,8 +77,9 @@ def no_ghosts(evidence: Evidence, looked: Looked) -> None:
         known[owned.topic] |= owned.rows(evidence).keys()
     known[PAYMENTS] = {row["decision_ref"] for row in evidence.tables["decisions.payments"]}
     known[MESSAGES] = {row["message_id"] for row in evidence.tables["notifications.messages"]}
+    known[REPORTS] = {row["report_id"] for row in evidence.tables["courses.reports"]}
     for record in evidence.records:
-        if record.topic not in _LETTERS:
+        if record.topic not in _LETTERS and record.topic != NOTICES:
             looked.look(record.key in known[record.topic], f"{record.topic} speaks of {record.key}, which nobody has")
 
 
@@ -88,6 +92,9 @@ def every_fact(evidence: Evidence, looked: Looked) -> None:
     sent = {row["message_id"] for row in messages if row["state"] == "sent"}
     told = {record.key for record in evidence.records if record.topic == MESSAGES}
     looked.same(sent, told, "a sent message is not on its topic", "the topic has a message that was not sent")
+    filed = {row["report_id"] for row in evidence.tables["courses.reports"]}
+    told = {record.key for record in evidence.records if record.topic == REPORTS}
+    looked.same(filed, told, "a report is not on its topic", "the topic has a report that was not filed")
 
 
 @check("each event was written once")

@@ -18,7 +18,16 @@ from tests.chaos.client import CarefulClient, Done
 _EVERY_SERVICE = ("outbox", "dead_letters", "parked_keys", "parked_records", "audit")
 TABLES = {
     "registration": ("providers", "offices", "contracts", "services", "announced_counts", "decisions", "courses"),
-    "courses": ("contracts", "offices", "service_descriptions", "place_ledgers", "courses", "decisions", "pins"),
+    "courses": (
+        "contracts",
+        "offices",
+        "service_descriptions",
+        "place_ledgers",
+        "courses",
+        "decisions",
+        "pins",
+        "reports",
+    ),
     "decisions": (
         *("contracts", "services", "courses", "pins", "announced_counts", "quotas", "decisions"),
         *("first_grants", "payments", "client_contacts"),
