@@ -13,7 +13,6 @@ from contracts.values import PinState
 from services.courses import handlers, pinning, store
 from services.courses.answers import course_answer
 from services.courses.changing import api as changing_api
-from services.courses.creation import Proposal
 from services.courses.drafts import api as drafts_api
 from services.courses.ending import api as ending_api
 from services.courses.fields import (
@@ -21,16 +20,13 @@ from services.courses.fields import (
     ID,
     Acting,
     Agreement,
-    Code,
     CourseId,
     DecisionRef,
-    GroupSize,
     Id,
     Limit,
-    NewPeriods,
+    ProposedCourse,
     Reading,
     Reason,
-    TargetGroups,
 )
 from services.courses.history import api as history_api
 from services.courses.moving import api as moving_api
@@ -51,24 +47,10 @@ _AFTER_PINNABLE = r"^\d{4}-\d{2}-\d{2}/[A-Za-z0-9._~-]{1,64}$"
 _NO_DEADLINE = date(9999, 12, 31)
 
 
-class CreateCourse(Command):
-    """Everything a course needs: it is created whole or not at all (R-CRS-38)."""
+class CreateCourse(ProposedCourse):
+    """A course of one contract."""
 
     contract_id: Id
-    office_id: Id
-    group_size: GroupSize
-    target_groups: TargetGroups = ()
-    age_group: Code | None = None
-    periods: NewPeriods
-
-    def proposal(self) -> Proposal:
-        """What the rules look at."""
-        return Proposal(
-            group_size=self.group_size,
-            target_groups=self.target_groups,
-            age_group=self.age_group,
-            periods=tuple(period.proposed() for period in self.periods),
-        )
 
 
 class PinClient(Command):

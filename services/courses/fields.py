@@ -10,7 +10,7 @@ from chassis.auth import Role
 from chassis.http import Caller, Command, caller
 from contracts.values import DeliveryMode
 from services.courses.consents import Channel, Consent, GivenBy
-from services.courses.creation import ProposedPeriod
+from services.courses.creation import Proposal, ProposedPeriod
 from services.courses.moving.domain import Destination
 
 ID = r"^[A-Za-z0-9._~-]{1,64}$"
@@ -66,6 +66,25 @@ NewPeriods = Annotated[
         ],
     ),
 ]
+
+
+class ProposedCourse(Command):
+    """Everything the provider enters for a new course: it is created whole or not at all (R-CRS-38)."""
+
+    office_id: Id
+    group_size: GroupSize
+    target_groups: TargetGroups = ()
+    age_group: Code | None = None
+    periods: NewPeriods
+
+    def proposal(self) -> Proposal:
+        """What the rules look at."""
+        return Proposal(
+            group_size=self.group_size,
+            target_groups=self.target_groups,
+            age_group=self.age_group,
+            periods=tuple(period.proposed() for period in self.periods),
+        )
 
 
 class Agreement(Command):

@@ -1,12 +1,22 @@
 """The toy service the chassis is tested with."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
-from chassis.testing import ServiceUnderTest
+from chassis.testing import ClusterUnderTest, ServiceUnderTest
 from tests.chassis.toy.app import SERVICE
 from tests.conftest import NewService
+from tests.rebuilding import OnBus, on_bus
 
 
 @pytest.fixture
 async def toy(new_service: NewService) -> ServiceUnderTest:
     return await new_service(SERVICE)
+
+
+@pytest.fixture
+async def here(cluster: ClusterUnderTest, toy: ServiceUnderTest) -> AsyncIterator[OnBus]:
+    """The toy on the embedded bus."""
+    async with on_bus(cluster, toy) as running:
+        yield running

@@ -7,13 +7,11 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import pytest
 
 from chassis import generations, projections
 from chassis.dead_letters import list_letters
 from chassis.inbox import replay
-from chassis.migrate import migrations_of
 from chassis.projections import RebuildImpossible
 from contracts.decisions import PeriodPaid
 from contracts.registration import OfficeRegistered
@@ -37,13 +35,6 @@ async def either(servers: str, cluster, toy) -> AsyncIterator[OnBus]:
     if servers:
         await fresh_topics(servers)
     async with on_bus(cluster, toy, servers) as running:
-        yield running
-
-
-@pytest.fixture
-async def here(cluster, toy) -> AsyncIterator[OnBus]:
-    """The toy on the embedded bus."""
-    async with on_bus(cluster, toy) as running:
         yield running
 
 
@@ -361,38 +352,6 @@ async def test_one_rebuild_of_a_service_runs_at_a_time(here: OnBus):
             with pytest.raises(RebuildImpossible, match="another rebuild of notifications is running"):
                 await here.rebuild()
         assert (await first).same
-
-
-async def test_a_position_is_noted_with_its_records_or_not_at_all(here: OnBus):
-    with pytest.raises(ZeroDivisionError):
-        await here.runtime.inbox._project([here.tested.record_of(an_office(name="poison"))])
-    assert await count(here, "projected_positions") == 0
-    await here.publish(an_office())
-    await here.settled()
-    assert await count(here, "projected_positions") == 1
-
-
-async def test_what_was_projected_before_positions_were_kept_is_known_from_the_bus(here: OnBus):
-    """A home of an earlier version: the migration asks the embedded bus how far the service has got."""
-    await here.publish(*offices())
-    await here.settled()
-    await here.runtime.stop()
-    noted = await positions(here)
-    owner = await asyncpg.connect(
-        here.url("rekku_notifications_owner"), server_settings={"search_path": "notifications"}
-    )
-    await owner.execute("DROP TABLE projected_positions")
-    (migration,) = [m for m in migrations_of(SERVICE.migrations) if m.name == "chassis/0003_projected_positions.sql"]
-    await owner.execute(migration.sql)
-    await owner.close()
-    assert noted.items() <= (await positions(here)).items()
-    assert (await here.rebuild()).same
-
-
-async def positions(here: OnBus) -> dict[tuple[str, int], int]:
-    async with here.as_superuser() as looking:
-        rows = await looking.fetch("SELECT topic, partition, next_position FROM projected_positions")
-    return {(row["topic"], row["partition"]): row["next_position"] for row in rows}
 
 
 def test_a_projection_is_declared_whole_and_of_state_only():

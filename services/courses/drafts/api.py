@@ -12,7 +12,6 @@ from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from contracts.values import DeliveryMode
 from services.courses.answers import course_answer
-from services.courses.creation import Proposal
 from services.courses.drafts import handlers, store
 from services.courses.drafts.domain import Draft, DraftState
 from services.courses.fields import (
@@ -24,8 +23,8 @@ from services.courses.fields import (
     GroupSize,
     Id,
     Limit,
-    NewPeriods,
     Official,
+    ProposedCourse,
     Reading,
     TargetGroups,
 )
@@ -63,23 +62,8 @@ class ImportDraft(Command):
     known: Known = Known()
 
 
-class CompleteDraft(Command):
+class CompleteDraft(ProposedCourse):
     """Everything a course needs but its contract, which is the draft's."""
-
-    office_id: Id
-    group_size: GroupSize
-    target_groups: TargetGroups = ()
-    age_group: Code | None = None
-    periods: NewPeriods
-
-    def proposal(self) -> Proposal:
-        """What the rules look at."""
-        return Proposal(
-            group_size=self.group_size,
-            target_groups=self.target_groups,
-            age_group=self.age_group,
-            periods=tuple(period.proposed() for period in self.periods),
-        )
 
 
 class DraftView(BaseModel):
