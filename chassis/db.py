@@ -176,9 +176,12 @@ class Transaction:
         """Drop a planned timer, if it is still there."""
         await self.execute("DELETE FROM timers WHERE kind = $1 AND key = $2", kind, key)
 
-    def audit(self, action: str, subject: str, **detail: Any) -> None:
-        """Leave a row that says who did what to which subject; values only, never personal data."""
-        who = self.principal
+    def audit(self, action: str, subject: str, /, *, by: Principal | None = None, **detail: Any) -> None:
+        """Leave a row that says who did what to which subject; values only, never personal data.
+
+        `by` is whoever did it where that is not the transaction's principal.
+        """
+        who = by or self.principal
         self._audit.append((self.now, who.subject, who.role.value, who.provider_id, action, subject, detail))
 
     async def flush(self) -> None:

@@ -1,6 +1,6 @@
 """The rules of registration: plain types and pure functions."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -75,6 +75,16 @@ class Contract:
     def ended_before(self, day: date) -> bool:
         """True where the contract's last day is over; then nothing new is announced, decided or published (E-45)."""
         return self.valid_to is not None and self.valid_to < day
+
+
+def require_provided(service: str, services: Collection[str]) -> None:
+    """Only what the provider has a contract for is spoken of.
+
+    Raises:
+        Refusal: SERVICE_NOT_PROVIDED, with the services it may be.
+    """
+    if service not in services:
+        raise Refusal("SERVICE_NOT_PROVIDED", provided=sorted(services))
 
 
 @dataclass(frozen=True)

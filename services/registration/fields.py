@@ -48,6 +48,7 @@ MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$"), Fiel
 
 Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
 Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
+Provider = Annotated[Caller, Depends(caller(Role.PROVIDER))]
 Officer = Annotated[Caller, Depends(caller(Role.OFFICER))]
 OfficialReader = Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYSTEM))]
 Anybody = Annotated[Caller, Depends(public_caller)]
@@ -65,6 +66,7 @@ IdInPath = Annotated[str, Path(pattern=_ID)]
 IdInQuery = Annotated[str | None, Query(pattern=_ID)]
 ServiceInQuery = Annotated[str | None, Query(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 Limit = Annotated[int, Query(ge=1, le=500)]
+AfterEntry = Annotated[int, Query(ge=0, le=2**62)]
 After = Annotated[str, Query(pattern=r"^[A-Za-z0-9-]{0,64}$")]
 
 

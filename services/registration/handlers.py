@@ -116,7 +116,7 @@ async def set_contact(tx: Transaction, contract_id: str, contact: Contact, *, if
     return contract
 
 
-def _values_of(office: Office) -> dict[str, str | None]:
+def _values_of(office: Office) -> dict[str, Any]:
     return {
         "name": office.name,
         "municipality_code": office.municipality_code,

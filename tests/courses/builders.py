@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from chassis.auth import Role
+from chassis.auth import Principal, Role
 from chassis.testing import ServiceUnderTest
 from contracts.courses import PinEvent
 from contracts.decisions import Decision, DecisionGranted, DecisionRevoked
@@ -33,6 +33,11 @@ SERVICE_CODE = "RARE_CONNECTIVE_ADULT"
 FIRST_DAY = date(2024, 3, 4)
 
 _refs = count(1)
+
+
+def provider(subject: str) -> Principal:
+    """A provider's worker; the subject tells the two sides of a race apart."""
+    return Principal(subject, Role.PROVIDER, PROVIDER)
 
 
 def text(word: str) -> LocalisedText:

@@ -20,7 +20,7 @@ from tests.courses.builders import (
     revoked,
 )
 from tests.courses.consistency import assert_consistent
-from tests.courses.races import take_away
+from tests.races import take_away
 
 # The course of the builders begins on 4.3.2024: the last day of deleting on time is 3.2.
 LATE = datetime(2024, 2, 3, 22, tzinfo=UTC)

@@ -19,7 +19,7 @@ from contracts.courses import (
 from contracts.values import CourseState, ReleaseReason
 from tests.courses.builders import OTHER_PROVIDER, PROVIDER, expect, refusal, revoked
 from tests.courses.consistency import assert_consistent
-from tests.courses.races import take_away
+from tests.races import take_away
 
 # The course of the builders runs from 4.3. to 19.4.2024.
 BEFORE = datetime(2024, 3, 3, 21, 59, 59, tzinfo=UTC)

@@ -16,11 +16,11 @@ from tests.courses.builders import (
     descriptions_published,
     expect,
     office_registered,
+    provider,
     refusal,
     text,
 )
 from tests.courses.consistency import assert_consistent
-from tests.courses.races import provider
 
 YOUNG = AgeGroup(code="under_68", names=text("alle 68"), min_age=18, max_age=67)
 OLD = AgeGroup(code="from_68", names=text("68 täyttäneet"), min_age=68)

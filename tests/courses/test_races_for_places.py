@@ -11,9 +11,9 @@ from contracts.refusals import Refusal
 from contracts.values import DeliveryMode
 from services.courses import handlers, pinning, store
 from services.courses.creation import Proposal, ProposedPeriod
-from tests.courses.builders import CONTRACT, FIRST_DAY, OFFICE
+from tests.courses.builders import CONTRACT, FIRST_DAY, OFFICE, provider
 from tests.courses.consistency import assert_consistent
-from tests.courses.races import Gate, provider, take_away
+from tests.races import Gate, take_away
 
 DROP_PLACES_CHECK = "ALTER TABLE courses DROP CONSTRAINT courses_places_fit"
 DROP_COUNT_TRIGGER = "DROP TRIGGER place_ledgers_within_count ON place_ledgers"

@@ -25,10 +25,11 @@ from tests.courses.builders import (
     descriptions_published,
     granted,
     office_registered,
+    provider,
 )
 from tests.courses.consistency import assert_consistent
-from tests.courses.races import provider, take_away
 from tests.courses.test_races_for_places import DROP_COUNT_TRIGGER, DROP_PLACES_CHECK
+from tests.races import take_away
 
 ROUNDS, IN_A_CONTROL = 240, 12
 ROUNDS_AT_ONCE = 20

@@ -7,8 +7,9 @@ import asyncpg
 from contracts.courses import ClientPinned, ClientUnpinned, CourseConfirmed
 from contracts.refusals import Refusal
 from services.courses import handlers, pinning, store
+from tests.courses.builders import provider
 from tests.courses.consistency import assert_consistent
-from tests.courses.races import count_waiting, provider, take_away, until
+from tests.races import count_waiting, take_away, until
 
 DROP_ENOUGH_CHECK = "ALTER TABLE courses DROP CONSTRAINT courses_confirmed_with_enough"
 

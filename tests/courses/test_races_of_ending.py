@@ -27,9 +27,10 @@ from tests.courses.builders import (
     contract_registered,
     descriptions_published,
     office_registered,
+    provider,
 )
 from tests.courses.consistency import assert_consistent
-from tests.courses.races import Gate, provider, take_away
+from tests.races import Gate, take_away
 
 ROUNDS = 150
 IN_FLIGHT = 64

@@ -19,9 +19,9 @@ from services.courses.creation import Proposal, ProposedPeriod
 from services.courses.moving import handlers as moving
 from services.courses.moving import store as moves
 from services.courses.moving.domain import Destination
-from tests.courses.builders import CONTRACT, FIRST_DAY, OFFICE, granted, revoked
+from tests.courses.builders import CONTRACT, FIRST_DAY, OFFICE, granted, provider, revoked
 from tests.courses.consistency import assert_consistent
-from tests.courses.races import Gate, count_waiting, provider, take_away, until
+from tests.races import Gate, count_waiting, take_away, until
 
 ROUNDS = 300
 CONSENT = Consent("decision-1", date(2024, 1, 15), GivenBy.CLIENT, Channel.PHONE)

@@ -6,9 +6,9 @@ import pytest
 
 from contracts.courses import ClientPinned, ClientUnpinned
 from services.courses import copies, pinning
-from tests.courses.builders import PROVIDER, revoked
+from tests.courses.builders import PROVIDER, provider, revoked
 from tests.courses.consistency import assert_consistent
-from tests.courses.races import count_waiting, provider, until
+from tests.races import count_waiting, until
 
 
 async def pin_while_a_revocation_arrives(courses, monkeypatch, *, locking: bool):

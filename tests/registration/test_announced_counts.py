@@ -9,6 +9,7 @@ import pytest
 from contracts.registration import AnnouncedCount, AnnouncedCountChanged
 from services.registration import store
 from services.registration.counts import handlers
+from tests.races import meet
 from tests.registration.builders import announce, registered_contract, year_of
 
 
@@ -131,27 +132,12 @@ async def test_raises_at_once_never_lower_the_count_or_lose_one(registration):
 
 async def raise_both(registration, contract_id: str, monkeypatch, *, locked: bool) -> list[object]:
     """Two raises that have both read the contract before either writes, unless the lock stops the second."""
-    both_have_read = asyncio.Event()
-    readers = 0
-    read = store.lock_contract if locked else store.get_contract
-
-    async def read_and_wait(tx, wanted_id):
-        nonlocal readers
-        contract = await read(tx, wanted_id)
-        readers += 1
-        if readers == 2:
-            both_have_read.set()
-        try:
-            await asyncio.wait_for(both_have_read.wait(), 0.5 if locked else 20)
-        except TimeoutError:
-            assert locked
-        return contract
 
     async def raise_to(count: int) -> object:
         async with registration.transaction() as tx:
             return await handlers.announce_count(tx, contract_id, 2024, count, if_match=None)
 
-    monkeypatch.setattr(store, "lock_contract", read_and_wait)
+    meet(registration, monkeypatch, store, "lock_contract", "get_contract", locking=locked)
     outcomes = await asyncio.gather(raise_to(30), raise_to(40), return_exceptions=True)
     monkeypatch.undo()
     return list(outcomes)

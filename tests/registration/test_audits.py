@@ -12,6 +12,7 @@ from contracts.registration import AuditFindingChanged, NoticeGiven
 from contracts.values import FindingState
 from services.registration.audits import handlers, store
 from services.registration.audits.domain import Category, Reminder
+from tests.races import meet
 from tests.registration.builders import (
     OURS,
     PERSONAL_IDENTITY_CODE,
@@ -280,27 +281,12 @@ async def test_a_step_that_left_its_timers_alone_would_be_overtaken(registration
 
 async def report_both(registration, finding_id: str, monkeypatch, *, locked: bool) -> list[object]:
     """Two reports that have both read the finding before either writes, unless the lock stops the second."""
-    both_have_read = asyncio.Event()
-    readers = 0
-    read = store.lock_finding if locked else store.get_finding
-
-    async def read_and_wait(tx, wanted_id):
-        nonlocal readers
-        finding = await read(tx, wanted_id)
-        readers += 1
-        if readers == 2:
-            both_have_read.set()
-        try:
-            await asyncio.wait_for(both_have_read.wait(), 0.5 if locked else 20)
-        except TimeoutError:
-            assert locked
-        return finding
 
     async def act() -> object:
         async with registration.transaction() as tx:
             return await handlers.report_action(tx, finding_id, "Tehty.", if_match=None)
 
-    monkeypatch.setattr(store, "lock_finding", read_and_wait)
+    meet(registration, monkeypatch, store, "lock_finding", "get_finding", locking=locked)
     outcomes = await asyncio.gather(act(), act(), return_exceptions=True)
     monkeypatch.undo()
     return list(outcomes)

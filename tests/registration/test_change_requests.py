@@ -148,6 +148,8 @@ async def test_a_change_whose_registration_ended_meanwhile_changes_nothing(regis
     assert await registration.fire_timers() == 2
     after = await shown(registration, one)
     assert (after["state"], after["subcontractors"]) == ("ended", [])
+    lapsed = (await registration.http().get(f"/change-requests/{request['request_id']}")).json()
+    assert (lapsed["state"], lapsed["in_force"]) == ("approved", False)
 
 
 async def test_nothing_is_approved_for_a_registration_that_has_ended(registration):

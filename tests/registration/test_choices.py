@@ -13,6 +13,7 @@ from contracts.values import ChoiceKind, Provenance
 from services.registration import descriptions
 from services.registration.choices import domain, handlers, store
 from services.registration.choices.questions import QuestionFault, as_rule, read_questions
+from tests.races import meet
 from tests.registration.builders import (
     OURS,
     THEIRS,
@@ -104,28 +105,26 @@ async def test_the_same_answers_again_are_no_news(registration, office_id):
 
 
 async def test_every_answer_stays_in_the_history(registration, office_id):
-    """R-SRCH-9: entered, updated, withdrawn; who and when."""
+    """R-SRCH-9: entered, updated, withdrawn; who and when, Kela's officers by their role."""
     first_at = registration.clock.now
     await answer_choices(registration, office_id, {"pool": "none", "queue_time": 6})
     second_at = datetime(2024, 6, 3, 9, tzinfo=UTC)
     await registration.clock.set(second_at)
     await answer_choices(registration, office_id, {"queue_time": 4})
+    path = f"/offices/{office_id}/choice-information/CARDIAC_ADULT"
+    corrected = await registration.http().put(path, json={"answers": {"queue_time": 5}})
+    assert corrected.status_code == 200
     provider = registration.http(Role.PROVIDER, OURS)
-    path = f"/offices/{office_id}/choice-information/CARDIAC_ADULT/history"
-    rows = (await provider.get(path)).json()
-    assert [
-        (row["version"], row["question"], row["options"], row["number"], datetime.fromisoformat(row["entered_at"]))
-        for row in rows["items"]
-    ] == [
-        (2, "pool", [], None, second_at),
-        (2, "queue_time", [], 4, second_at),
-        (1, "pool", ["none"], None, first_at),
-        (1, "queue_time", [], 6, first_at),
+    items = (await provider.get(f"{path}/history")).json()["items"]
+    assert [(each["role"], each["detail"]["answers"], datetime.fromisoformat(each["at"])) for each in items] == [
+        ("provider", {"pool": ["none"], "queue_time": 6}, first_at),
+        ("provider", {"pool": [], "queue_time": 4}, second_at),
+        ("officer", {"queue_time": 5}, second_at),
     ]
-    newest = (await provider.get(path, params={"limit": 1})).json()
-    assert ([row["version"] for row in newest["items"]], newest["next"]) == ([2, 2], 2)
-    oldest = (await provider.get(path, params={"limit": 1, "before": newest["next"]})).json()
-    assert ([row["version"] for row in oldest["items"]], oldest["next"]) == ([1, 1], None)
+    assert [each["actor"] is None for each in items] == [False, False, True]
+    page = (await provider.get(f"{path}/history", params={"limit": 1})).json()
+    rest = (await provider.get(f"{path}/history", params={"after": page["next"]})).json()
+    assert ([*page["items"], *rest["items"]], rest["next"]) == (items, None)
 
 
 async def test_a_question_of_a_later_wave_is_refused_until_its_day(registration):
@@ -215,27 +214,12 @@ async def test_anybody_reads_the_questions_with_their_days_and_sources(registrat
 
 async def answer_both(registration, office_id: str, monkeypatch, *, locked: bool) -> list[object]:
     """Two updates that have both read the answers before either writes, unless the lock stops the second."""
-    both_have_read = asyncio.Event()
-    readers = 0
-    read = store.lock_information if locked else store.get_information
-
-    async def read_and_wait(tx, *wanted):
-        nonlocal readers
-        information = await read(tx, *wanted)
-        readers += 1
-        if readers == 2:
-            both_have_read.set()
-        try:
-            await asyncio.wait_for(both_have_read.wait(), 0.5 if locked else 20)
-        except TimeoutError:
-            assert locked
-        return information
 
     async def answer(weeks: int) -> object:
         async with registration.transaction() as tx:
             return await handlers.set_answers(tx, office_id, "CARDIAC_ADULT", {"queue_time": weeks}, if_match=None)
 
-    monkeypatch.setattr(store, "lock_information", read_and_wait)
+    meet(registration, monkeypatch, store, "lock_information", "get_information", locking=locked)
     outcomes = await asyncio.gather(answer(4), answer(8), return_exceptions=True)
     monkeypatch.undo()
     return list(outcomes)

@@ -14,6 +14,7 @@ from services.registration import store
 from services.registration.counts import handlers
 from services.registration.counts.handlers import DEFAULT_COUNT, PLAN_DEFAULTS, due_at
 from services.registration.starting import prepare
+from tests.races import meet
 from tests.registration.builders import announce, registered_contract, year_of
 
 NOVEMBER = due_at(2025)
@@ -186,27 +187,12 @@ async def test_two_instances_share_the_defaults_and_do_each_once(registration):
 
 async def default_twice_at_once(registration, contract_id: str, monkeypatch, *, locked: bool) -> list[object]:
     """Two firings of one contract's timer that have both read it, unless the lock makes the second wait."""
-    both_have_read = asyncio.Event()
-    readers = 0
-    read = store.lock_contract if locked else store.get_contract
-
-    async def read_and_wait(tx, wanted_id):
-        nonlocal readers
-        contract = await read(tx, wanted_id)
-        readers += 1
-        if readers == 2:
-            both_have_read.set()
-        try:
-            await asyncio.wait_for(both_have_read.wait(), 0.5 if locked else 20)
-        except TimeoutError:
-            assert locked
-        return contract
 
     async def fire() -> None:
         async with registration.transaction() as tx:
             await handlers.default_count(tx, "", {"contract_id": contract_id, "year": 2025})
 
-    monkeypatch.setattr(store, "lock_contract", read_and_wait)
+    meet(registration, monkeypatch, store, "lock_contract", "get_contract", locking=locked)
     outcomes = await asyncio.gather(fire(), fire(), return_exceptions=True)
     monkeypatch.undo()
     return list(outcomes)

@@ -47,6 +47,23 @@ async def test_kela_sets_moves_and_lifts_the_last_day(registration):
     ]
 
 
+async def test_a_contract_that_goes_on_after_all_has_the_default_it_was_denied(registration):
+    """E-2, E-45: what is decided on is what everybody sees."""
+    contract_id = await registered_contract(registration)
+    await announce(registration, contract_id, 2024, 24)
+    await end(registration, contract_id, "2024-12-31")
+    await registration.clock.set(datetime(2025, 2, 3, 8, tzinfo=UTC))
+    await registration.fire_timers()
+    assert (await year_of(registration, contract_id, 2025))["announced"] is None
+    await end(registration, contract_id, None)
+    year = await year_of(registration, contract_id, 2025)
+    assert (year["announced"], year["defaulted"]) == (24, True)
+    refused = await announce(registration, contract_id, 2025, 5)
+    assert (refused.status_code, refused.json()["values"]["current"]) == (409, 24)
+    async with registration.transaction() as tx:
+        assert await tx.fetchval("SELECT role FROM audit WHERE action = 'default_count'") == "system"
+
+
 async def test_after_its_last_day_a_contract_announces_nothing_more(registration):
     """E-45, E-16: 30 June is still its own, until midnight in Helsinki; what was announced stands."""
     contract_id = await registered_contract(registration)

@@ -1,7 +1,6 @@
 """Two who decide the same thing at once: one of them does, with negative controls."""
 
 import asyncio
-from collections import Counter
 
 import asyncpg
 import pytest
@@ -14,11 +13,12 @@ from contracts.registration import (
     ContractValidityChanged,
     RegistrationChanged,
 )
+from services.registration import store as registered
 from services.registration.change_requests import handlers as changes
 from services.registration.change_requests import store as change_store
 from services.registration.registering import handlers, store
 from services.registration.registering.domain import Grounds
-from tests.courses.races import Gate
+from tests.races import meet, take_away
 from tests.registration.builders import OURS
 from tests.registration.registering import (
     BECAUSE,
@@ -49,33 +49,9 @@ def officer(name: str) -> Principal:
     return Principal(name, Role.OFFICER)
 
 
-async def take_away(registration, ddl: str) -> None:
-    connection = await asyncpg.connect(
-        registration.settings.owner_database_url.get_secret_value(), server_settings={"search_path": "registration"}
-    )
-    try:
-        await connection.execute(ddl)
-    finally:
-        await connection.close()
-
-
 async def a_request(registration, party=POOL, one=None) -> dict:
     one = one or await under_contract(registration)
     return await asked(registration, "subcontractor_added", registration_id=one["registration_id"], subcontractor=party)
-
-
-def meet(registration, monkeypatch, where, lock: str, get: str, *, locking: bool, last_load: int = 1) -> None:
-    """Hold both commands between their last loading and saving; without the lock both have loaded the same."""
-    gate, load, loads = Gate(registration, 2), getattr(where, lock if locking else get), Counter()
-
-    async def held(tx, aggregate_id):
-        loaded = await load(tx, aggregate_id)
-        loads[id(tx)] += 1
-        if loads[id(tx)] == last_load:
-            await gate.pass_through()
-        return loaded
-
-    monkeypatch.setattr(where, lock, held)
 
 
 async def end_twice(registration, monkeypatch, second, *, locking: bool) -> tuple[dict, list]:
@@ -277,20 +253,37 @@ async def test_offices_put_under_contract_at_once_share_one_contract(registratio
     assert len(await registration.published(ContractRegistered)) == 1
 
 
-async def test_registrations_ending_at_once_end_their_contract_once_with_the_latest_day(registration):
-    """E-45: under the contract's lock the last one sees all the others."""
-    ones = [await under_contract(registration) for _ in range(5)]
+async def test_a_contract_made_meanwhile_is_joined(registration, monkeypatch):
+    """E-4, P3: both have found no contract; the second makes none, it joins."""
+    ones = [await approved(registration) for _ in range(2)]
+    meet(registration, monkeypatch, store, "lock_contract_for", "lock_contract_for", locking=True)
+    answers = await asyncio.gather(*(do(registration, one, "contract", {"valid_from": "2024-01-01"}) for one in ones))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    [made] = await registration.published(ContractRegistered)
+    assert {answer.json()["contract_id"] for answer in answers} == {made.contract.contract_id}
+
+
+async def end_both(registration, monkeypatch, *, locking: bool) -> list[str]:
+    """Both registrations of a contract end at once; until when the contract is said to be valid."""
+    ones = [await under_contract(registration) for _ in range(2)]
+    # What both look at before either has committed is each other's last day.
+    meet(registration, monkeypatch, store, "find_last_days", "find_last_days", locking=True)
+    if not locking:
+        monkeypatch.setattr(registered, "lock_contract", registered.get_contract)
+    ending = {"reason_code": "other", "reason_text": "Toiminta päättyy."}
     answers = await asyncio.gather(
-        *(
-            do(
-                registration,
-                one,
-                "end",
-                {"last_day": f"2024-06-{day:02}", "reason_code": "other", "reason_text": "Toiminta päättyy."},
-            )
-            for day, one in enumerate(ones, 1)
-        )
+        *(do(registration, one, "end", ending | {"last_day": f"2024-06-{day:02}"}) for day, one in enumerate(ones, 1))
     )
-    assert {answer.status_code for answer in answers} == {200}
-    [closed] = await registration.published(ContractValidityChanged)
-    assert str(closed.contract.valid_to) == "2024-06-05"
+    monkeypatch.undo()
+    assert [answer.status_code for answer in answers] == [200, 200]
+    return [str(event.contract.valid_to) for event in await registration.published(ContractValidityChanged)]
+
+
+async def test_registrations_ending_at_once_end_their_contract_once_with_the_latest_day(registration, monkeypatch):
+    """E-45: under the contract's lock the second sees the first."""
+    assert await end_both(registration, monkeypatch, locking=True) == ["2024-06-02"]
+
+
+async def test_control_without_the_lock_a_contract_outlives_all_its_registrations(registration, monkeypatch):
+    """E-45, negative control."""
+    assert await end_both(registration, monkeypatch, locking=False) == []

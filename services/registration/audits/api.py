@@ -3,13 +3,13 @@
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field, StringConstraints
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from chassis.auth import Role
 from chassis.db import Transaction
-from chassis.http import Answer, Caller, Command, caller, problems
+from chassis.http import Answer, Command, problems
 from contracts.values import FindingState, Severity
 from services.registration.audits import handlers, store
 from services.registration.audits.domain import Category, Finding, Step
@@ -22,22 +22,14 @@ from services.registration.fields import (
     Limit,
     Officer,
     OfficialReader,
+    Prose,
+    Provider,
     Reader,
     ServiceCode,
 )
 
 router = APIRouter(tags=["audits"])
 
-Provider = Annotated[Caller, Depends(caller(Role.PROVIDER))]
-
-_LINES = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
-
-Words = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=2000, pattern=_LINES),
-    Field(examples=["EA1-koulutukset on uusittava."]),
-]
-"""Several lines of text; not about clients, and never part of an event."""
 
 DueDate = Annotated[date, Field(le=date(2200, 12, 31), examples=["2025-03-31"])]
 
@@ -49,26 +41,26 @@ class OpenFinding(Command):
     service: ServiceCode
     category: Category
     severity: Severity
-    corrective_action: Words
+    corrective_action: Prose
     due_on: DueDate
 
 
 class ReportAction(Command):
     """What the provider has done."""
 
-    action: Words
+    action: Prose
 
 
 class CloseFinding(Command):
     """Kela's word on it, if there is one."""
 
-    remark: Words | None = None
+    remark: Prose | None = None
 
 
 class ReopenFinding(Command):
     """What is still to be done, by when."""
 
-    corrective_action: Words
+    corrective_action: Prose
     due_on: DueDate
 
 

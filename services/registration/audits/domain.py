@@ -62,16 +62,6 @@ class Finding:
         return self.state is FindingState.OPEN and on > self.due_on
 
 
-def require_contracted(service: str, contracted: set[str]) -> None:
-    """An audit looks at a service that the provider has, or had, a contract for.
-
-    Raises:
-        Refusal: SERVICE_NOT_PROVIDED, with those it has.
-    """
-    if service not in contracted:
-        raise Refusal("SERVICE_NOT_PROVIDED", provided=sorted(contracted))
-
-
 def require_time(due_on: date, *, on: date) -> None:
     """Corrective action needs a day that has not gone by.
 

@@ -36,7 +36,7 @@ async def open_finding(
     """
     office = await registered.get_office(tx, office_id)
     provided = await registered.find_contracts(tx, office.provider_id)
-    domain.require_contracted(service, {contract.service for contract in provided})
+    registration.require_provided(service, {contract.service for contract in provided})
     domain.require_time(due_on, on=tx.today)
     finding = Finding(
         finding_id=str(new_event_id()),

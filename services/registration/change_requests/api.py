@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from chassis.auth import Role
 from chassis.db import Transaction
-from chassis.http import Answer, Caller, caller, problems
+from chassis.http import Answer, problems
 from contracts.values import ChangeKind, ChangeState
 from services.registration.change_requests import handlers, store
 from services.registration.change_requests.domain import ChangeRequest
@@ -19,12 +18,10 @@ from services.registration.change_requests.views import (
     OfOffice,
     OfRegistration,
 )
-from services.registration.fields import After, IdInPath, IdInQuery, Limit, Officer, Reader, Writer
+from services.registration.fields import After, IdInPath, IdInQuery, Limit, Officer, Provider, Reader, Writer
 from services.registration.registering.views import Approve, Reject
 
 router = APIRouter(tags=["change requests"])
-
-Provider = Annotated[Caller, Depends(caller(Role.PROVIDER))]
 
 
 @router.post(

@@ -165,8 +165,9 @@ async def _end(
 
 
 async def _apply(tx: Transaction, request: ChangeRequest) -> ChangeRequest:
-    if request.registration_id is not None:
-        await _recompose(tx, request, request.registration_id)
+    if request.registration_id is not None and not await _recompose(tx, request, request.registration_id):
+        tx.audit("change_lapsed", f"change-request:{request.request_id}")
+        return request
     if request.office_id is not None and isinstance(request.change, MoveVisitingAddress):
         await _move(tx, request.office_id, request.change)
     done = domain.applied(request)
@@ -175,13 +176,15 @@ async def _apply(tx: Transaction, request: ChangeRequest) -> ChangeRequest:
     return done
 
 
-async def _recompose(tx: Transaction, request: ChangeRequest, registration_id: str) -> None:
+async def _recompose(tx: Transaction, request: ChangeRequest, registration_id: str) -> bool:
+    """False where the registration has ended before the change's day: then nothing comes into force."""
     before = await registrations.lock_registration(tx, registration_id)
     after = recompose(before, domain.recomposed(before.composition, request.change))
     if after is not before:
         await registrations.set_registration(tx, after)
         tx.audit("recompose_registration", f"registration:{registration_id}", change_request=request.request_id)
         tx.emit(registration_changed(after))
+    return before.state in IN_FORCE
 
 
 async def _move(tx: Transaction, office_id: str, change: MoveVisitingAddress) -> None:

@@ -1,24 +1,22 @@
 """HTTP of choice-supporting information."""
 
-from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
-from chassis.auth import Role
 from chassis.db import Transaction
-from chassis.http import Answer, Caller, Command, caller, problems
+from chassis.history import HistoryList, history_page, read_history
+from chassis.http import Answer, Command, problems
 from contracts.registration import ChoiceQuestion
 from services.registration import store as registered
 from services.registration.choices import domain, handlers, store
 from services.registration.choices.questions import as_rule
-from services.registration.fields import Anybody, IdInPath, Limit, Reader, ServiceCode
+from services.registration.fields import AfterEntry, Anybody, IdInPath, Limit, Reader, ServiceCode, Writer
 
 router = APIRouter(tags=["choice information"])
 
-Provider = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
 ServiceInPath = Annotated[ServiceCode, Path()]
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -64,24 +62,6 @@ class InformationView(BaseModel):
     answers: dict[str, AnswerView]
     unanswered: list[str]
     version: int
-
-
-class HistoryView(BaseModel):
-    """One answer as it was entered; without options and number it was withdrawn."""
-
-    version: int
-    question: str
-    options: tuple[str, ...]
-    number: int | None
-    entered_at: datetime
-    entered_by: str
-
-
-class HistoryList(BaseModel):
-    """Newest first; `next` is the `before` of the following page."""
-
-    items: list[HistoryView]
-    next: int | None
 
 
 @router.get(
@@ -131,7 +111,7 @@ async def show_answers(office_id: IdInPath, service: ServiceInPath, caller: Read
         "STALE_VERSION",
     ),
 )
-async def set_answers(office_id: IdInPath, service: ServiceInPath, body: SetAnswers, caller: Provider) -> Response:
+async def set_answers(office_id: IdInPath, service: ServiceInPath, body: SetAnswers, caller: Writer) -> Response:
     """Enter an office's answers, in force at once; one that is left out is withdrawn (R-SRCH-9)."""
 
     async def act(tx: Transaction) -> Answer:
@@ -147,20 +127,14 @@ async def set_answers(office_id: IdInPath, service: ServiceInPath, body: SetAnsw
     responses=problems("OFFICE_UNKNOWN"),
 )
 async def list_history(
-    office_id: IdInPath,
-    service: ServiceInPath,
-    caller: Reader,
-    limit: Limit = 100,
-    before: Annotated[int, Query(ge=1, le=2_147_483_647)] = 2_147_483_647,
+    office_id: IdInPath, service: ServiceInPath, caller: Reader, limit: Limit = 100, after: AfterEntry = 0
 ) -> Response:
-    """Who answered what and when."""
+    """Who answered what and when (R-SRCH-9)."""
 
     async def read(tx: Transaction) -> Answer:
         await registered.get_office(tx, office_id)
-        rows = await store.find_history(tx, office_id, service, before=before, limit=limit)
-        items = [HistoryView.model_validate(row, from_attributes=True) for row in rows]
-        oldest = items[-1].version if items else 1
-        return Answer(200, HistoryList(items=items, next=oldest if oldest > 1 else None))
+        found = await read_history(tx, f"choice-information:{office_id}/{service}", after=after, limit=limit + 1)
+        return Answer(200, history_page(found, limit))
 
     return await caller.query(read)
 

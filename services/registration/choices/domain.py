@@ -86,17 +86,6 @@ def asked_on(questions: Iterable[Question], day: date) -> dict[str, Question]:
     return {question.code: question for question in questions if question.asked_on(day)}
 
 
-def require_provided(service: str, provided: Iterable[tuple[str, date | None]], *, on: date) -> None:
-    """An office answers about services that its provider has a contract for, one that has not ended.
-
-    Raises:
-        Refusal: SERVICE_NOT_PROVIDED, with those it may answer about.
-    """
-    services = sorted({code for code, valid_to in provided if valid_to is None or valid_to >= on})
-    if service not in services:
-        raise Refusal("SERVICE_NOT_PROVIDED", provided=services)
-
-
 def update(
     held: ChoiceInformation, questions: Sequence[Question], given: Mapping[str, Given], *, on: date
 ) -> ChoiceInformation:

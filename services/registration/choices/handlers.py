@@ -25,7 +25,7 @@ async def set_answers(
     """
     office = await registered.get_office(tx, office_id)
     provided = await registered.find_contracts(tx, office.provider_id)
-    domain.require_provided(service, [(each.service, each.valid_to) for each in provided], on=tx.today)
+    registration.require_provided(service, {each.service for each in provided if not each.ended_before(tx.today)})
     questions = await find_rules(tx, service)
     before = await store.lock_information(tx, office_id, service, office.provider_id)
     registration.expect_version(before.version, if_match)

@@ -1,8 +1,6 @@
 """The SQL of questions and answers. The row of an office's choice information is locked alone."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 import asyncpg
 from pydantic import TypeAdapter
@@ -12,18 +10,6 @@ from contracts.registration import ChoiceQuestion
 from services.registration.choices.domain import Answer, ChoiceInformation
 
 _QUESTIONS = TypeAdapter(tuple[ChoiceQuestion, ...])
-
-
-@dataclass(frozen=True)
-class HistoryRow:
-    """One answer as it was entered; a withdrawn one has neither options nor a number."""
-
-    version: int
-    question: str
-    options: tuple[str, ...]
-    number: int | None
-    entered_at: datetime
-    entered_by: str
 
 
 async def find_questions(tx: Transaction, service: str) -> tuple[ChoiceQuestion, ...]:
@@ -105,21 +91,6 @@ async def set_information(tx: Transaction, information: ChoiceInformation, chang
         information.service,
         information.version,
     )
-
-
-async def find_history(tx: Transaction, office_id: str, service: str, *, before: int, limit: int) -> list[HistoryRow]:
-    """What was answered and when, newest first, of the `limit` versions below `before`."""
-    rows = await tx.fetch(
-        "SELECT version, question, options, number, entered_at, entered_by FROM choice_answers"
-        " WHERE office_id = $1 AND service = $2 AND version IN (SELECT DISTINCT version FROM choice_answers"
-        " WHERE office_id = $1 AND service = $2 AND version < $3 ORDER BY version DESC LIMIT $4)"
-        " ORDER BY version DESC, question",
-        office_id,
-        service,
-        before,
-        limit,
-    )
-    return [HistoryRow(**{**row, "options": tuple(row["options"])}) for row in rows]
 
 
 async def _answers(tx: Transaction, office_id: str, service: str) -> dict[str, Answer]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from chassis.auth import SYSTEM
 from chassis.calendar import helsinki_date, start_of_day
 from chassis.db import Transaction
 from contracts.registration import AnnouncedCountChanged
@@ -36,7 +37,7 @@ async def announce_count(tx: Transaction, contract_id: str, year: int, count: in
     """
     before = await store.lock_contract(tx, contract_id)
     registration.expect_version(before.version, if_match)
-    before = await _with_due_default(tx, before, year)
+    before = await with_due_default(tx, before, year)
     contract = registration.announce(before, year, count, on=tx.today)
     if contract is before:
         return before
@@ -69,7 +70,7 @@ async def correct_count(
     """
     before = await store.lock_contract(tx, contract_id)
     registration.expect_version(before.version, if_match)
-    before = await _with_due_default(tx, before, year)
+    before = await with_due_default(tx, before, year)
     revisions = await counts.find_revisions(tx, contract_id, year)
     effective_at = _effective_at(tx, effective_on, revisions)
     contract = domain.correct(before, revisions, year, count, effective_at=effective_at)
@@ -118,7 +119,7 @@ async def plan_defaults(tx: Transaction, key: str, payload: Mapping[str, Any]) -
 async def default_count(tx: Transaction, key: str, payload: Mapping[str, Any]) -> None:
     """One contract's default; whatever was announced in time, or written down already, stands."""
     contract = await store.lock_contract(tx, payload["contract_id"])
-    await _with_due_default(tx, contract, payload["year"])
+    await with_due_default(tx, contract, payload["year"])
 
 
 def due_at(year: int) -> datetime:
@@ -131,7 +132,7 @@ def as_of(year: int) -> datetime:
     return start_of_day(date(year - 1, *domain.DEFAULT_IS_OF) + timedelta(days=1)) - _ONE_INSTANT
 
 
-async def _with_due_default(tx: Transaction, contract: Contract, year: int) -> Contract:
+async def with_due_default(tx: Transaction, contract: Contract, year: int) -> Contract:
     """The locked contract with the year's default written down, where it has fallen due and nothing stands there."""
     if year in contract.counts or not contract.in_force_during(year) or tx.now < due_at(year):
         return contract
@@ -141,7 +142,7 @@ async def _with_due_default(tx: Transaction, contract: Contract, year: int) -> C
         return contract
     contract = domain.with_default(contract, year, count)
     await counts.add_revision(tx, contract, year, CountChange.DEFAULTED, raised_from=None, effective_at=due_at(year))
-    tx.audit("default_count", f"contract:{contract.contract_id}", year=year, count=count)
+    tx.audit("default_count", f"contract:{contract.contract_id}", by=SYSTEM, year=year, count=count)
     _tell(tx, contract, year, CountChange.DEFAULTED)
     return contract
 

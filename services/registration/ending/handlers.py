@@ -6,6 +6,7 @@ from chassis.db import Transaction
 from contracts.registration import ContractValidityChanged
 from services.registration import domain as registration
 from services.registration import store
+from services.registration.counts.handlers import with_due_default
 from services.registration.domain import Contract
 from services.registration.ending import domain
 from services.registration.ending import store as ends
@@ -30,16 +31,24 @@ async def end_contract(
     contract = domain.end(before, valid_to)
     if contract is before:
         return before
-    revision = await ends.set_end(tx, contract, before=before.valid_to, reason=reason)
+    await save_end(tx, before, contract, reason=reason)
+    for year in (tx.today.year, tx.today.year + 1):
+        # A contract that goes on after all has the defaults that fell due while it was to end.
+        contract = await with_due_default(tx, contract, year)
+    return contract
+
+
+async def save_end(tx: Transaction, before: Contract, after: Contract, *, reason: str) -> None:
+    """Store, audit and publish a locked contract's new last day."""
+    revision = await ends.set_end(tx, after, before=before.valid_to, reason=reason)
     tx.audit(
         "end_contract",
-        f"contract:{contract_id}",
-        valid_to=_day(valid_to),
+        f"contract:{after.contract_id}",
+        valid_to=_day(after.valid_to),
         valid_to_before=_day(before.valid_to),
         revision=revision,
     )
-    tx.emit(ContractValidityChanged(version=contract.version, contract=contract_snapshot(contract)))
-    return contract
+    tx.emit(ContractValidityChanged(version=after.version, contract=contract_snapshot(after)))
 
 
 def _day(day: date | None) -> str | None:

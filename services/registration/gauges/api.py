@@ -12,14 +12,13 @@ from chassis.exports import MOST_ROWS, Export, file_of, require_exportable
 from chassis.http import Answer, Caller, problems
 from chassis.tables import TableFormat
 from contracts.values import Language
-from services.registration.fields import IdInQuery, Limit, Reader, ServiceCode
+from services.registration.fields import IdInQuery, Limit, Reader, ServiceInQuery
 from services.registration.gauges import export, store
 from services.registration.gauges.store import ContractYear, Only, Wanted
 from services.registration.views import YearView
 
 router = APIRouter()
 
-OfService = Annotated[ServiceCode | None, Query()]
 OfYear = Annotated[int | None, Query(ge=2000, le=2200)]
 AfterGauge = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{1,64}/[0-9]{4}$")]
 
@@ -57,7 +56,7 @@ class GaugeList(BaseModel):
 async def list_gauges(
     caller: Reader,
     provider_id: IdInQuery = None,
-    service: OfService = None,
+    service: ServiceInQuery = None,
     language: Language | None = None,
     year: OfYear = None,
     only: Only | None = None,
@@ -87,7 +86,7 @@ async def list_gauges(
 async def export_gauges_as_csv(
     caller: Reader,
     provider_id: IdInQuery = None,
-    service: OfService = None,
+    service: ServiceInQuery = None,
     language: Language | None = None,
     year: OfYear = None,
     only: Only | None = None,
@@ -104,7 +103,7 @@ async def export_gauges_as_csv(
 async def export_gauges_as_xlsx(
     caller: Reader,
     provider_id: IdInQuery = None,
-    service: OfService = None,
+    service: ServiceInQuery = None,
     language: Language | None = None,
     year: OfYear = None,
     only: Only | None = None,

@@ -1,9 +1,8 @@
 """HTTP of histories: for Kela, and for a provider of its own."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from chassis.db import Transaction
@@ -12,11 +11,9 @@ from chassis.http import Answer, problems
 from services.registration import store
 from services.registration.counts import store as counts
 from services.registration.ending import store as ends
-from services.registration.fields import IdInPath, Limit, Reader
+from services.registration.fields import AfterEntry, IdInPath, Limit, Reader
 
 router = APIRouter()
-
-AfterEntry = Annotated[int, Query(ge=0, le=2**62)]
 
 
 @router.get("/providers/{provider_id}/history", response_model=HistoryList, responses=problems("PROVIDER_UNKNOWN"))

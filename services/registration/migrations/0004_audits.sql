@@ -3,8 +3,9 @@
 
 CREATE TABLE audit_findings (
     finding_id text PRIMARY KEY,
-    provider_id text NOT NULL REFERENCES providers,
-    office_id text NOT NULL REFERENCES offices,
+    provider_id text NOT NULL,
+    office_id text NOT NULL,
+    FOREIGN KEY (office_id, provider_id) REFERENCES offices (office_id, provider_id),
     service text NOT NULL REFERENCES services,
     category text NOT NULL CHECK (category IN (
         'physician_qualification', 'first_aid_training', 'professionals_available', 'team_participation',

@@ -12,9 +12,10 @@ CREATE TABLE choice_questions (
 );
 
 CREATE TABLE choice_information (
-    office_id text NOT NULL REFERENCES offices,
+    office_id text NOT NULL,
     service text NOT NULL REFERENCES services,
-    provider_id text NOT NULL REFERENCES providers,
+    provider_id text NOT NULL,
+    FOREIGN KEY (office_id, provider_id) REFERENCES offices (office_id, provider_id),
     version integer NOT NULL CHECK (version >= 0),
     PRIMARY KEY (office_id, service),
     UNIQUE (office_id, service, provider_id)

@@ -202,7 +202,7 @@ def under_contract(registration: Registration, contract_id: str) -> Registration
 
 def require_open_on(contract: Contract, day: date) -> None:
     """Raises Refusal CONTRACT_ENDED where the contract's last day is before `day`."""
-    if contract.valid_to is not None and contract.valid_to < day:
+    if contract.ended_before(day):
         raise Refusal("CONTRACT_ENDED", valid_to=contract.valid_to)
 
 

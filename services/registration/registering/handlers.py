@@ -8,17 +8,15 @@ from chassis.calendar import start_of_day
 from chassis.db import Transaction
 from contracts.envelope import new_event_id
 from contracts.refusals import Refusal
-from contracts.registration import ContractValidityChanged
 from contracts.values import Language, RegistrationState
 from services.registration import descriptions
 from services.registration import store as registry
 from services.registration.domain import Contract, expect_version
-from services.registration.ending import store as ends
+from services.registration.ending.handlers import save_end
 from services.registration.handlers import register_contract
 from services.registration.registering import domain, store
 from services.registration.registering.domain import Composition, DecisionDelivery, Grounds, Outcome, Registration
 from services.registration.registering.events import registration_changed
-from services.registration.snapshots import contract_snapshot
 
 END_REGISTRATION = "end-registration"
 
@@ -214,11 +212,8 @@ async def _end_contract_with_its_last(tx: Transaction, registration: Registratio
         return
     contract = await registry.lock_contract(tx, registration.contract_id)
     after = domain.closed_with(contract, await store.find_last_days(tx, contract.contract_id))
-    if after is contract:
-        return
-    revision = await ends.set_end(tx, after, before=contract.valid_to, reason=_LAST_ENDS)
-    tx.audit("end_contract", f"contract:{contract.contract_id}", valid_to=str(after.valid_to), revision=revision)
-    tx.emit(ContractValidityChanged(version=after.version, contract=contract_snapshot(after)))
+    if after is not contract:
+        await save_end(tx, contract, after, reason=_LAST_ENDS)
 
 
 def _named(composition: Composition) -> dict[str, Any]:

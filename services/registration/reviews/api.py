@@ -3,21 +3,18 @@
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from chassis.auth import Role
 from chassis.db import Transaction
-from chassis.http import Answer, Caller, caller, problems
-from services.registration.fields import After, IdInPath, IdInQuery, Limit, Reader
+from chassis.http import Answer, problems
+from services.registration.fields import After, IdInPath, IdInQuery, Limit, Provider, Reader
 from services.registration.reviews import handlers, store
 from services.registration.reviews.planning import review_by
 from services.registration.reviews.store import ReviewedOffice
 
 router = APIRouter(tags=["reviews"])
-
-Provider = Annotated[Caller, Depends(caller(Role.PROVIDER))]
 
 
 class ReviewView(BaseModel):

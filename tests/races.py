@@ -2,20 +2,17 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import asyncpg
+import pytest
 
-from chassis.auth import Principal, Role
+from chassis.db import Transaction
 from chassis.testing import ServiceUnderTest
-from tests.courses.builders import PROVIDER
 
 _DEADLINE_S = 10
-
-
-def provider(subject: str) -> Principal:
-    """A provider's worker; the subject tells the two sides of a race apart."""
-    return Principal(subject, Role.PROVIDER, PROVIDER)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -55,10 +52,33 @@ class Gate:
         return self._open
 
 
+def meet(
+    service: ServiceUnderTest,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    lock: str,
+    get: str,
+    *,
+    locking: bool,
+    last_load: int = 1,
+) -> None:
+    """Hold two commands between their last loading and saving; without the lock both have loaded the same."""
+    gate, load, loads = Gate(service, 2), getattr(where, lock if locking else get), Counter[int]()
+
+    async def held(tx: Transaction, *wanted: Any) -> Any:
+        loaded = await load(tx, *wanted)
+        loads[id(tx)] += 1
+        if loads[id(tx)] == last_load:
+            await gate.pass_through()
+        return loaded
+
+    monkeypatch.setattr(where, lock, held)
+
+
 async def take_away(service: ServiceUnderTest, ddl: str) -> None:
     """Change this test's own database as the owner of its schema."""
     connection = await asyncpg.connect(
-        service.settings.owner_database_url.get_secret_value(), server_settings={"search_path": "courses"}
+        service.settings.owner_database_url.get_secret_value(), server_settings={"search_path": service.service.name}
     )
     try:
         await connection.execute(ddl)
