@@ -12,6 +12,7 @@ import binascii
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import asyncpg
 from cryptography.exceptions import InvalidTag
@@ -92,6 +93,18 @@ class Vault:
         if erased:
             return None
         raise BrokenSeal("the seal does not fit the client's key")
+
+    async def fetch_keys(self, client_refs: Iterable[str]) -> None:
+        """Have the keys of these clients at hand, in one round trip; `open` then needs none for each."""
+        missing = [ref for ref in set(client_refs) if self._cached(ref) is None]
+        if not missing:
+            return
+        pool = await self._connected()
+        rows = await pool.fetch(
+            "SELECT client_ref, key FROM client_keys WHERE client_ref = ANY ($1) AND key IS NOT NULL", missing
+        )
+        for row in rows:
+            self._remember(row["client_ref"], row["key"])
 
     async def erase(self, client_ref: str) -> None:
         """Make everything sealed for this client unreadable for ever; erasing again changes nothing."""

@@ -144,6 +144,17 @@ async def find_descriptions(tx: Transaction, service: str) -> tuple[ServiceDescr
     return tuple(ServiceDescription.model_validate(description) for description in found or ())
 
 
+async def find_description(tx: Transaction, service: str, version: int) -> ServiceDescription | None:
+    """One version of a service's description: of a course, the one it was created under (E-13)."""
+    found = await tx.fetchval(
+        "SELECT described FROM service_descriptions, jsonb_array_elements(descriptions) AS described"
+        " WHERE service = $1 AND (described ->> 'description_version')::integer = $2",
+        service,
+        version,
+    )
+    return None if found is None else ServiceDescription.model_validate(found)
+
+
 async def find_version(tx: Transaction, subject: str, *, table: str, column: str) -> int | None:
     """The version of our copy of a subject (`Rekku-Known`); table and column are ours, never input."""
     version: int | None = await tx.fetchval(

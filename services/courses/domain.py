@@ -7,7 +7,7 @@ from contracts.refusals import Refusal
 from contracts.values import CourseState, DeliveryMode, Language, PeriodKind
 
 _GONE = frozenset({CourseState.COMPLETED, CourseState.DELETED, CourseState.CANCELLED})
-_COMMITTED = frozenset({CourseState.CONFIRMED, CourseState.RUNNING, CourseState.COMPLETED})
+_COMMITTED = frozenset({CourseState.CONFIRMED, CourseState.RUNNING, CourseState.COMPLETED, CourseState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class Course:
         return self.terms.must_run_at is not None and self.pinned >= self.terms.must_run_at
 
     def begun(self, on: date) -> bool:
-        """True from the first day of a confirmed course on, whether or not its timer has fired."""
+        """True from the first day on of what was ever confirmed, whether or not its timer has fired."""
         return self.state in _COMMITTED and on >= self.first_day
 
     def stale_unconfirmed(self, on: date) -> bool:

@@ -4,6 +4,8 @@ State events are merged, and the reaction looks at the merged copy; what a messa
 occasion) is unique, so order and repetition of the news do not matter.
 """
 
+from datetime import date
+
 from chassis.db import Transaction
 from contracts import courses, decisions, registration
 from contracts.values import DecisionState, PinState
@@ -174,10 +176,12 @@ async def on_change_decided(tx: Transaction, event: registration.ChangeRequestDe
     figures = {
         "outcome": str(request.state),
         "kind": str(request.kind),
-        "effective_from": request.effective_from.isoformat(),
+        "effective_from": _day(request.effective_from),
     }
     occasion = f"{Template.CHANGE_DECIDED}/{request.request_id}"
-    await tell_providers(tx, [InboxLine(occasion, Template.CHANGE_DECIDED, request.provider_id, figures)])
+    language = await copies.find_language_of(tx, request.provider_id)
+    line = InboxLine(occasion, Template.CHANGE_DECIDED, request.provider_id, figures, language=language)
+    await tell_providers(tx, [line])
 
 
 async def on_notice(tx: Transaction, event: registration.NoticeGiven) -> None:
@@ -190,10 +194,14 @@ async def on_notice(tx: Transaction, event: registration.NoticeGiven) -> None:
         return
     figures = {
         "office": notice.office.name,
-        "due_on": f"{notice.due_on.day}.{notice.due_on.month}.{notice.due_on.year}",
+        "due_on": _day(notice.due_on),
     }
     if notice.service is not None:
         figures["service"] = notice.service
     language = await copies.find_language_of(tx, notice.provider_id)
     line = InboxLine(notice.notice_id, Template(notice.kind), notice.provider_id, figures, language=language)
     await tell_providers(tx, [line])
+
+
+def _day(day: date) -> str:
+    return f"{day.day}.{day.month}.{day.year}"

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date
+from typing import Any
 
 from chassis.auth import Role
 from chassis.db import Transaction

@@ -1,5 +1,7 @@
 """The year's last course for every age, and those who have to know of it."""
 
+from datetime import UTC, datetime, time
+
 import asyncpg
 import pytest
 
@@ -7,7 +9,9 @@ from contracts.courses import CourseChanged, CourseConfirmed
 from contracts.registration import AgeGroup
 from services.courses import handlers
 from services.courses.changing import notices
+from services.courses.ending import handlers as ending
 from tests.courses.builders import (
+    FIRST_DAY,
     a_consent,
     a_description,
     a_transfer,
@@ -169,15 +173,31 @@ async def test_confirming_freezes_the_ages_too(aged):
     assert refusal(await mix(aged, course))[0] == "TARGET_GROUP_FROZEN"
 
 
-async def test_without_the_check_the_database_still_refuses_to_confirm(aged, monkeypatch):
-    """E-47: a trigger is the second wall."""
+async def test_a_mixed_course_is_confirmed_late_only_when_every_client_knows(aged):
+    """E-40, E-47: the acknowledgement can still be given then."""
+    course = await a_mixed_course(aged, pinned=6)
+    await aged.clock.set(datetime.combine(FIRST_DAY, time(12), UTC))
+    refs = [pin["decision_ref"] for pin in await aged.pins_of(course)]
+    assert refusal(await aged.confirm_late(course)) == ("AGE_NOTICE_MISSING", {"decision_refs": refs})
+    for ref in refs:
+        expect(200, await acknowledge(aged, course, ref))
+    assert expect(200, await aged.confirm_late(course))["state"] == "running"
+    await assert_consistent(aged.service)
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_without_the_check_the_database_still_refuses_to_confirm(aged, monkeypatch, late):
+    """E-47: a trigger is the second wall, also of a late confirmation."""
 
     async def nobody_asks(tx, course):
         return None
 
     course = await a_mixed_course(aged, pinned=6)
+    if late:
+        await aged.clock.set(datetime.combine(FIRST_DAY, time(12), UTC))
+    confirm = ending.confirm_retroactively if late else handlers.confirm_course
     monkeypatch.setattr(notices, "require_all_know", nobody_asks)
     with pytest.raises(asyncpg.CheckViolationError) as caught:
-        await aged.service.db.run(lambda tx: handlers.confirm_course(tx, course["course_id"]), provider("worker"))
+        await aged.service.db.run(lambda tx: confirm(tx, course["course_id"]), provider("worker"))
     assert caught.value.constraint_name == "courses_mixed_are_known"
     assert (await aged.get(course))["state"] == "published"

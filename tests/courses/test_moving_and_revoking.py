@@ -93,7 +93,7 @@ async def test_every_order_of_moves_and_a_revocation_ends_without_a_pin(courses)
     ],
 )
 async def test_a_pin_goes_with_why_its_decision_was_taken_back(courses, differences, reason):
-    """E-21, E-65, R-CRS-30: revoked, annulled as given in error, or revoked because the client goes on with another provider.
+    """E-21, E-65, R-CRS-30: revoked, annulled as given in error, or because the client goes on with another provider.
 
     Whichever comes first, the grant or its end, and however often: the same end.
     """

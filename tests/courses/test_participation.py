@@ -47,6 +47,19 @@ async def test_only_periods_that_have_begun_are_noted(courses):
     assert await courses.service.published(ParticipationNoted) == []
 
 
+async def test_what_was_attended_is_noted_also_after_a_cancellation(courses):
+    """E-20, E-34: Kela cancels what has begun; the client goes on elsewhere with what remains."""
+    course, clients = await a_running_course(courses, on=date(2024, 3, 11))
+    expect(200, await courses.cancel(course))
+    noted = expect(200, await courses.note(course, clients[0], [1]))
+    assert (noted["state"], noted["attended"]) == ("released", [1])
+    assert refusal(await courses.note(course, clients[0], [1, 2])) == ("PERIOD_NOT_BEGUN", {"number": 2})
+    there = await a_three_period_course(courses, LATER)
+    expect(201, await courses.pin(there, clients[0]))
+    assert (await courses.history(clients[0]))[-1]["planned"] == [2, 3]
+    await assert_consistent(courses.service)
+
+
 async def test_what_was_attended_is_noted_also_after_a_revocation(courses):
     """E-21: attended periods stay on record for billing; the pin stays released."""
     course, clients = await a_running_course(courses, on=date(2024, 3, 6))

@@ -304,8 +304,15 @@ async def test_a_provider_is_told_what_became_of_a_change_that_needed_approval(n
     lines = await notifications.inbox()
     assert templates(lines) == ["change-decided", "change-decided"]
     assert "ei ole hyväksynyt muutosta: uusi alihankkija. Entinen jää voimaan." in lines[0]["text"]
-    assert "on hyväksynyt muutoksen: uusi alihankkija. Muutos on voimassa alkaen 2024-03-01" in lines[1]["text"]
+    assert "on hyväksynyt muutoksen: uusi alihankkija. Muutos on voimassa alkaen 1.3.2024" in lines[1]["text"]
     assert await notifications.inbox(OTHER_PROVIDER) == []
+
+
+async def test_a_swedish_provider_is_told_of_its_change_in_swedish(notifications):
+    await notifications.deliver(a_contract(language=Language.SV), a_decided_change())
+    [line] = await notifications.inbox()
+    assert "1.3.2024" in line["text"]
+    assert "FPA" in line["text"]
 
 
 async def test_a_provider_sees_its_own_inbox_only(notifications):

@@ -27,7 +27,7 @@ FIGURES = {
     "limit": "930",
     "outcome": "approved",
     "kind": "subcontractor_added",
-    "effective_from": "2024-03-01",
+    "effective_from": "1.3.2024",
     "service_name": "Sydänkurssi",
     "office": "Kuopion toimipiste",
     "due_on": "31.3.2024",

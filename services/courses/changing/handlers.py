@@ -174,10 +174,10 @@ async def _plan_timers(tx: Transaction, before: Course, course: Course) -> None:
 
 async def _description_of(tx: Transaction, course: Course) -> ServiceDescription:
     """The version of the description that the course was created under; later ones do not bind it (E-13)."""
-    for description in await copies.find_descriptions(tx, course.service):
-        if description.description_version == course.terms.description_version:
-            return description
-    raise Refusal("NO_DESCRIPTION_IN_FORCE", service=course.service)
+    found = await copies.find_description(tx, course.service, course.terms.description_version)
+    if found is None:
+        raise Refusal("NO_DESCRIPTION_IN_FORCE", service=course.service)
+    return found
 
 
 def _changed(tx: Transaction, course: Course) -> Course:

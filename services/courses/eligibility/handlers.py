@@ -26,6 +26,7 @@ async def find_client(tx: Transaction, decision_ref: str) -> Client:
 async def find_clients(tx: Transaction, decision_refs: Sequence[str]) -> dict[str, Client]:
     """What is known of the decisions' clients, of those it is known of."""
     sealed = await store.find_sealed(tx, decision_refs)
+    await tx.vault.fetch_keys(client.client_ref for client in sealed.values())
     return {decision_ref: await _opened(tx, client) for decision_ref, client in sealed.items()}
 
 

@@ -123,6 +123,7 @@ async def cancel_course(course_id: CourseId, body: MustExplain, caller: Official
     "/courses/{course_id}/late-confirmation",
     response_model=CourseView,
     responses=problems(
+        "AGE_NOTICE_MISSING",
         "ALREADY_CONFIRMED",
         "COURSE_GONE",
         "COURSE_NOT_STARTED",

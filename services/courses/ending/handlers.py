@@ -12,6 +12,7 @@ from contracts.courses import ClientUnpinned, CourseCancelled, CourseConfirmed, 
 from contracts.refusals import Refusal, Stale
 from contracts.values import ReportKind
 from services.courses import copies, handlers, pins, store
+from services.courses.changing import notices
 from services.courses.domain import Course
 from services.courses.eligibility.domain import NOBODY_KNOWS
 from services.courses.eligibility.handlers import find_clients
@@ -53,7 +54,8 @@ async def delete_course(
     locked = await lock_courses(tx, course_id, *(to.course_id for to in plan.values()))
     courses = {course.course_id: course for course in locked}
     course = courses[course_id]
-    _require_version(course, if_match)
+    if if_match not in (None, course.version):
+        raise Stale(course.version)
     pinned = [pin.decision_ref for pin in await endings.find_active_pins(tx, course)]
     ending = domain.delete(course, pinned, plan, tx.today, reason)
     decisions = {ref: pins.require_pinned_here(course, await copies.lock_decision(tx, ref)) for ref in plan}
@@ -70,8 +72,7 @@ async def delete_course(
 
 async def cancel_course(tx: Transaction, course_id: str, reason: str, if_match: int | None = None) -> Ended:
     """Kela cancels a course that was committed to (E-34); its clients' deadlines are open again."""
-    course = await store.lock_course(tx, course_id)
-    _require_version(course, if_match)
+    course = await handlers.lock_matching(tx, course_id, if_match)
     ended = await _end(tx, course, domain.cancel(course, reason))
     await tx.cancel(handlers.BEGIN_COURSE, course_id)
     await tx.cancel(handlers.COMPLETE_COURSE, course_id)
@@ -82,8 +83,7 @@ async def close_as_not_held(
     tx: Transaction, course_id: str, reason: str | None = None, if_match: int | None = None
 ) -> Ended:
     """The past course did not take place: deleted, its clients released (R-CRS-42, E-40)."""
-    course = await store.lock_course(tx, course_id)
-    _require_version(course, if_match)
+    course = await handlers.lock_matching(tx, course_id, if_match)
     pinned_at_start = (await endings.count_pinned_at_start(tx, [course]))[course_id]
     ending = domain.did_not_happen(course, pinned_at_start, tx.today, reason, official=_is_official(tx))
     return await _end(tx, course, ending)
@@ -93,10 +93,10 @@ async def confirm_retroactively(
     tx: Transaction, course_id: str, reason: str | None = None, if_match: int | None = None
 ) -> Course:
     """The past course took place: it runs, or is completed where its last day is over (R-CRS-41, E-40)."""
-    course = await store.lock_course(tx, course_id)
-    _require_version(course, if_match)
+    course = await handlers.lock_matching(tx, course_id, if_match)
     pinned_at_start = (await endings.count_pinned_at_start(tx, [course]))[course_id]
     course = domain.confirm_retroactively(course, pinned_at_start, tx.today, reason, official=_is_official(tx))
+    await notices.require_all_know(tx, course)
     override = reason if pinned_at_start < course.terms.confirm_at else None
     await endings.set_late_confirmed(tx, course, pinned_at_start, override)
     tx.audit("confirm_retroactively", f"course:{course_id}", pinned_at_start=pinned_at_start)
@@ -158,11 +158,6 @@ def _refusing_about(decision_ref: str, target: Course) -> Iterator[None]:
     except Refusal as refused:
         refused.values |= {"decision_ref": decision_ref, "target_number": target.course_number}
         raise
-
-
-def _require_version(course: Course, if_match: int | None) -> None:
-    if if_match not in (None, course.version):
-        raise Stale(course.version)
 
 
 def _is_official(tx: Transaction) -> bool:

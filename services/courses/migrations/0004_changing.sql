@@ -107,7 +107,7 @@ BEGIN
 END
 $$;
 CREATE TRIGGER courses_mixed_are_known BEFORE UPDATE OF state ON courses
-    FOR EACH ROW WHEN (NEW.mixed_age AND OLD.state = 'published' AND NEW.state = 'confirmed')
+    FOR EACH ROW WHEN (NEW.mixed_age AND OLD.state = 'published' AND NEW.state IN ('confirmed', 'running'))
     EXECUTE FUNCTION refuse_confirming_without_notices();
 
 ALTER TABLE reschedulings ENABLE ROW LEVEL SECURITY;

@@ -22,10 +22,10 @@ async def find_path(tx: Transaction, there: Course, decision_ref: str) -> Path:
 
 async def find_limit(tx: Transaction, course: Course) -> DurationLimit:
     """The total duration by the description the course was created under (E-12, E-13)."""
-    for description in await copies.find_descriptions(tx, course.service):
-        if description.description_version == course.terms.description_version:
-            return DurationLimit(description.total_duration_months, description.total_duration_enforced)
-    return DurationLimit(None, enforced=False)
+    found = await copies.find_description(tx, course.service, course.terms.description_version)
+    if found is None:
+        return DurationLimit(None, enforced=False)
+    return DurationLimit(found.total_duration_months, found.total_duration_enforced)
 
 
 async def count_as_attended(tx: Transaction, course: Course, fulfilled: Sequence[Pin]) -> list[Pin]:

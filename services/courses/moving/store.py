@@ -40,10 +40,11 @@ async def lock_courses(tx: Transaction, *course_ids: str) -> list[Course]:
 async def find_stays(tx: Transaction, decision_ref: str) -> list[Stay]:
     """What the decision's client attended, course by course; nothing of courses where it was nothing."""
     rows = await tx.fetch(
-        "SELECT course_id, attended FROM pins WHERE decision_ref = $1 AND cardinality(attended) > 0 ORDER BY pin_id",
+        "SELECT periods, attended FROM pins JOIN courses USING (course_id)"
+        " WHERE decision_ref = $1 AND cardinality(attended) > 0 ORDER BY pin_id",
         decision_ref,
     )
-    return [Stay((await courses.get_course(tx, row["course_id"])).periods, tuple(row["attended"])) for row in rows]
+    return [Stay(courses.periods_of(row["periods"]), tuple(row["attended"])) for row in rows]
 
 
 async def add_move(tx: Transaction, left: Pin, consent: Consent, reason: str | None) -> None:
