@@ -157,7 +157,9 @@ async def test_without_the_row_lock_two_raises_collide(registration, monkeypatch
     contract_id = await registered_contract(registration)
     await announce(registration, contract_id, 2024, 20)
     outcomes = await raise_both(registration, contract_id, monkeypatch, locked=False)
-    assert any(isinstance(outcome, asyncpg.UniqueViolationError) for outcome in outcomes)
+    versions = [event.version for event in await registration.published(AnnouncedCountChanged)]
+    collided = any(isinstance(outcome, asyncpg.UniqueViolationError) for outcome in outcomes)
+    assert collided or len(set(versions)) < len(versions)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.refusals import Invalid, NotFound, Refusal
-from contracts.values import ChoiceKind
+from contracts.values import ChoiceKind, Language
 from services.registration.choices import domain
 from services.registration.choices.domain import Answer, ChoiceInformation, Option, Question
+from services.registration.domain import Contract, require_provided
 
 DAY = date(2024, 1, 15)
 EXPERIENCE = Question(
@@ -152,9 +153,13 @@ def test_classes_that_leave_a_number_out_or_hold_it_twice_are_noticed(classes):
 
 def test_an_office_answers_about_services_its_provider_has_a_contract_for():
     """A contract that has ended is none any more; one that is yet to begin is one (P3)."""
-    provided = [("CARDIAC_ADULT", None), ("CAREGIVER", DAY - timedelta(1)), ("OMA_VAYLA", DAY)]
+    lasting = {"CARDIAC_ADULT": None, "CAREGIVER": DAY - timedelta(1), "OMA_VAYLA": DAY}
+    contracts = [
+        Contract("contract", "1234567-1", service, Language.FI, DAY, valid_to) for service, valid_to in lasting.items()
+    ]
+    provided = {contract.service for contract in contracts if not contract.ended_before(DAY)}
     for service in ("CARDIAC_ADULT", "OMA_VAYLA"):
-        domain.require_provided(service, provided, on=DAY)
+        require_provided(service, provided)
     with pytest.raises(Refusal) as refused:
-        domain.require_provided("CAREGIVER", provided, on=DAY)
+        require_provided("CAREGIVER", provided)
     assert refused.value.values == {"provided": ["CARDIAC_ADULT", "OMA_VAYLA"]}

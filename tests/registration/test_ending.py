@@ -7,6 +7,7 @@ import pytest
 
 from chassis.auth import Role
 from contracts.registration import AnnouncedCountChanged, ContractValidityChanged
+from contracts.values import CountChange
 from services.registration.counts.handlers import due_at
 from tests.registration.builders import OURS, announce, registered_contract, year_of
 
@@ -54,10 +55,11 @@ async def test_a_contract_that_goes_on_after_all_has_the_default_it_was_denied(r
     await end(registration, contract_id, "2024-12-31")
     await registration.clock.set(datetime(2025, 2, 3, 8, tzinfo=UTC))
     await registration.fire_timers()
-    assert (await year_of(registration, contract_id, 2025))["announced"] is None
+    assert [event.year for event in await registration.published(AnnouncedCountChanged)] == [2024]
     await end(registration, contract_id, None)
-    year = await year_of(registration, contract_id, 2025)
-    assert (year["announced"], year["defaulted"]) == (24, True)
+    assert (await year_of(registration, contract_id, 2025))["announced"] == 24
+    last = (await registration.published(AnnouncedCountChanged))[-1]
+    assert (last.year, last.count, last.change) == (2025, 24, CountChange.DEFAULTED)
     refused = await announce(registration, contract_id, 2025, 5)
     assert (refused.status_code, refused.json()["values"]["current"]) == (409, 24)
     async with registration.transaction() as tx:
