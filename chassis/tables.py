@@ -7,9 +7,10 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
-Cell = str | int | date | None
+Cell = str | int | Decimal | date | None
 """A date, not an instant; None is an empty cell."""
 
 _BOM = "\ufeff"
@@ -42,7 +43,7 @@ def download_headers(kind: TableFormat, name: str) -> dict[str, str]:
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """CSV as spreadsheets in Finland open it: UTF-8 with a byte order mark, semicolons, dates as 2024-11-01."""
+    """CSV as spreadsheets in Finland open it: UTF-8 with a byte order mark, semicolons, 2024-11-01, 12,50."""
     text = io.StringIO(_BOM)
     text.seek(0, io.SEEK_END)
     writer = csv.writer(text, delimiter=";")
@@ -81,6 +82,8 @@ def _plain(cell: Cell) -> str | int:
         return ""
     if isinstance(cell, date):
         return cell.isoformat()
+    if isinstance(cell, Decimal):
+        return str(cell).replace(".", ",")
     if isinstance(cell, str) and cell.startswith(_FORMULA_BEGINS):
         return f"'{cell}"
     return cell

@@ -38,6 +38,9 @@ open_letters = _meter.create_gauge("rekku.inbox.open_letters", description="Dead
 send_failures = _meter.create_counter("rekku.outbox.failures", description="Times the bus did not take the oldest rows")
 rejoins = _meter.create_counter("rekku.bus.rejoins", description="Consumers found standing still and joined anew")
 timers_fired = _meter.create_counter("rekku.timers.fired", description="Timers fired, by kind")
+counters_differed = _meter.create_counter(
+    "rekku.counters.differed", description="Counters and copies found to differ from the decisions, by kind"
+)
 refusals = _meter.create_counter("rekku.http.refusals", description="Refused commands, by code")
 
 

@@ -1,6 +1,7 @@
 """Events of the decisions service: decisions, quotas, payments, client contacts; and the quota signals it takes."""
 
 from datetime import date, datetime
+from typing import get_args
 
 from contracts.envelope import Event, EventKind, Value
 from contracts.values import DecisionState, Language
@@ -19,7 +20,8 @@ class Decision(Value):
     `decided_on` is the Helsinki date of the grant or rejection; `confirm_by` the last day to be
     pinned to a confirmed course (E-10, E-11), by the description in force on that date (E-13).
     `new_client` is true for a client's first grant in the service (E-8). `provider_changed` says of a
-    revoked one that its client goes on with another provider (E-65).
+    revoked one that its client goes on with another provider (E-65). `valid_to` is the last day of its
+    validity, None where none is set.
     """
 
     decision_ref: str
@@ -35,6 +37,7 @@ class Decision(Value):
     confirm_by: date | None = None
     new_client: bool = False
     provider_changed: bool = False
+    valid_to: date | None = None
 
     @property
     def valid(self) -> bool:
@@ -70,6 +73,18 @@ class DecisionRevoked(_DecisionState, wire="decisions.decision-revoked.v1", topi
     """Kela revoked the decision on the client's own notice (R-DEC-16)."""
 
 
+class DecisionAnnulled(_DecisionState, wire="decisions.decision-annulled.v1", topic=DECISIONS):
+    """Kela annulled a decision that was issued in error; it counts nowhere (E-7)."""
+
+
+class DecisionExpired(_DecisionState, wire="decisions.decision-expired.v1", topic=DECISIONS):
+    """The decision's validity ended unused; it still counts for its provider and year (E-7)."""
+
+
+class DecisionUsed(_DecisionState, wire="decisions.decision-used.v1", topic=DECISIONS):
+    """The client's course has been completed."""
+
+
 class CountUse(Value):
     """The use of one contract's announced count in one year (E-1)."""
 
@@ -103,10 +118,25 @@ class AnnouncedCountReopened(_CountUseState, wire="decisions.announced-count-reo
     """A raised count has room again."""
 
 
+class QuotaScope(Value):
+    """New clients of an area, a language or both against an estimate and a quota of their own (E-55).
+
+    `area` is the code of a wellbeing services county (hyvinvointialue), None the whole country;
+    `language` None is every language.
+    """
+
+    area: str | None = None
+    language: Language | None = None
+    estimate: int | None = None
+    limit: int | None = None
+    used: int
+
+
 class Quota(Value):
     """National new clients of one service and year against Kela's estimate and quota.
 
-    `limit` None: no quota in use (the normal case); an estimate never blocks (E-51).
+    `limit` None: no quota in use (the normal case); an estimate never blocks (E-51). `scopes` are the
+    narrower counters beside it: a new client needs room in the national one and in those that cover it.
     """
 
     service: str
@@ -115,6 +145,7 @@ class Quota(Value):
     limit: int | None = None
     used: int
     suspended: bool = False
+    scopes: tuple[QuotaScope, ...] = ()
 
     @property
     def remaining(self) -> int | None:
@@ -144,6 +175,44 @@ class QuotaFilled(_QuotaState, wire="decisions.quota-filled.v1", topic=QUOTAS):
 
 class QuotaReopened(_QuotaState, wire="decisions.quota-reopened.v1", topic=QUOTAS):
     """There is room in the quota again."""
+
+
+class _QuotaScopeState(_QuotaState):
+    """One scope of the quota changed: the one of `area` and `language`; both are in the snapshot."""
+
+    area: str | None = None
+    language: Language | None = None
+
+
+class QuotaScopeSet(_QuotaScopeState, wire="decisions.quota-scope-set.v1", topic=QUOTAS):
+    """Kela set the estimate or the quota of an area or a language, or gave the quota up (E-55)."""
+
+
+class QuotaScopeFilled(_QuotaScopeState, wire="decisions.quota-scope-filled.v1", topic=QUOTAS):
+    """The quota of an area or a language is full: its new clients wait (E-55)."""
+
+
+class QuotaScopeReopened(_QuotaScopeState, wire="decisions.quota-scope-reopened.v1", topic=QUOTAS):
+    """There is room in the quota of an area or a language again."""
+
+
+class CounterDiffered(Event, wire="decisions.counter-differed.v1", topic=QUOTAS, kind=EventKind.FACT):
+    """A counter or a copy was found not to be what the decisions say; found once, until it is settled.
+
+    `counter` is what kind it is of, `subject` which one; `shown` is what it said, `expected` what it
+    should have said.
+    """
+
+    difference: int
+    counter: str
+    subject: str
+    shown: int
+    expected: int
+    found_at: datetime
+
+    @property
+    def key(self) -> str:
+        return f"{self.counter}/{self.subject}"
 
 
 class PeriodPaid(Event, wire="decisions.period-paid.v1", topic=PAYMENTS, kind=EventKind.FACT):
@@ -233,6 +302,19 @@ class SuspensionLifted(_QuotaSignal, wire="quota-signals.lift.v1", topic=QUOTA_S
     """Deciding may go on from `effective_at`; `signal_id` names the suspension that ends."""
 
 
-DecisionEvent = DecisionGranted | DecisionRejected | DecisionAwaitsQuota | DecisionWithdrawn | DecisionRevoked
+DecisionEvent = (
+    DecisionGranted
+    | DecisionRejected
+    | DecisionAwaitsQuota
+    | DecisionWithdrawn
+    | DecisionRevoked
+    | DecisionAnnulled
+    | DecisionExpired
+    | DecisionUsed
+)
+DECISION_EVENTS: tuple[type[DecisionEvent], ...] = get_args(DecisionEvent)
+"""Every event that carries a decision's snapshot."""
+
 QuotaEvent = EstimateSet | QuotaSet | QuotaFilled | QuotaReopened
+QuotaScopeEvent = QuotaScopeSet | QuotaScopeFilled | QuotaScopeReopened
 CountUseEvent = AnnouncedCountFilled | AnnouncedCountReopened

@@ -133,12 +133,12 @@ _BUSINESS = (
     Topic(
         decisions.QUOTAS,
         "decisions",
-        "contract_id/year or service/year",
+        "contract_id/year, service/year or counter/subject",
         1,
         _consumers("notifications", "search"),
         PersonalDataClass.NONE,
         _HISTORY,
-        "The use of announced counts and of Kela's yearly quotas, as they fill and open again.",
+        "The use of announced counts and of Kela's yearly quotas, as they fill and open again; counters found wrong.",
     ),
     Topic(
         decisions.PAYMENTS,

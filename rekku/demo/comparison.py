@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
+from contracts.values import Language
 from rekku.demo import reference
 from rekku.demo.changes import REPORT_WORDS, WORDS, Changes
 from rekku.demo.plan import Plan
+from rekku.demo.providers import PROVIDERS
 from rekku.demo.reference import Year, percent
 
 
@@ -26,7 +28,9 @@ class Measured:
 
     new_clients: Mapping[int, tuple[int, ...]]
     estimates: Mapping[int, int]
-    forecast: int
+    forecasts: Mapping[str, int]
+    contracts: int
+    swedish_contracts: int
     quota_limit: int
     quota_used: int
     quota_remaining: int
@@ -41,6 +45,8 @@ class Measured:
     answers: int
     changes: Changes
     messages: Mapping[str, int] = field(default_factory=dict)
+    paid_for: Mapping[str, int] = field(default_factory=dict)
+    start_sizes: Mapping[int, int] = field(default_factory=dict)
     feedback: Mapping[str, FeedbackShown] = field(default_factory=dict)
     inconsistencies: tuple[str, ...] = ()
 
@@ -106,7 +112,8 @@ def _estimate_checks(measured: Measured, years: tuple[Year, ...]) -> Iterator[Ch
             use = percent(sum(measured.new_clients.get(year.year, ())), measured.estimates.get(year.year) or 1)
             yield Check(f"use of the estimate {year.year}, %", use, reference.USE_OF_ESTIMATE[year.year], "T3")
     newest = years[-1]
-    yield Check(f"straight-line forecast {newest.year}", measured.forecast, reference.FORECAST_2024, "E-56")
+    for method, expected in reference.FORECASTS_2024.items():
+        yield Check(f"forecast {newest.year}, {method}", measured.forecasts.get(method), expected, "E-56")
     yield Check(f"quota {newest.year}", measured.quota_limit, newest.estimate, "E-52")
     yield Check(f"quota {newest.year}, used", measured.quota_used, newest.stated_total, "E-52")
     yield Check(f"quota {newest.year}, left", measured.quota_remaining, reference.REMAINING_2024, "E-52")
@@ -114,6 +121,8 @@ def _estimate_checks(measured: Measured, years: tuple[Year, ...]) -> Iterator[Ch
 
 def _count_checks(measured: Measured, plan: Plan, answered: Mapping[str, list[Fraction]]) -> Iterator[Check]:
     expected_rejections = rejections_for(sum(sum(months) for months in measured.new_clients.values()))
+    yield Check("contracts", measured.contracts, reference.CONTRACTS, "T5")
+    yield Check("contracts in Swedish", measured.swedish_contracts, reference.SWEDISH_CONTRACTS, "T5")
     yield Check("grants", measured.granted, plan.granted, "plan")
     yield Check("rejections at 2021's rate", measured.rejected, expected_rejections, "T2")
     yield Check("revocations", measured.revoked, plan.revoked, "plan")
@@ -165,6 +174,16 @@ def _feedback_checks(measured: Measured, answered: Mapping[str, list[Fraction]])
         )
 
 
+def _by_seasons(years: Mapping[int, tuple[int, ...]], newest: Year) -> dict[str, int]:
+    """The newest year's total by the seasons of each earlier one."""
+    so_far = sum(years[newest.year])
+    earlier = {year: months for year, months in years.items() if year < newest.year}
+    return {
+        f"seasons of {year}": round(so_far * sum(months) / sum(months[: newest.months]))
+        for year, months in earlier.items()
+    }
+
+
 def as_planned(plan: Plan) -> Measured:
     """What a system without faults answers, before any survey answer: the baseline of the tests."""
     new: Counter[tuple[int, int]] = Counter(
@@ -176,7 +195,9 @@ def as_planned(plan: Plan) -> Measured:
     return Measured(
         new_clients=years,
         estimates={year.year: year.estimate for year in reference.NEW_CLIENTS},
-        forecast=round(used / newest.months * 12),
+        forecasts={"straight line": round(used / newest.months * 12), **_by_seasons(years, newest)},
+        contracts=len(PROVIDERS),
+        swedish_contracts=sum(provider.language is Language.SV for provider in PROVIDERS),
         quota_limit=newest.estimate,
         quota_used=used,
         quota_remaining=newest.estimate - used,

@@ -22,6 +22,10 @@ class Seen:
 
     progress: dict[str, dict[str, int]]
     years: dict[int, Any]
+    half_years: Any
+    group_sizes: dict[int, Any]
+    contract_counts: list[Any]
+    reported: Any
     decision_counts: list[Any]
     quota: Any
     decisions: list[Any]
@@ -165,6 +169,7 @@ def _counts_against_one_another(seen: Seen) -> Iterator[str]:
     for year, told in seen.years.items():
         if told["total"] != sum(told["months"]):
             yield f"the months of {year} do not add up to its total"
+    yield from _statistics_against_records(seen)
     newest = NEW_CLIENTS[-1].year
     if seen.quota["used"] != seen.years[newest]["total"]:
         yield f"the quota counts {seen.quota['used']} clients, the statistics {seen.years[newest]['total']}"
@@ -177,6 +182,22 @@ def _counts_against_one_another(seen: Seen) -> Iterator[str]:
                 yield f"places used of {place}: {gauge['places_used']} in registration, not in courses"
             if not gauge["announced"] == seen.counts[place]["announced"] == seen.ledgers[place]["announced"]:
                 yield f"the announced count of {place} differs between the services"
+
+
+def _statistics_against_records(seen: Seen) -> Iterator[str]:
+    """Moves and courses that the statistics count are those of courses (R-CRS-51); T3 is what the source says."""
+    moved = sum(pin["state"] == PinState.MOVED for pin in seen.pins)
+    counted = sum(told["moved_before"] + told["moved_after"] for told in seen.group_sizes.values())
+    if counted != moved:
+        yield f"{moved} clients changed course, the statistics count {counted}"
+    began = sum(course["state"] in (CourseState.RUNNING, CourseState.COMPLETED) for course in seen.courses)
+    courses = sum(told["courses"] for told in seen.group_sizes.values())
+    if courses != began:
+        yield f"{began} courses have begun, the statistics count {courses}"
+    for column, year in enumerate(NEW_CLIENTS, 1):
+        months = tuple(row[column] for row in seen.reported["rows"] if row[column] is not None)
+        if months != year.new_clients:
+            yield f"T3 of {year.year} is not what the source says"
 
 
 def _messages_against_files(seen: Seen, phones: Phones) -> Iterator[str]:

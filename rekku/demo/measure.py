@@ -37,6 +37,7 @@ async def look(api: Api) -> Seen:
     ]
     decisions = await api.every("decisions", "/decisions", service=SERVICE)
     courses = await api.every("courses", "/courses")
+    began_in = sorted({int(course["periods"][0]["first_day"][:4]) for course in courses})
     contracts = await api.every("registration", "/contracts")
     pins = await _each(courses, lambda course: api.every("courses", f"/courses/{course['course_id']}/pins"))
     found = await _each(courses, lambda course: _in_search(api, course["course_number"]))
@@ -49,6 +50,12 @@ async def look(api: Api) -> Seen:
     return Seen(
         progress=progress,
         years=years,
+        half_years=await api.get("decisions", "/statistics/half-years", service=SERVICE, year=NEW_CLIENTS[-1].year),
+        group_sizes={
+            year: await api.get("decisions", "/statistics/group-sizes", service=SERVICE, year=year) for year in began_in
+        },
+        contract_counts=_rows(await api.get("decisions", "/statistics/contracts")),
+        reported=await api.get("decisions", "/statistics/reported/T3"),
         decision_counts=counts,
         quota=await api.get("decisions", f"/quotas/{SERVICE}/{NEW_CLIENTS[-1].year}"),
         decisions=decisions,
@@ -103,11 +110,20 @@ async def _each(things: Sequence[Any], ask: Any) -> list[Any]:
     return list(await asyncio.gather(*(one(thing) for thing in things)))
 
 
+def _method(forecast: Any) -> str:
+    """A method of the forecasts, in the words of the reference."""
+    return "straight line" if forecast["basis_year"] is None else f"seasons of {forecast['basis_year']}"
+
+
 def measured(seen: Seen, played: Played, phones: Phones) -> Measured:
     """The figures to compare."""
     newest = NEW_CLIENTS[-1].year
     office_key = {office_id: key for key, office_id in played.offices.items()}
     unpinned = [pin for pin in seen.pins if pin["reason"] == ReleaseReason.DECISION_REVOKED]
+    [contracts] = (row for row in seen.contract_counts if row["service"] == SERVICE)
+    sizes: Counter[int] = Counter()
+    for told in seen.group_sizes.values():
+        sizes.update({row["clients"]: row["courses"] for row in told["items"]})
     sent: Counter[str] = Counter()
     for row in seen.messages["messages"]:
         if row["state"] == "sent":
@@ -115,7 +131,9 @@ def measured(seen: Seen, played: Played, phones: Phones) -> Measured:
     return Measured(
         new_clients={year: tuple(told["months"]) for year, told in seen.years.items()},
         estimates={year: told["estimate"] for year, told in seen.years.items()},
-        forecast=seen.years[newest]["forecast_straight_line"],
+        forecasts={_method(row): row["total"] for row in seen.years[newest]["forecasts"]},
+        contracts=contracts["contracts"],
+        swedish_contracts=contracts["swedish"],
         quota_limit=seen.quota["limit"],
         quota_used=seen.quota["used"],
         quota_remaining=seen.quota["remaining"],
@@ -138,6 +156,10 @@ def measured(seen: Seen, played: Played, phones: Phones) -> Measured:
             played.refused,
         ),
         messages=dict(sent),
+        paid_for={
+            f"{'1–6' if row['half'] == 1 else '7–12'}/{row['year']}": row["persons"] for row in seen.half_years["items"]
+        },
+        start_sizes=dict(sorted(sizes.items())),
         feedback={
             office_key[item["office"]["office_id"]]: FeedbackShown(
                 Decimal(str(item["feedback"]["average"])), item["feedback"]["answers"]

@@ -46,8 +46,8 @@ NEW_CLIENTS = (
 USE_OF_ESTIMATE = {2022: Decimal("87.4"), 2023: Decimal("117.2")}
 """T3: use of the estimate, percent."""
 
-FORECAST_2024 = 942
-"""E-56: 628 new clients in 8 months, drawn on in a straight line."""
+FORECASTS_2024 = {"straight line": 942, "seasons of 2022": 950, "seasons of 2023": 861}
+"""E-56: 628 new clients in 8 months, drawn on in a straight line and by the seasons of each earlier year."""
 
 REMAINING_2024 = 302
 """E-52: what a quota of 930 leaves when 628 are used."""

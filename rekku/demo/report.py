@@ -21,6 +21,7 @@ def show(console: Console, measured: Measured, plan: Plan, checks: Sequence[Chec
     console.print(_months(measured))
     console.print(_chart(measured))
     console.print(_figures(checks))
+    console.print(_statistics(measured))
     console.print(_offices(measured))
     if measured.messages:
         sent = ", ".join(f"{template} {count}" for template, count in sorted(measured.messages.items()))
@@ -85,6 +86,16 @@ def _figures(checks: Sequence[Check]) -> Table:
         if check.name.startswith(("new clients", "average of")) or check.expected_by == CONSISTENCY:
             continue
         table.add_row(check.name, str(check.measured), str(check.expected), check.expected_by, style=_style(check))
+    return table
+
+
+def _statistics(measured: Measured) -> Table:
+    """What else the statistics of the decisions service say; the source has these as charts without numbers."""
+    table = Table("statistic", "", "clients or courses", title="Statistics", title_justify="left")
+    for half, persons in measured.paid_for.items():
+        table.add_row("persons paid for", half, str(persons))
+    for clients, courses in measured.start_sizes.items():
+        table.add_row("courses that began with", f"{clients} clients", str(courses))
     return table
 
 

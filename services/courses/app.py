@@ -4,14 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from chassis.service import Service
-from contracts.decisions import (
-    ClientEligibilityChanged,
-    DecisionAwaitsQuota,
-    DecisionGranted,
-    DecisionRejected,
-    DecisionRevoked,
-    DecisionWithdrawn,
-)
+from contracts.decisions import DECISION_EVENTS, ClientEligibilityChanged
 from contracts.registration import CONTRACT_EVENTS, OFFICE_EVENTS, ServiceDescriptionPublished
 from services.courses import api, copies, handlers, pinning, store
 from services.courses.eligibility import handlers as eligibility
@@ -25,11 +18,7 @@ SERVICE = Service(
         **dict.fromkeys(CONTRACT_EVENTS, handlers.on_contract),
         **dict.fromkeys(OFFICE_EVENTS, handlers.on_office),
         ServiceDescriptionPublished: handlers.on_service_description,
-        DecisionGranted: pinning.on_decision,
-        DecisionRejected: pinning.on_decision,
-        DecisionAwaitsQuota: pinning.on_decision,
-        DecisionWithdrawn: pinning.on_decision,
-        DecisionRevoked: pinning.on_decision,
+        **dict.fromkeys(DECISION_EVENTS, pinning.on_decision),
         ClientEligibilityChanged: eligibility.on_eligibility,
     },
     timers={

@@ -11,12 +11,21 @@ from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, Command, problems
 from contracts.values import DecisionState, Language
-from services.decisions import contacts, eligibility, fields, followup, handlers, store
-from services.decisions.domain import Application, ClientNotice, Decision, NoticeChannel, Outcome
+from services.decisions import annulling, contacts, eligibility, fields, handlers, store, swapping
+from services.decisions.concerns import api as concerns_api
+from services.decisions.domain import AnnulmentReason, Application, Decision, Outcome
+from services.decisions.followup import api as followup_api
+from services.decisions.followup.domain import FollowUp
+from services.decisions.followup.handlers import get_follow_up
+from services.decisions.municipalities import get_municipality
+from services.decisions.planned import api as planned_api
 from services.decisions.quotas import api as quotas_api
+from services.decisions.reasonings import api as reasonings_api
+from services.decisions.reconciling import api as reconciling_api
 from services.decisions.settlements import api as settlements_api
+from services.decisions.settlements import prices_api
 from services.decisions.statistics import api as statistics_api
-from services.decisions.views import ContactView, DecisionList, DecisionView, EligibilityView
+from services.decisions.views import ContactView, DecisionList, DecisionView, EligibilityView, SwapView
 
 router = APIRouter(tags=["decisions"])
 
@@ -24,34 +33,71 @@ _EARLIEST_BIRTH = date(1900, 1, 1)
 
 
 class Decide(Command):
-    """An official's decision on an application."""
+    """An official's decision on an application.
+
+    `municipality_code` is where the client lives: the area whose quota counts the client (E-55), and
+    where other providers' distances are counted from (E-5). Only the area is kept.
+    """
 
     application_ref: fields.Reference
     client_ref: fields.Reference
     contract_id: fields.Id
     applied_on: fields.Day
     outcome: Outcome
+    valid_to: fields.Day | None = Field(default=None, examples=["2025-12-31"])
+    reasoning: fields.ReasoningCode | None = None
+    municipality_code: fields.MunicipalityCode | None = None
 
     def application(self) -> Application:
-        """What the rules look at."""
-        return Application(self.application_ref, self.client_ref, self.contract_id, self.applied_on, self.outcome)
+        """What the rules look at.
 
-
-class Notice(Command):
-    """The client's own notice."""
-
-    received_on: fields.Day
-    channel: NoticeChannel
-
-    def notice(self) -> ClientNotice:
-        """What the rules look at."""
-        return ClientNotice(self.received_on, self.channel)
+        Raises:
+            Invalid: MUNICIPALITY_UNKNOWN.
+        """
+        home = get_municipality(self.municipality_code) if self.municipality_code else None
+        return Application(
+            self.application_ref,
+            self.client_ref,
+            self.contract_id,
+            self.applied_on,
+            self.outcome,
+            self.valid_to,
+            self.reasoning,
+            municipality_code=None if home is None else home.code,
+            area=None if home is None else home.area,
+        )
 
 
 class OnNotice(Command):
     """What is done only because the client said so (R-DEC-16)."""
 
-    client_notice: Notice
+    client_notice: fields.Notice
+
+
+class Revoke(OnNotice):
+    """A revocation; `reasoning` is the template's code, null for the usual one."""
+
+    reasoning: fields.ReasoningCode | None = None
+
+
+class Reject(Command):
+    """A rejection of what waits; `reasoning` is the template's code, null for the usual one."""
+
+    reasoning: fields.ReasoningCode | None = None
+
+
+class Annul(Command):
+    """Why the decision was issued in error."""
+
+    reason: AnnulmentReason
+
+
+class ChangeProvider(OnNotice):
+    """The client's answer, under which reference it was filed, and the contract to go on with."""
+
+    application_ref: fields.Reference
+    contract_id: fields.Id
+    valid_to: fields.Day | None = Field(default=None, examples=["2025-12-31"])
 
 
 class ChangeEligibility(Command):
@@ -79,7 +125,11 @@ class ChangeContact(Command):
         "APPLIED_IN_FUTURE",
         "CONTRACT_NOT_IN_FORCE",
         "CONTRACT_UNKNOWN",
+        "MUNICIPALITY_NEEDED",
+        "MUNICIPALITY_UNKNOWN",
+        "REASONING_UNKNOWN",
         "SERVICE_DESCRIPTION_UNKNOWN",
+        "VALIDITY_IN_PAST",
     ),
 )
 async def decide(body: Decide, caller: fields.Official) -> Response:
@@ -119,7 +169,7 @@ async def show_decision(decision_ref: fields.PathRef, caller: fields.Anyone) -> 
 
     async def read(tx: Transaction) -> Answer:
         decision = await store.get_decision(tx, decision_ref)
-        return _answer(decision, caller, follow_up=await followup.get_follow_up(tx, decision))
+        return _answer(decision, caller, follow_up=await get_follow_up(tx, decision))
 
     return await caller.query(read)
 
@@ -127,14 +177,77 @@ async def show_decision(decision_ref: fields.PathRef, caller: fields.Anyone) -> 
 @router.post(
     "/decisions/{decision_ref}/revocation",
     response_model=DecisionView,
-    responses=problems("ALREADY_REVOKED", "DECISION_UNKNOWN", "NOTICE_IN_FUTURE", "NOT_GRANTED", "STALE_VERSION"),
+    responses=problems(
+        "ALREADY_REVOKED", "DECISION_UNKNOWN", "NOTICE_IN_FUTURE", "NOT_GRANTED", "REASONING_UNKNOWN", "STALE_VERSION"
+    ),
 )
-async def revoke(decision_ref: fields.PathRef, body: OnNotice, caller: fields.Official) -> Response:
+async def revoke(decision_ref: fields.PathRef, body: Revoke, caller: fields.Official) -> Response:
     """Revoke on the client's own notice (E-57)."""
 
     async def act(tx: Transaction) -> Answer:
         notice = body.client_notice.notice()
-        return _answer(await handlers.revoke_decision(tx, decision_ref, notice, if_match=caller.if_match), caller)
+        revoked = await handlers.revoke_decision(
+            tx, decision_ref, notice, if_match=caller.if_match, reasoning=body.reasoning
+        )
+        return _answer(revoked, caller)
+
+    return await caller.command(act)
+
+
+@router.post(
+    "/decisions/{decision_ref}/annulment",
+    response_model=DecisionView,
+    responses=problems("ALREADY_ANNULLED", "DECISION_UNKNOWN", "NOT_GRANTED", "STALE_VERSION"),
+)
+async def annul(decision_ref: fields.PathRef, body: Annul, caller: fields.Official) -> Response:
+    """Annul what was issued in error; its slots are free again (E-7)."""
+
+    async def act(tx: Transaction) -> Answer:
+        return _answer(await annulling.annul_decision(tx, decision_ref, body.reason, if_match=caller.if_match), caller)
+
+    return await caller.command(act)
+
+
+@router.post(
+    "/decisions/{decision_ref}/provider-change",
+    status_code=201,
+    response_model=SwapView,
+    responses=problems(
+        "ALREADY_REVOKED",
+        "ANNOUNCED_COUNT_FULL",
+        "APPLICATION_DECIDED",
+        "CONTRACT_NOT_IN_FORCE",
+        "CONTRACT_UNKNOWN",
+        "DECIDING_SUSPENDED",
+        "DECISION_UNKNOWN",
+        "NOTICE_IN_FUTURE",
+        "NOT_GRANTED",
+        "OTHER_SERVICE",
+        "SAME_PROVIDER",
+        "SERVICE_DESCRIPTION_UNKNOWN",
+        "STALE_VERSION",
+        "VALIDITY_IN_PAST",
+    ),
+)
+async def change_provider(decision_ref: fields.PathRef, body: ChangeProvider, caller: fields.Official) -> Response:
+    """Revoke on the client's answer and grant for another provider, both or neither (E-65)."""
+
+    async def act(tx: Transaction) -> Answer:
+        swap = await swapping.swap_provider(
+            tx,
+            decision_ref,
+            body.contract_id,
+            body.client_notice.notice(),
+            application_ref=body.application_ref,
+            if_match=caller.if_match,
+            valid_to=body.valid_to,
+        )
+        view = SwapView(
+            revoked=DecisionView.of(swap.revoked, for_kela=True), granted=DecisionView.of(swap.granted, for_kela=True)
+        )
+        subject = ("decision", swap.granted.decision_ref)
+        also = (("decision", decision_ref, swap.revoked.version),)
+        return Answer(201, view, version=swap.granted.version, subject=subject, also=also)
 
     return await caller.command(act)
 
@@ -142,13 +255,15 @@ async def revoke(decision_ref: fields.PathRef, body: OnNotice, caller: fields.Of
 @router.post(
     "/decisions/{decision_ref}/rejection",
     response_model=DecisionView,
-    responses=problems("DECISION_UNKNOWN", "NOT_WAITING", "STALE_VERSION"),
+    responses=problems("DECISION_UNKNOWN", "NOT_WAITING", "REASONING_UNKNOWN", "STALE_VERSION"),
 )
-async def reject(decision_ref: fields.PathRef, caller: fields.Official) -> Response:
+async def reject(decision_ref: fields.PathRef, caller: fields.Official, body: Reject | None = None) -> Response:
     """Reject on merit what waits for the quota (E-54)."""
 
     async def act(tx: Transaction) -> Answer:
-        return _answer(await handlers.reject_application(tx, decision_ref, if_match=caller.if_match), caller)
+        reasoning = body.reasoning if body else None
+        rejected = await handlers.reject_application(tx, decision_ref, if_match=caller.if_match, reasoning=reasoning)
+        return _answer(rejected, caller)
 
     return await caller.command(act)
 
@@ -201,8 +316,14 @@ async def change_eligibility(
     return await caller.command(act)
 
 
+router.include_router(followup_api.router)
+router.include_router(planned_api.router)
+router.include_router(concerns_api.router)
+router.include_router(reasonings_api.router)
 router.include_router(quotas_api.router)
+router.include_router(reconciling_api.router)
 router.include_router(settlements_api.router)
+router.include_router(prices_api.router)
 router.include_router(statistics_api.router)
 
 
@@ -210,8 +331,6 @@ def _is_kela(caller: Caller) -> bool:
     return caller.principal.role is not Role.PROVIDER
 
 
-def _answer(
-    decision: Decision, caller: Caller, *, status: int = 200, follow_up: followup.FollowUp | None = None
-) -> Answer:
+def _answer(decision: Decision, caller: Caller, *, status: int = 200, follow_up: FollowUp | None = None) -> Answer:
     view = DecisionView.of(decision, for_kela=_is_kela(caller), followup=follow_up)
     return Answer(status, view, version=decision.version, subject=("decision", decision.decision_ref))

@@ -10,6 +10,9 @@ _EVENTS: dict[DecisionState, type[said.DecisionEvent]] = {
     DecisionState.AWAITING_QUOTA: said.DecisionAwaitsQuota,
     DecisionState.WITHDRAWN: said.DecisionWithdrawn,
     DecisionState.REVOKED: said.DecisionRevoked,
+    DecisionState.ANNULLED: said.DecisionAnnulled,
+    DecisionState.EXPIRED: said.DecisionExpired,
+    DecisionState.USED: said.DecisionUsed,
 }
 
 
@@ -30,5 +33,7 @@ def decision_event(decision: Decision) -> said.DecisionEvent:
             decided_on=decision.decided_on,
             confirm_by=decision.confirm_by,
             new_client=decision.new_client,
+            provider_changed=decision.provider_changed,
+            valid_to=decision.valid_to,
         ),
     )

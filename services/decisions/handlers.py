@@ -2,78 +2,94 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict
 
 from chassis.db import Transaction
 from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
 from services.decisions import domain, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
 from services.decisions.events import decision_event
-from services.decisions.followup import confirm_by
-from services.decisions.quotas import slots
+from services.decisions.followup.deadlines import confirm_by
+from services.decisions.quotas import handlers as quota_handlers
+from services.decisions.quotas import nearby, scoped, slots
 from services.decisions.quotas import store as quotas
 from services.decisions.quotas.events import count_event, status_event
+from services.decisions.reasonings.catalogue import ReasoningKind, choose
 
 
 async def decide(tx: Transaction, application: Application) -> Decision:
     """Grant or reject an application; the same application again gets the same answer.
 
     A grant takes one decision of the contract's announced count and, for a new client, one slot of
-    the national quota, or waits for the quota (R-DEC-1, R-DEC-13, E-54).
+    the national quota and of every narrower one that covers the client, or waits (R-DEC-1, R-DEC-13,
+    E-54, E-55).
 
     Raises:
         Refusal: ANNOUNCED_COUNT_FULL, CONTRACT_NOT_IN_FORCE or APPLICATION_DECIDED.
-        Invalid: APPLIED_IN_FUTURE.
+        Invalid: APPLIED_IN_FUTURE, MUNICIPALITY_NEEDED, REASONING_UNKNOWN or VALIDITY_IN_PAST.
         NotFound: CONTRACT_UNKNOWN.
         NotYetKnown: SERVICE_DESCRIPTION_UNKNOWN.
     """
     if application.outcome is Outcome.REJECTED:
         return await _reject_at_once(tx, application)
-    basis = await _grant_basis(tx, application)
+    reasoning = choose(ReasoningKind.GRANT, application.reasoning, tx.today)
+    basis = await grant_basis(tx, application)
     if basis.earlier_ref is not None:
         return _same_answer(await store.get_decision(tx, basis.earlier_ref), application)
     domain.check_contract(basis.contract, tx.today)
-    pending = domain.pending_decision(_new_ref(), application, basis.contract, tx.today)
+    pending = domain.pending_decision(new_ref(), application, basis.contract, tx.today, reasoning=reasoning)
     if basis.count is None or basis.count.full:
-        raise await _count_is_full(tx, basis)
-    if basis.quota.must_queue(new_client=basis.new_client):
+        raise await count_is_full(tx, basis, application)
+    domain.check_area(basis, application.area)
+    if basis.must_queue(application.area):
         waiting = domain.wait_for_quota(pending)
         await store.add_decision(tx, waiting)
+        await quota_handlers.plan_new_year(tx, waiting.service)
         tx.emit(decision_event(waiting))
         return waiting
     if basis.description is None:
         raise NotYetKnown("SERVICE_DESCRIPTION_UNKNOWN", service=basis.contract.service)
     deadline = confirm_by(basis.description, tx.today)
     granted = domain.grant(pending, basis.description, tx.today, confirm_by=deadline, new_client=basis.new_client)
-    count, quota = await slots.add_grant(tx, basis.contract, granted)
+    count, quota = await slots.add_grant(tx, basis.contract, granted, scopes=basis.quota.scopes)
     tx.emit(decision_event(granted))
     if count.filled:
         tx.emit(count_event(count))
-    if quota is not None and quota.full:
+    if quota is not None and basis.scopes:
+        await scoped.take(tx, quota, granted, basis.scopes)
+    elif quota is not None and quota.full:
         tx.emit(status_event(quota))
     return granted
 
 
-async def revoke_decision(tx: Transaction, ref: str, notice: ClientNotice, *, if_match: int | None) -> Decision:
+async def revoke_decision(
+    tx: Transaction, ref: str, notice: ClientNotice, *, if_match: int | None, reasoning: str | None = None
+) -> Decision:
     """Revoke a grant on the client's own notice; the slots stay used (R-DEC-16, E-7).
 
     Raises:
         Refusal: ALREADY_REVOKED or NOT_GRANTED.
-        Invalid: NOTICE_IN_FUTURE.
+        Invalid: NOTICE_IN_FUTURE or REASONING_UNKNOWN.
         NotFound: DECISION_UNKNOWN.
         Stale: it changed meanwhile.
     """
-    return await _change(tx, ref, if_match, lambda decision: domain.revoke(decision, notice, tx.today))
+    why = choose(ReasoningKind.REVOCATION, reasoning, tx.today)
+    return await _change(tx, ref, if_match, lambda decision: domain.revoke(decision, notice, tx.today, reasoning=why))
 
 
-async def reject_application(tx: Transaction, ref: str, *, if_match: int | None) -> Decision:
+async def reject_application(
+    tx: Transaction, ref: str, *, if_match: int | None, reasoning: str | None = None
+) -> Decision:
     """Reject on merit what waits for the quota (E-54).
 
     Raises:
         Refusal: NOT_WAITING.
+        Invalid: REASONING_UNKNOWN.
         NotFound: DECISION_UNKNOWN.
         Stale: it changed meanwhile.
     """
-    return await _change(tx, ref, if_match, lambda decision: domain.reject(decision, tx.today))
+    why = choose(ReasoningKind.REJECTION, reasoning, tx.today)
+    return await _change(tx, ref, if_match, lambda decision: domain.reject(decision, tx.today, why))
 
 
 async def withdraw_application(tx: Transaction, ref: str, notice: ClientNotice, *, if_match: int | None) -> Decision:
@@ -105,16 +121,22 @@ async def _reject_at_once(tx: Transaction, application: Application) -> Decision
     contract = await store.find_contract(tx, application.contract_id)
     if contract is None:
         raise NotFound("CONTRACT_UNKNOWN")
-    pending = domain.pending_decision(_new_ref(), application, contract, tx.today)
-    rejected = domain.reject(pending, tx.today)
+    why = choose(ReasoningKind.REJECTION, application.reasoning, tx.today)
+    pending = domain.pending_decision(new_ref(), application, contract, tx.today)
+    rejected = domain.reject(pending, tx.today, why)
     await store.add_decision(tx, rejected)
     tx.emit(decision_event(rejected))
     return rejected
 
 
-async def _grant_basis(tx: Transaction, application: Application) -> GrantBasis:
+async def grant_basis(tx: Transaction, application: Application) -> GrantBasis:
+    """What a grant is decided on; looked at with the counters locked where it is to be refused or to wait.
+
+    Raises:
+        NotFound: CONTRACT_UNKNOWN.
+    """
     basis = await slots.find_basis(tx, application)
-    if basis is not None and not basis.has_room:
+    if basis is not None and not basis.has_room(application.area):
         # Nobody is refused or made to wait on what may have changed: once more, with the counters locked.
         await quotas.lock_counts(tx, [application.contract_id], tx.today.year)
         await quotas.lock_quota(tx, basis.contract.service, tx.today.year)
@@ -130,8 +152,9 @@ def _same_answer(earlier: Decision, application: Application) -> Decision:
     return earlier
 
 
-async def _count_is_full(tx: Transaction, basis: GrantBasis) -> Refusal:
-    others = await quotas.find_counts_with_room(tx, basis.contract, tx.today)
+async def count_is_full(tx: Transaction, basis: GrantBasis, application: Application) -> Refusal:
+    """ANNOUNCED_COUNT_FULL, with other providers that have room, the nearest first (R-DEC-2, E-5)."""
+    others = await nearby.find_others(tx, basis.contract, application)
     count = basis.count
     return Refusal(
         "ANNOUNCED_COUNT_FULL",
@@ -139,11 +162,10 @@ async def _count_is_full(tx: Transaction, basis: GrantBasis) -> Refusal:
         announced=count.announced if count else 0,
         used=count.used if count else 0,
         version=count.version if count else 0,
-        others=[
-            {"contract_id": other.contract_id, "provider_id": other.provider_id, "left": other.left} for other in others
-        ],
+        others=[asdict(other) for other in others],
     )
 
 
-def _new_ref() -> str:
+def new_ref() -> str:
+    """An opaque identifier for one more decision (R-DEC-19)."""
     return domain.decision_ref(secrets.randbits(domain.RANDOM_BITS))

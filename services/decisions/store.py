@@ -3,24 +3,36 @@
 Lock order of the whole service, never the other way round:
 
 1. `timers` (plan a release before locking what it will lock),
-2. `contracts`, 3. `announced_counts` by contract, 4. `quotas`, 5. `suspensions`,
-6. `decisions` by number, 7. `payments`.
+2. `contracts`, 3. `announced_counts` by contract, 4. `quotas` by year, each before
+its `scoped_quotas`, 5. `suspensions`, 6. `first_grants`, 7. `decisions` by number, 8. `settlements` by
+number, 9. `settlement_lines`, 10. `payments`, 11. `follow_ups`, `concerns`.
 
-A grant updates 3 and 4 in one statement and adds to 6; a change of one decision takes 6 only.
+A grant updates 3 and 4 in one statement, adds to 6 or holds on to what is there, and adds to 7; a change
+of one decision takes 7 only.
 """
+
+from collections.abc import Sequence
 
 import asyncpg
 
 from chassis.db import Transaction
 from contracts.refusals import NotFound
 from contracts.values import DecisionState, Language
-from services.decisions.domain import ClientNotice, Contract, Decision, NoticeChannel
+from services.decisions.domain import (
+    AnnulmentReason,
+    ClientNotice,
+    Contract,
+    Decision,
+    GivenBy,
+    NoticeChannel,
+    Reasoning,
+)
 
 _ADD_DECISION = """
 INSERT INTO decisions (
     decision_ref, application_ref, client_ref, service, contract_id, provider_id, language, state, applied_on,
-    decided_on, version
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    decided_on, version, valid_to, reasoning_code, reasoning_version, area
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT DO NOTHING RETURNING number
 """
 
@@ -48,6 +60,10 @@ async def add_decision(tx: Transaction, decision: Decision) -> None:
         decision.applied_on,
         decision.decided_on,
         decision.version,
+        decision.valid_to,
+        decision.reasoning and decision.reasoning.code,
+        decision.reasoning and decision.reasoning.version,
+        decision.area,
     )
     if number is None:
         raise RaceLost("the application was decided meanwhile")
@@ -60,8 +76,10 @@ async def find_contract(tx: Transaction, contract_id: str) -> Contract | None:
 
 
 async def find_application(tx: Transaction, application_ref: str) -> Decision | None:
-    """The decision on an application, whatever its state."""
-    row = await tx.fetchrow("SELECT * FROM decisions WHERE application_ref = $1", application_ref)
+    """The decision on an application, whatever its state; one that was annulled answers nothing."""
+    row = await tx.fetchrow(
+        "SELECT * FROM decisions WHERE application_ref = $1 AND state <> 'annulled'", application_ref
+    )
     return None if row is None else as_decision(row)
 
 
@@ -83,6 +101,12 @@ async def lock_decision(tx: Transaction, decision_ref: str) -> Decision:
     return await _one(tx, "SELECT * FROM decisions WHERE decision_ref = $1 FOR NO KEY UPDATE", decision_ref)
 
 
+async def find_decision_to_change(tx: Transaction, decision_ref: str) -> Decision | None:
+    """A decision with its row locked; None where there is none."""
+    row = await tx.fetchrow("SELECT * FROM decisions WHERE decision_ref = $1 FOR NO KEY UPDATE", decision_ref)
+    return None if row is None else as_decision(row)
+
+
 async def _one(tx: Transaction, sql: str, decision_ref: str) -> Decision:
     row = await tx.fetchrow(sql, decision_ref)
     if row is None:
@@ -90,12 +114,23 @@ async def _one(tx: Transaction, sql: str, decision_ref: str) -> Decision:
     return as_decision(row)
 
 
+async def lock_decisions(tx: Transaction, decision_refs: Sequence[str]) -> list[Decision]:
+    """Decisions in the order of arrival, their rows locked."""
+    rows = await tx.fetch(
+        "SELECT * FROM decisions WHERE decision_ref = ANY ($1) ORDER BY number FOR NO KEY UPDATE", list(decision_refs)
+    )
+    return [as_decision(row) for row in rows]
+
+
 async def set_decision(tx: Transaction, decision: Decision) -> None:
     """Store what may change of a locked decision."""
-    notice = decision.notice
+    notice, reasoning, revoked_for = decision.notice, decision.reasoning, decision.revocation_reasoning
     await tx.execute(
         "UPDATE decisions SET state = $2, version = $3, decided_on = $4, confirm_by = $5, description_version = $6,"
-        " new_client = $7, notice_received_on = $8, notice_channel = $9 WHERE decision_ref = $1",
+        " new_client = $7, notice_received_on = $8, notice_channel = $9, notice_given_by = $10, valid_to = $11,"
+        " annulment_reason = $12, provider_changed = $13, replaces = $14, reasoning_code = $15,"
+        " reasoning_version = $16, revocation_reasoning_code = $17, revocation_reasoning_version = $18"
+        " WHERE decision_ref = $1",
         decision.decision_ref,
         decision.state,
         decision.version,
@@ -105,6 +140,15 @@ async def set_decision(tx: Transaction, decision: Decision) -> None:
         decision.new_client,
         notice and notice.received_on,
         notice and notice.channel,
+        notice and notice.given_by,
+        decision.valid_to,
+        decision.annulment_reason,
+        decision.provider_changed,
+        decision.replaces,
+        reasoning and reasoning.code,
+        reasoning and reasoning.version,
+        revoked_for and revoked_for.code,
+        revoked_for and revoked_for.version,
     )
 
 
@@ -157,7 +201,8 @@ def as_decision(row: asyncpg.Record) -> Decision:
     """A row of `decisions`."""
     notice = None
     if row["notice_received_on"] is not None:
-        notice = ClientNotice(row["notice_received_on"], NoticeChannel(row["notice_channel"]))
+        given_by = GivenBy(row["notice_given_by"] or GivenBy.CLIENT)
+        notice = ClientNotice(row["notice_received_on"], NoticeChannel(row["notice_channel"]), given_by)
     return Decision(
         decision_ref=row["decision_ref"],
         application_ref=row["application_ref"],
@@ -172,10 +217,21 @@ def as_decision(row: asyncpg.Record) -> Decision:
         confirm_by=row["confirm_by"],
         description_version=row["description_version"],
         new_client=row["new_client"],
+        valid_to=row["valid_to"],
         notice=notice,
+        annulment_reason=row["annulment_reason"] and AnnulmentReason(row["annulment_reason"]),
+        provider_changed=row["provider_changed"],
+        replaces=row["replaces"],
+        reasoning=_reasoning(row["reasoning_code"], row["reasoning_version"]),
+        revocation_reasoning=_reasoning(row["revocation_reasoning_code"], row["revocation_reasoning_version"]),
         version=row["version"],
         number=row["number"],
+        area=row["area"],
     )
+
+
+def _reasoning(code: str | None, version: int | None) -> Reasoning | None:
+    return None if code is None or version is None else Reasoning(code, version)
 
 
 def as_contract(row: asyncpg.Record) -> Contract:

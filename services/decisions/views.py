@@ -3,11 +3,11 @@
 from datetime import date
 from typing import Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from contracts.values import DecisionState, Language
-from services.decisions.domain import Decision
-from services.decisions.followup import FollowUp
+from services.decisions.domain import AnnulmentReason, Decision
+from services.decisions.followup.domain import FollowUp
 
 
 class FollowUpView(BaseModel):
@@ -24,7 +24,11 @@ class FollowUpView(BaseModel):
 
 
 class DecisionView(BaseModel):
-    """A decision. Kela's own references (application, client) are not shown to providers."""
+    """A decision. Kela's own references (application, client), other decisions and why are not shown to providers.
+
+    `valid_to` is the last day of validity. `replaces` is the decision the client had for another
+    provider; that one says `provider_changed`. `reasoning` is the code of the template that says why.
+    """
 
     decision_ref: str
     version: int
@@ -40,6 +44,11 @@ class DecisionView(BaseModel):
     confirm_by: date | None
     description_version: int | None
     new_client: bool
+    valid_to: date | None = Field(examples=["2025-12-31"])
+    provider_changed: bool = Field(examples=[False])
+    replaces: str | None = Field(examples=[None])
+    annulment_reason: AnnulmentReason | None
+    reasoning: str | None = Field(examples=["GRANT_CONDITIONS_MET"])
     followup: FollowUpView | None = None
 
     @classmethod
@@ -60,8 +69,20 @@ class DecisionView(BaseModel):
             confirm_by=decision.confirm_by,
             description_version=decision.description_version,
             new_client=decision.new_client,
+            valid_to=decision.valid_to,
+            provider_changed=decision.provider_changed,
+            replaces=decision.replaces if for_kela else None,
+            annulment_reason=decision.annulment_reason if for_kela else None,
+            reasoning=decision.reasoning.code if for_kela and decision.reasoning else None,
             followup=None if followup is None else FollowUpView.of(followup),
         )
+
+
+class SwapView(BaseModel):
+    """A change of provider: the decision that was revoked, and the one the client has now."""
+
+    revoked: DecisionView
+    granted: DecisionView
 
 
 class DecisionList(BaseModel):

@@ -11,6 +11,7 @@ from services.gateway import (
     proxy,
     search_pages,
     sign_in,
+    statistics_pages,
     survey_pages,
 )
 
@@ -26,5 +27,6 @@ for part in (
     provider_pages.router,
     officer_pages.router,
     search_pages.router,
+    statistics_pages.router,
 ):
     router.include_router(part)

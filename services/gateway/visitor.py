@@ -184,7 +184,7 @@ class Visitor:
 
 
 def _navigation(session: Session | None) -> list[tuple[str, str]]:
-    links = [("nav-search", "/")]
+    links = [("nav-search", "/"), ("nav-statistics", "/statistics")]
     if session and session.provider_id:
         links += [("nav-provider", "/provider"), ("nav-inbox", "/provider/messages")]
     if session and session.is_officer:

@@ -83,8 +83,16 @@ def may_be_surveyed(state: DecisionState) -> bool:
 
 
 def tells_of_release(state: PinState, reason: ReleaseReason | None) -> bool:
-    """A pin that went because the decision was revoked, for another provider's or not, is told to both (E-21)."""
-    return state is PinState.RELEASED and reason in (ReleaseReason.DECISION_REVOKED, ReleaseReason.PROVIDER_CHANGED)
+    """A pin that went with its decision, revoked for another provider's or not, or annulled, is told of (E-21)."""
+    return state is PinState.RELEASED and reason in (*_ON_NOTICE, ReleaseReason.DECISION_ANNULLED)
+
+
+def tells_client_of_release(reason: ReleaseReason | None) -> bool:
+    """The client is told of what their own notice did; what was issued in error may not have been theirs (E-7)."""
+    return reason in _ON_NOTICE
+
+
+_ON_NOTICE = (ReleaseReason.DECISION_REVOKED, ReleaseReason.PROVIDER_CHANGED)
 
 
 _COURSE_IS_OVER = (ReleaseReason.COURSE_DELETED, ReleaseReason.COURSE_CANCELLED, ReleaseReason.DID_NOT_HAPPEN)

@@ -71,7 +71,8 @@ async def on_course(tx: Transaction, event: courses.CourseEvent) -> None:
 async def on_pin(tx: Transaction, event: courses.PinEvent) -> None:
     """A client with a place is told of a move to it (E-15) and that its course is confirmed (R-CRS-18).
 
-    A pin that a revocation ended is told to client and provider (E-21); so is one that ended because
+    A pin that a revocation ended is told to client and provider (E-21), one that an annulment ended to
+    the provider; so is one that ended because
     its course is not held (E-34, E-40). What an earlier pin gave reason to say does not leave any more.
     Older news than what we know tells nobody anything.
 
@@ -100,11 +101,14 @@ async def _tell_of_release(tx: Transaction, pin: courses.Pin, course_number: int
         "decision_ref": pin.decision_ref,
         "course_number": "unknown" if course_number is None else str(course_number),
         "place": "taken" if pin.occupies_place else "free",
+        "why": str(pin.reason),
     }
     occasion = f"{Template.CLIENT_UNPINNED}/{pin.decision_ref}"
     line = InboxLine(occasion, Template.CLIENT_UNPINNED, pin.provider_id, figures, pin.decision_ref)
     await tell_providers(tx, [line])
-    await tell_client(tx, Template.PLACE_RELEASED, f"{Template.PLACE_RELEASED}/{pin.decision_ref}", pin.decision_ref)
+    if domain.tells_client_of_release(pin.reason):
+        occasion = f"{Template.PLACE_RELEASED}/{pin.decision_ref}"
+        await tell_client(tx, Template.PLACE_RELEASED, occasion, pin.decision_ref)
 
 
 async def _tell_of_ending(tx: Transaction, pin: courses.Pin, course_number: int | None) -> None:

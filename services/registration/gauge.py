@@ -5,15 +5,17 @@ only, so repeated and reordered events end in the same numbers.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from chassis.db import Transaction
 from contracts.courses import COURSE_EVENTS, CourseEvent
-from contracts.decisions import DecisionGranted, DecisionRevoked
+from contracts.decisions import DecisionAnnulled, DecisionExpired, DecisionGranted, DecisionRevoked, DecisionUsed
 from contracts.envelope import Event
 from services.registration import domain, store
 from services.registration.domain import Contract, CourseCopy, DecisionCopy, YearGauge
 
-DECISION_EVENTS = (DecisionGranted, DecisionRevoked)
+GivenDecision = DecisionGranted | DecisionRevoked | DecisionAnnulled | DecisionExpired | DecisionUsed
+DECISION_EVENTS: tuple[type[GivenDecision], ...] = get_args(GivenDecision)
 
 
 async def merge_uses(tx: Transaction, events: Sequence[Event]) -> None:
@@ -40,7 +42,7 @@ async def read_gauges(tx: Transaction, contracts: Sequence[Contract]) -> Mapping
     }
 
 
-def _decision_copy(event: DecisionGranted | DecisionRevoked) -> DecisionCopy | None:
+def _decision_copy(event: GivenDecision) -> DecisionCopy | None:
     """The date the decision was given decides the year (R-DEC-6); a decision never given uses nothing."""
     decision = event.decision
     if decision.decided_on is None:

@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from datetime import date
+from decimal import Decimal
 from xml.etree import ElementTree
 
 import pytest
@@ -62,6 +63,12 @@ def test_a_spreadsheet_keeps_texts_numbers_and_dates_apart():
     rows = read_xlsx(xlsx_bytes("Taulukko", HEADER, [(date(2024, 11, 1), "https://kela.fi", 20)]))
     assert [value for _, value in rows[0]] == list(HEADER)
     assert rows[1] == [(None, "45597"), ("s", "https://kela.fi"), (None, "20")]
+
+
+def test_amounts_are_numbers_with_a_decimal_comma_in_csv():
+    rows = [(Decimal("1234.50"),), (Decimal("-0.05"),)]
+    assert read_csv(csv_bytes(("€",), rows)) == [["€"], ["1234,50"], ["-0,05"]]
+    assert read_xlsx(xlsx_bytes("t", ("€",), rows))[1:] == [[(None, "1234.50")], [(None, "-0.05")]]
 
 
 def test_a_browser_saves_the_file_under_its_name():

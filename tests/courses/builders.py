@@ -9,7 +9,7 @@ import httpx
 from chassis.auth import Principal, Role
 from chassis.testing import ServiceUnderTest
 from contracts.courses import PinEvent
-from contracts.decisions import Decision, DecisionGranted, DecisionRevoked
+from contracts.decisions import Decision, DecisionAnnulled, DecisionGranted, DecisionRevoked
 from contracts.envelope import Event
 from contracts.registration import (
     AnnouncedCount,
@@ -133,6 +133,16 @@ def granted(decision: Decision | None = None, version: int = 1, **differences: A
 
 def revoked(decision: Decision, version: int = 2) -> DecisionRevoked:
     taken_back = decision.model_copy(update={"state": DecisionState.REVOKED})
+    return DecisionRevoked(version=version, decision=taken_back)
+
+
+def annulled(decision: Decision, version: int = 2) -> DecisionAnnulled:
+    taken_back = decision.model_copy(update={"state": DecisionState.ANNULLED, "new_client": False})
+    return DecisionAnnulled(version=version, decision=taken_back)
+
+
+def provider_changed(decision: Decision, version: int = 2) -> DecisionRevoked:
+    taken_back = decision.model_copy(update={"state": DecisionState.REVOKED, "provider_changed": True})
     return DecisionRevoked(version=version, decision=taken_back)
 
 

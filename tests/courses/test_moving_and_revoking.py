@@ -5,10 +5,19 @@ from itertools import permutations
 import pytest
 
 from contracts.courses import ClientMoved, ClientPinned, ClientUnpinned, CoursePlacesChanged
-from contracts.decisions import DecisionRevoked
+from contracts.decisions import DecisionExpired, DecisionUsed
 from contracts.envelope import new_event_id
 from contracts.values import DecisionState, ReleaseReason
-from tests.courses.builders import OTHER_PROVIDER, a_decision, expect, granted, refusal, revoked
+from tests.courses.builders import (
+    OTHER_PROVIDER,
+    a_decision,
+    annulled,
+    expect,
+    granted,
+    provider_changed,
+    refusal,
+    revoked,
+)
 from tests.courses.consistency import assert_consistent
 from tests.courses.stories import a_course_of_another_provider
 
@@ -63,8 +72,9 @@ async def test_a_revocation_before_a_move_leaves_nothing_to_move(courses):
     await assert_consistent(courses.service)
 
 
-async def test_every_order_of_moves_and_a_revocation_ends_without_a_pin(courses):
-    """E-19, E-21: the revocation before, between and after two moves, with what came before delivered again."""
+@pytest.mark.parametrize("taken_back", [revoked, annulled, provider_changed])
+async def test_every_order_of_moves_and_a_revocation_ends_without_a_pin(courses, taken_back):
+    """E-19, E-21: the end of a decision before, between and after two moves, with what came before delivered again."""
     here, there = await courses.a_course(), await courses.a_course()
     for order in permutations(("move", "back", "revocation", "grant again", "revocation again")):
         decision = await courses.grant()
@@ -77,7 +87,7 @@ async def test_every_order_of_moves_and_a_revocation_ends_without_a_pin(courses)
             elif kind == "back":
                 await courses.move(there, here, decision)
             else:
-                event = granted(decision) if kind == "grant" else revoked(decision)
+                event = granted(decision) if kind == "grant" else taken_back(decision)
                 await courses.service.deliver(event, event_id=ids[kind])
         assert [pin["state"] for pin in await courses.history(decision)].count("active") == 0, order
     assert [(await courses.get(course))["occupied"] for course in (here, there)] == [0, 0]
@@ -85,24 +95,21 @@ async def test_every_order_of_moves_and_a_revocation_ends_without_a_pin(courses)
 
 
 @pytest.mark.parametrize(
-    ("differences", "reason"),
+    ("taken_back", "reason"),
     [
-        ({"state": DecisionState.REVOKED}, ReleaseReason.DECISION_REVOKED),
-        ({"state": DecisionState.ANNULLED}, ReleaseReason.DECISION_ANNULLED),
-        ({"state": DecisionState.REVOKED, "provider_changed": True}, ReleaseReason.PROVIDER_CHANGED),
+        (revoked, ReleaseReason.DECISION_REVOKED),
+        (annulled, ReleaseReason.DECISION_ANNULLED),
+        (provider_changed, ReleaseReason.PROVIDER_CHANGED),
     ],
 )
-async def test_a_pin_goes_with_why_its_decision_was_taken_back(courses, differences, reason):
+async def test_a_pin_goes_with_why_its_decision_was_taken_back(courses, taken_back, reason):
     """E-21, E-65, R-CRS-30: revoked, annulled as given in error, or because the client goes on with another provider.
 
     Whichever comes first, the grant or its end, and however often: the same end.
     """
     here, there = await courses.a_course(), await courses.a_course()
     decision, late = await courses.grant(), a_decision()
-    ended = {
-        one.decision_ref: DecisionRevoked(version=2, decision=one.model_copy(update=differences))
-        for one in (decision, late)
-    }
+    ended = {one.decision_ref: taken_back(one) for one in (decision, late)}
     await courses.pin(here, decision)
     expect(201, await courses.move(here, there, decision))
     await courses.know(ended[decision.decision_ref], granted(decision), ended[decision.decision_ref])
@@ -110,4 +117,23 @@ async def test_a_pin_goes_with_why_its_decision_was_taken_back(courses, differen
     assert (told.key, told.pin.reason, told.pin.course_id) == (decision.decision_ref, reason, there["course_id"])
     await courses.know(ended[late.decision_ref], granted(late))
     assert refusal(await courses.pin(here, late))[0] == "DECISION_REVOKED"
+    await assert_consistent(courses.service)
+
+
+@pytest.mark.parametrize(
+    ("event", "state"), [(DecisionExpired, DecisionState.EXPIRED), (DecisionUsed, DecisionState.USED)]
+)
+async def test_an_expired_or_used_decision_keeps_the_pin_it_has_and_gets_no_other(courses, event, state):
+    """Section 7, E-25: neither takes a client off a course; neither lets one on, and the list says why."""
+    course, decision, idle = await courses.a_course(), await courses.grant(), await courses.grant()
+    await courses.pin(course, decision)
+    for one in (decision, idle):
+        await courses.know(event(version=2, decision=one.model_copy(update={"state": state})), granted(one))
+    assert [pin["state"] for pin in await courses.history(decision)] == ["active"]
+    assert refusal(await courses.pin(course, idle)) == ("DECISION_NOT_GRANTED", {"state": state})
+    listed = expect(200, await courses.provider.get("/pinnable-clients"))["items"]
+    assert {item["decision_ref"]: item["reason"] for item in listed}[idle.decision_ref] == state
+    await courses.know(granted(decision, version=3))
+    await courses.know(annulled(decision, version=4))
+    assert [pin["reason"] for pin in await courses.history(decision)] == [ReleaseReason.DECISION_ANNULLED]
     await assert_consistent(courses.service)

@@ -6,12 +6,12 @@ import pytest
 
 from contracts.courses import ClientPinned, ClientUnpinned
 from services.courses import copies, pinning
-from tests.courses.builders import PROVIDER, provider, revoked
+from tests.courses.builders import PROVIDER, annulled, provider, provider_changed, revoked
 from tests.courses.consistency import assert_consistent
 from tests.races import count_waiting, until
 
 
-async def pin_while_a_revocation_arrives(courses, monkeypatch, *, locking: bool):
+async def pin_while_a_revocation_arrives(courses, monkeypatch, *, locking: bool, taken_back=revoked):
     """The revocation arrives between pinning's look at the decision and its save; the pins left."""
     course = await courses.a_course()
     decision = await courses.grant()
@@ -39,24 +39,26 @@ async def pin_while_a_revocation_arrives(courses, monkeypatch, *, locking: bool)
 
     async def revoke():
         await looked.wait()
-        await courses.service.deliver(revoked(decision))
+        await courses.service.deliver(taken_back(decision))
         delivered.set()
 
     await asyncio.gather(courses.service.db.run(pin, provider("pinning")), revoke())
     return await courses.pins_of(course, "active"), await courses.pin_events(decision)
 
 
-async def test_a_revocation_that_arrives_while_pinning_ends_the_pin(courses, monkeypatch):
-    """E-19, E-21: the decision's lock puts them in an order; the pin is made and goes."""
-    pins, events = await pin_while_a_revocation_arrives(courses, monkeypatch, locking=True)
+@pytest.mark.parametrize("taken_back", [revoked, annulled, provider_changed])
+async def test_a_revocation_that_arrives_while_pinning_ends_the_pin(courses, monkeypatch, taken_back):
+    """E-19, E-21: the decision's lock puts them in an order; the pin is made and goes. So with an annulment."""
+    pins, events = await pin_while_a_revocation_arrives(courses, monkeypatch, locking=True, taken_back=taken_back)
     assert pins == []
     assert [(type(event), event.version) for event in events] == [(ClientPinned, 1), (ClientUnpinned, 2)]
     await assert_consistent(courses.service)
 
 
-async def test_control_without_the_decisions_lock_a_revoked_decision_keeps_its_place(courses, monkeypatch):
+@pytest.mark.parametrize("taken_back", [revoked, annulled, provider_changed])
+async def test_control_without_the_decisions_lock_a_revoked_decision_keeps_its_place(courses, monkeypatch, taken_back):
     """E-19, negative control: the race is real."""
-    pins, _ = await pin_while_a_revocation_arrives(courses, monkeypatch, locking=False)
+    pins, _ = await pin_while_a_revocation_arrives(courses, monkeypatch, locking=False, taken_back=taken_back)
     assert len(pins) == 1
 
 

@@ -217,11 +217,12 @@ class DecisionsUnderTest:
             f"/decisions/{decision['decision_ref']}/revocation", json=notice, headers=headers
         )
 
-    async def set_quota(self, limit: int | None, year: int = 2024, service: str = RARE) -> dict[str, Any]:
-        return expect(200, await self.officer.put(f"/quotas/{service}/{year}", json={"limit": limit}))
+    async def set_quota(self, limit: int | None, year: int = 2024, service: str = RARE, **scope: str) -> dict[str, Any]:
+        url = f"/quotas/{service}/{year}"
+        return expect(200, await self.officer.put(url, json={"limit": limit}, params=scope))
 
-    async def quota(self, year: int = 2024, service: str = RARE) -> dict[str, Any]:
-        return expect(200, await self.officer.get(f"/quotas/{service}/{year}"))
+    async def quota(self, year: int = 2024, service: str = RARE, **scope: str) -> dict[str, Any]:
+        return expect(200, await self.officer.get(f"/quotas/{service}/{year}", params=scope))
 
     async def count(self, year: int = 2024, contract_id: str = CONTRACT) -> tuple[int, int, int]:
         """(announced, used, left) of a year."""

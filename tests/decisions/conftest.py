@@ -1,10 +1,15 @@
 """The decisions service under test."""
 
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
 import pytest
 
 from services.decisions.app import SERVICE
 from tests.conftest import NewService
-from tests.decisions.builders import DecisionsUnderTest
+from tests.decisions.builders import CONTRACT, DecisionsUnderTest, expect
+from tests.decisions.settling import attend, prices
+from tests.openapi import watched
 
 
 @pytest.fixture
@@ -18,3 +23,21 @@ async def decisions(empty_decisions: DecisionsUnderTest) -> DecisionsUnderTest:
     """The service with a description and a contract that announced 100 for 2024 and for 2025."""
     await empty_decisions.start()
     return empty_decisions
+
+
+@pytest.fixture
+async def clients(decisions: DecisionsUnderTest) -> AsyncIterator[list[str]]:
+    """Three decisions whose clients attended the first two periods of their course, which are over; prices are set.
+
+    Every answer is compared with the service's document.
+    """
+    with watched(decisions.service):
+        yield await _attending(decisions)
+
+
+async def _attending(decisions: DecisionsUnderTest) -> list[str]:
+    refs = [(await decisions.grant())["decision_ref"] for _ in range(3)]
+    await attend(decisions, *refs)
+    expect(201, await decisions.officer.post(f"/contracts/{CONTRACT}/price-annexes", json=prices()))
+    await decisions.clock.set(datetime(2024, 4, 19, 12, tzinfo=UTC))
+    return refs

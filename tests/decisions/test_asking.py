@@ -1,7 +1,5 @@
 """What the API shows to whom, the figures, and bad input."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from chassis.auth import Principal, Role
@@ -72,40 +70,6 @@ async def test_decisions_are_listed_page_by_page(two_providers):
         if after is None:
             break
     assert pages == [refs[:2], refs[2:4], refs[4:]]
-
-
-async def test_new_clients_by_month_with_a_forecast(two_providers):
-    """R-STA-1, E-8, E-56."""
-    decisions = two_providers
-    for month, clients in ((1, 2), (2, 1), (3, 2)):
-        await decisions.clock.set(datetime(2024, month, 20, 9, tzinfo=UTC))
-        for number in range(clients):
-            await decisions.grant(client_ref=f"client-{month}-{number}")
-    await decisions.grant(client_ref="client-1-0", contract_id=OTHER_CONTRACT)
-    await decisions.officer.put(f"/estimates/{RARE}/2024", json={"estimate": 7})
-    query = {"service": RARE, "year": 2024}
-    figures = expect(200, await decisions.officer.get("/statistics/new-clients", params=query))
-    assert figures == {
-        "service": RARE, "year": 2024, "months": [2, 1, 2] + [0] * 9, "total": 5, "estimate": 7,
-        "complete_months": 2, "forecast_method": "straight_line", "forecast_straight_line": 18,
-    }  # fmt: skip
-
-
-async def test_decisions_by_month_kind_and_language(two_providers):
-    """R-DEC-21, R-DEC-22, R-STA-1: a revoked grant was a grant."""
-    decisions = two_providers
-    revoked = await decisions.grant()
-    await decisions.revoke(revoked)
-    await decisions.grant()
-    await decisions.apply(outcome="rejected")
-    await decisions.clock.set(datetime(2024, 2, 1, 9, tzinfo=UTC))
-    await decisions.grant(contract_id=OTHER_CONTRACT)
-    query = {"service": RARE, "year": 2024}
-    answer = await decisions.officer.get("/statistics/decisions", params=query)
-    assert answer.json() == [
-        {"month": 1, "language": "fi", "granted": 2, "rejected": 1},
-        {"month": 2, "language": "sv", "granted": 1, "rejected": 0},
-    ]
 
 
 @pytest.mark.parametrize("path", ["/quotas/NOBODY/2024", "/statistics/new-clients?service=NOBODY&year=2024"])

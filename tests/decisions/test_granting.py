@@ -150,8 +150,8 @@ async def test_a_full_count_refuses_and_names_others_with_room(empty_decisions):
     assert code == "ANNOUNCED_COUNT_FULL"
     assert (values["announced"], values["used"]) == (1, 1)
     assert values["others"] == [
-        {"contract_id": "roomy", "provider_id": OTHER_PROVIDER, "left": 9},
-        {"contract_id": "tight", "provider_id": OTHER_PROVIDER, "left": 2},
+        {"contract_id": "roomy", "provider_id": OTHER_PROVIDER, "left": 9, "distance_km": None},
+        {"contract_id": "tight", "provider_id": OTHER_PROVIDER, "left": 2, "distance_km": None},
     ]
     [filled] = await decisions.service.published(AnnouncedCountFilled)
     assert (filled.count.used, filled.count.left, filled.version) == (1, 0, 1)

@@ -49,6 +49,18 @@ async def test_a_notice_from_the_future_is_no_notice(decisions):
     assert (code, values) == ("NOTICE_IN_FUTURE", {"received_on": "2024-01-16", "today": "2024-01-15"})
 
 
+async def test_a_notice_says_whether_the_client_or_the_guardian_gave_it(decisions):
+    """E-58: the client's own where nothing is said."""
+    by_guardian, by_client = await decisions.grant(), await decisions.grant()
+    notice = {"client_notice": {"received_on": "2024-01-15", "channel": "letter", "given_by": "guardian"}}
+    path = f"/decisions/{by_guardian['decision_ref']}/revocation"
+    expect(200, await decisions.officer.post(path, json=notice))
+    expect(200, await decisions.revoke(by_client))
+    async with decisions.service.transaction() as tx:
+        rows = await tx.fetch("SELECT decision_ref, notice_given_by FROM decisions")
+    assert dict(map(tuple, rows)) == {by_guardian["decision_ref"]: "guardian", by_client["decision_ref"]: "client"}
+
+
 async def test_only_a_grant_can_be_revoked(decisions):
     """Section 7."""
     rejected = expect(201, await decisions.apply(outcome="rejected"))
@@ -142,3 +154,15 @@ async def test_a_pin_of_an_unknown_decision_is_kept(decisions):
     async with decisions.service.transaction() as tx:
         assert await tx.fetchval("SELECT state FROM pins") == PinState.ACTIVE
     assert a_pin("x").course_id == COURSE
+
+
+@pytest.mark.parametrize("by", ["client", "guardian"])
+async def test_nobody_but_the_client_or_the_guardian_gives_notice(decisions, by):
+    """E-57, E-58: on a family course the guardian speaks for the client; nobody else does."""
+    granted = await decisions.grant()
+    path = f"/decisions/{granted['decision_ref']}/revocation"
+    notice = {"received_on": "2024-01-15", "channel": "letter", "given_by": "the provider"}
+    assert refusal(await decisions.officer.post(path, json={"client_notice": notice}), 422)[0] == "VALIDATION"
+    expect(200, await decisions.officer.post(path, json={"client_notice": notice | {"given_by": by}}))
+    async with decisions.service.transaction() as tx:
+        assert await tx.fetchval("SELECT notice_given_by FROM decisions") == by

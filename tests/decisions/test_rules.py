@@ -13,7 +13,8 @@ from contracts.values import CourseState, DecisionState, Language, PinState, loo
 from services.decisions import domain
 from services.decisions.contacts import e164
 from services.decisions.domain import ClientNotice, Decision, Description, NoticeChannel
-from services.decisions.followup import confirm_by, follow_up
+from services.decisions.followup.deadlines import confirm_by
+from services.decisions.followup.domain import Place, follow_up
 from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus
 from services.decisions.statistics.domain import complete_months, straight_line
 
@@ -180,15 +181,8 @@ def test_the_follow_up_is_open_until_the_client_is_on_a_confirmed_course(
     decision, pin, pinned_to, confirmed, still_open
 ):
     """R-CRS-19, R-CRS-21, E-21: a revocation closes it."""
-    found = follow_up(a_decision(state=decision), pin and ("c", *pin))
+    found = follow_up(a_decision(state=decision), pin and Place("c", *pin))
     assert (found.pinned_to, found.confirmed, found.open) == (pinned_to, confirmed, still_open)
-
-
-def test_the_straight_line_of_eight_months():
-    """Acceptance example 9, E-56: Jan-Aug 2024 = 628 gives 942, above the estimate of 930."""
-    months = [93, 77, 77, 89, 71, 76, 66, 79, 0, 0, 0, 0]
-    assert sum(months) == 628
-    assert straight_line(months, complete_months(2024, date(2024, 9, 1))) == 942
 
 
 @given(st.lists(st.integers(0, 5000), min_size=12, max_size=12))

@@ -108,6 +108,7 @@ def test_the_subcommands_the_readme_promises_exist():
         "provision",
         "topics",
         "projections",
+        "reconcile",
         "events",
         "dead-letters",
         "outbox",

@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+import time
 from itertools import count
 
 import asyncpg
 
+from tests.bounded import Did, Operation
 from tests.failpoints.workload import Year, yes
 
 WORKERS = 16
@@ -20,6 +22,8 @@ class Crowd(Year):
     """A year with more clients than places.
 
     `granted`, `pinned` (decision to course) and `revoked` are promises: commands that were answered with yes.
+    `history` is what was asked of the announced count, with the answers: each command is asked again until
+    it has one, whatever dies, but a count that was raised reaches the decisions at any time after.
     """
 
     def __init__(self, *args: object) -> None:
@@ -27,6 +31,7 @@ class Crowd(Year):
         self.granted: set[str] = set()
         self.pinned: dict[str, str] = {}
         self.revoked: set[str] = set()
+        self.history: list[Operation] = []
         self._numbers = count(1)
         self._courses: list[str] = []
         self._announced = COURSES * PLACES
@@ -34,6 +39,7 @@ class Crowd(Year):
     async def prepare(self) -> None:
         """A provider with its courses."""
         await self.register()
+        self._note_cap()
         yes(await self.announce(self._announced))
         self._courses = [(await self.publish_course(PLACES))["course_id"] for _ in range(COURSES)]
 
@@ -53,7 +59,9 @@ class Crowd(Year):
     async def _one_client(self, number: int, rng: random.Random, stays: bool) -> bool:
         """Whether the client is granted; who got a place and does not stay gives it back."""
         await self.note_phone(number)
+        called = time.monotonic()
         answer = await self.apply(number)
+        self.history.append(Operation(Did.GRANT, called, time.monotonic(), answer.is_success))
         if not answer.is_success:
             assert answer.json()["code"] == "ANNOUNCED_COUNT_FULL", answer.text
             await self._make_room()
@@ -73,8 +81,12 @@ class Crowd(Year):
 
     async def _make_room(self) -> None:
         self._announced += _ROOM
+        self._note_cap()
         answer = await self.announce(self._announced)
         assert answer.is_success or answer.json()["code"] == "COUNT_ONLY_RAISED", answer.text
+
+    def _note_cap(self) -> None:
+        self.history.append(Operation(Did.SET_CAP, time.monotonic(), None, cap=self._announced))
 
     async def kept(self, admin: asyncpg.Connection) -> tuple[set[str], dict[str, str], set[str]]:
         """What the services know of the year's clients: granted, ever pinned, revoked."""

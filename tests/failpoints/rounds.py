@@ -26,7 +26,7 @@ from tests.failpoints.digest import Digest, State
 from tests.failpoints.workload import WITHIN_S, CarefulClient, Year, yes
 
 SEED = int(os.environ.get("REKKU_SEED", "1"))
-BEFORE_ALL = datetime(2030, 12, 31, 8, tzinfo=UTC)
+BEFORE_ALL = datetime(2030, 12, 29, 8, tzinfo=UTC)
 FIRST_YEAR = 2031
 """No data file speaks of this year or a later one."""
 LEASE_S = 0.5
@@ -79,8 +79,9 @@ class Grounds:
 
     async def new_year(self, kind: type[YearT] = Year) -> YearT:
         """A year that nothing has happened in yet; what the last one had planned has been done."""
-        await set_simulated_now(self.admin, datetime(self._next_year - 1, 12, 31, 8, tzinfo=UTC))
-        await self.at_rest()
+        for day in (30, 31):  # courses come to their end on the first, and their decisions are reviewed by the second
+            await set_simulated_now(self.admin, datetime(self._next_year - 1, 12, day, 8, tzinfo=UTC))
+            await self.at_rest()
         # To look earlier years' offices through is no part of this one (R-REG-7).
         await self.admin.execute("UPDATE registration.timers SET due_at = '2199-01-01' WHERE kind = 'remind-of-review'")
         year = kind(self._next_year, self.client, self.admin, self.system.settings.home)

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 
+from tests.bounded import is_linearizable
 from tests.failpoints.crowd import COURSES, PLACES, Crowd
 from tests.failpoints.invariants import violations
 from tests.failpoints.rounds import SEED, Grounds
@@ -37,6 +38,7 @@ async def test_whatever_dies_under_contention_every_promise_is_kept(ground: Grou
 
     assert await violations(ground.admin, ground.digest.records, ground.sms()) == []
     assert await crowd.kept(ground.admin) == (crowd.granted, crowd.pinned, crowd.revoked)
+    assert is_linearizable(crowd.history, cap=0)
     assert len(crowd.granted) > len(crowd.pinned) > COURSES * PLACES
     ground.report.append(
         f"{ground.kills - before} kills survived under {len(crowd.granted)} clients at once"

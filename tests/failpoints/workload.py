@@ -142,9 +142,9 @@ class Year:
             cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
         self._session = {"cookie": cookies, "x-csrf-token": session["csrf_token"]}
 
-    async def at(self, month: int, day: int) -> None:
-        """The clock moves to a morning of this year."""
-        await set_simulated_now(self._admin, datetime(self.year, month, day, 8, tzinfo=UTC))
+    async def at(self, month: int, day: int, hour: int = 8) -> None:
+        """The clock moves to a morning of this year, or another hour (UTC)."""
+        await set_simulated_now(self._admin, datetime(self.year, month, day, hour, tzinfo=UTC))
 
     async def provider(self, method: str, service: str, path: str, body: dict | None = None) -> httpx.Response:
         """A command of the provider, through the gateway with a session."""
@@ -286,8 +286,8 @@ class Year:
         await self.at(2, 23)
 
     async def pay(self) -> None:
-        """Two periods are over and paid: everybody is asked how it was."""
-        await self.at(7, 10)
+        """Two periods are over and paid, on the last day of the third: everybody is asked how it was."""
+        await self.at(9, 6)
         await self.pay_period(1)
         await self.pay_period(2)
 
@@ -306,7 +306,11 @@ class Year:
             assert answer.is_success or answer.json()["code"] == "SURVEY_CLOSED", answer.text
 
     async def complete(self) -> None:
-        """The day after the last day."""
+        """An hour past midnight in Helsinki after the last day, and an hour before decisions are reviewed."""
+        await self.at(9, 6, hour=22)
+
+    async def review(self) -> None:
+        """The decisions have been used."""
         await self.at(9, 10)
 
     async def pay_the_rest(self) -> None:
@@ -338,6 +342,7 @@ class Year:
         pay,
         answer,
         complete,
+        review,
         pay_the_rest,
         first_of_november,
     )

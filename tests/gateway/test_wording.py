@@ -11,6 +11,7 @@ from contracts.values import CourseState, DecisionState, DeliveryMode, PeriodKin
 from services.gateway import wording as wording_module
 from services.gateway.browser import _KINDS
 from services.gateway.domain import LANGUAGES, Problem
+from services.gateway.statistics_pages import _OF_SERVICE
 from services.gateway.wording import UnknownText, wording
 from services.notifications.domain import CLIENT_TEMPLATES
 
@@ -31,7 +32,7 @@ def test_every_text_is_used():
     used = "".join(path.read_text() for path in [*(ROOT / "templates").iterdir(), *ROOT.glob("*.py")])
     built = ("age", "how-", "mode-", "kind-", "state-", "role-", "reason-", "sms-", "survey-", "provider-done-")
     built += ("language-", "service-language-", "problem", "sign-in-", "course-unknown-", "error-")
-    built += ("events-promise-", "events-data-", "events-kind-")
+    built += ("events-promise-", "events-data-", "events-kind-", *(f"statistics-{name}" for name in _OF_SERVICE))
     refusals = {"unknown-service", "unknown-path", "upstream-unavailable", "csrf-refused", "too-many-requests"}
     unused = {text for text in texts("fi") if text not in used and not text.startswith(built)} - refusals
     assert unused == set()
@@ -48,6 +49,7 @@ def test_everything_the_contracts_name_has_a_word(language):
         *(f"events-data-{kind}" for kind in PersonalDataClass),
         *(f"sms-{template}" for template in CLIENT_TEMPLATES),
         *Problem,
+        *(f"statistics-{name}" for name in _OF_SERVICE),
         *_KINDS.values(),
         *(f"{kind}-title" for kind in _KINDS.values()),
     ]

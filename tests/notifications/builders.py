@@ -26,6 +26,7 @@ from contracts.decisions import (
     ClientContactChanged,
     CountUse,
     Decision,
+    DecisionAnnulled,
     DecisionAwaitsQuota,
     DecisionGranted,
     DecisionRevoked,
@@ -65,6 +66,7 @@ FULL_AGREEMENT = {str(number): 1 for number in range(1, 20)}
 _STATES: dict[type[Event], DecisionState] = {
     DecisionGranted: DecisionState.GRANTED,
     DecisionRevoked: DecisionState.REVOKED,
+    DecisionAnnulled: DecisionState.ANNULLED,
     DecisionAwaitsQuota: DecisionState.AWAITING_QUOTA,
 }
 

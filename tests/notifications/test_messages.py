@@ -6,7 +6,7 @@ import pytest
 
 from chassis.auth import Role
 from contracts.courses import ClientPinned, CourseBegan, CourseConfirmed, CoursePublished, ParticipationNoted
-from contracts.decisions import DecisionAwaitsQuota, QuotaFilled, QuotaReopened
+from contracts.decisions import DecisionAnnulled, DecisionAwaitsQuota, QuotaFilled, QuotaReopened
 from contracts.envelope import new_event_id
 from contracts.registration import ChangeRequest, ChangeRequestDecided, ContractValidityChanged
 from contracts.values import ChangeKind, ChangeState, CourseState, Language, PinState, ReleaseReason
@@ -18,6 +18,7 @@ from tests.notifications.builders import (
     a_course,
     a_decision,
     a_full_count,
+    a_payment,
     a_pin,
     a_quota,
     a_service,
@@ -70,6 +71,19 @@ async def test_a_revocation_is_told_to_provider_and_client(notifications):
     [sms] = notifications.sms()
     assert "Paikkasi kurssilla on vapautettu" in sms
     assert len(await notifications.sent("place-released")) == 1
+
+
+async def test_an_annulment_is_told_to_the_provider_and_not_to_the_client(notifications):
+    """E-7, E-21: in the words of an annulment; what waited to be sent does not leave, nor does a survey."""
+    await notifications.given_client()
+    annulled = a_decision(DecisionAnnulled, 2, new_client=False)
+    gone = unpinned(reason=ReleaseReason.DECISION_ANNULLED)
+    await notifications.deliver(a_course(), a_pin(), a_payment(2), gone, annulled, gone)
+    await notifications.send_all()
+    assert templates(await notifications.inbox()) == ["client-unpinned", "decision-received"]
+    assert "kumottu" in (await notifications.inbox())[0]["text"]
+    assert notifications.sms() == []
+    assert await notifications.states("place-released") == []
 
 
 async def test_an_unpin_that_arrives_before_decision_and_course_is_told_when_they_are_there(notifications):

@@ -24,6 +24,7 @@ from services.notifications.domain import (
     read_answers,
     score_units,
     shown_average,
+    tells_client_of_release,
     tells_of_release,
 )
 
@@ -152,6 +153,8 @@ def test_phone_numbers_are_checked_and_masked():
 @pytest.mark.parametrize("reason", list(ReleaseReason))
 def test_a_pin_that_went_with_its_decision_is_told_of(reason):
     """E-21: a revocation, also one for another provider; what a provider did itself is no news to it."""
-    told = reason in (ReleaseReason.DECISION_REVOKED, ReleaseReason.PROVIDER_CHANGED)
+    on_notice = reason in (ReleaseReason.DECISION_REVOKED, ReleaseReason.PROVIDER_CHANGED)
+    told = on_notice or reason is ReleaseReason.DECISION_ANNULLED
     assert tells_of_release(PinState.RELEASED, reason) is told
+    assert tells_client_of_release(reason) is on_notice
     assert not tells_of_release(PinState.MOVED, None)

@@ -5,7 +5,7 @@ from itertools import count
 
 from chassis.auth import Role
 from contracts.courses import Course, CourseCreated, CourseEvent, Period
-from contracts.decisions import Decision, DecisionGranted, DecisionRevoked
+from contracts.decisions import Decision, DecisionAnnulled, DecisionGranted, DecisionRevoked
 from contracts.values import CourseState, DecisionState, DeliveryMode, Language, PeriodKind
 from services.registration.domain import Contract, Offer
 
@@ -41,6 +41,11 @@ def a_grant(contract_id: str, **differences) -> DecisionGranted:
 def revoked(grant: DecisionGranted) -> DecisionRevoked:
     decision = grant.decision.model_copy(update={"state": DecisionState.REVOKED})
     return DecisionRevoked(version=grant.version + 1, decision=decision)
+
+
+def annulled(grant: DecisionGranted) -> DecisionAnnulled:
+    decision = grant.decision.model_copy(update={"state": DecisionState.ANNULLED})
+    return DecisionAnnulled(version=grant.version + 1, decision=decision)
 
 
 def a_decision(contract_id: str, **differences) -> Decision:

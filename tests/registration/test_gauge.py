@@ -17,6 +17,7 @@ from tests.registration.builders import (
     a_course,
     a_grant,
     announce,
+    annulled,
     registered_contract,
     revoked,
     year_of,
@@ -64,6 +65,18 @@ async def test_a_revoked_decision_still_counts(registration):
     grant = a_grant(contract_id)
     await registration.deliver(grant, revoked(grant))
     assert (await year_of(registration, contract_id, 2024))["decisions_used"] == 1
+
+
+async def test_an_annulled_decision_gives_its_slot_back(registration):
+    """E-7: in whatever order the grant and its annulment come, and however often."""
+    contract_id = await registered_contract(registration)
+    await announce(registration, contract_id, 2024, 5)
+    grant, late = a_grant(contract_id), a_grant(contract_id)
+    await registration.deliver(grant, a_grant(contract_id))
+    assert (await year_of(registration, contract_id, 2024))["decisions_left"] == 3
+    await registration.deliver(annulled(late), annulled(grant), grant, late, annulled(grant))
+    gauge = await year_of(registration, contract_id, 2024)
+    assert (gauge["decisions_used"], gauge["decisions_left"]) == (1, 4)
 
 
 async def test_a_deleted_course_gives_its_places_back(registration):

@@ -49,6 +49,7 @@ def rekku(*words, **settings):
         (["dead-letters", "show", "seven"], {}, "seven"),
         (["dead-letters", "replay", "0192f0c0-0000-7000-8000-000000000000"], {}, "no system is running"),
         (["projections", "rebuild"], {}, "no system is running"),
+        (["reconcile", "--repair"], {}, "no system is running"),
         (["projections", "rebuild", "billing"], {}, "there is no service billing"),
         (["projections", "rebuild", "courses"], {}, "courses has no projection"),
         (["projections", "rebuild"], {"DATABASE_URL": "postgresql:///nowhere"}, "name that service"),

@@ -35,7 +35,9 @@ def test_what_was_planned_holds(plan):
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ({"forecast": 941}, "straight-line forecast 2024"),
+        ({"forecasts": {"straight line": 941}}, "forecast 2024, straight line"),
+        ({"forecasts": {"seasons of 2022": 949}}, "forecast 2024, seasons of 2022"),
+        ({"contracts": 12}, "contracts"),
         ({"quota_remaining": 301}, "quota 2024, left"),
         ({"quota_used": 629}, "quota 2024, used"),
         ({"granted": 1}, "grants"),

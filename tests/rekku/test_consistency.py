@@ -2,11 +2,13 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from itertools import zip_longest
 from types import SimpleNamespace
 
 import pytest
 
 from rekku.demo.consistency import Seen, inconsistencies
+from rekku.demo.reference import NEW_CLIENTS
 
 QUIET = {"outbox": 0, "lag": 0, "timers_due": 0, "dead_letters": 0, "parked": 0, "paused": 0}
 
@@ -22,6 +24,9 @@ def a_pin(decision_ref, course_id, state, *, reason=None, moved_from=None, moved
     }
 
 
+T3 = list(zip_longest(*(year.new_clients for year in NEW_CLIENTS)))
+
+
 def a_seen():
     """Two clients on one course, one of them revoked and one who came from a course that was deleted late.
 
@@ -30,6 +35,10 @@ def a_seen():
     return Seen(
         progress={"courses": dict(QUIET), "search": dict(QUIET)},
         years={2024: {"months": [2], "total": 2}},
+        half_years={"items": []},
+        group_sizes={2024: {"items": [], "courses": 0, "moved_before": 1, "moved_after": 0}},
+        contract_counts=[],
+        reported={"rows": [[month, *figures] for month, figures in enumerate(T3, 1)]},
         decision_counts=[],
         quota={"used": 2, "limit": 930, "remaining": 928},
         decisions=[{"decision_ref": "A", "state": "granted"}, {"decision_ref": "B", "state": "revoked"}],
@@ -127,6 +136,9 @@ def changed(path, value):
     ("path", "value", "named"),
     [
         (["progress", "search", "outbox"], 1, "outbox of search"),
+        (["group_sizes", 2024, "moved_after"], 1, "the statistics count 2"),
+        (["group_sizes", 2024, "courses"], 3, "0 courses have begun, the statistics count 3"),
+        (["reported", "rows", 0, 2], 83, "T3 of 2023"),
         (["progress", "courses", "dead_letters"], 1, "dead_letters of courses"),
         (["progress", "courses", "parked"], 2, "parked of courses"),
         (["decisions", 0, "state"], "revoked", "active pin on the revoked decision A"),

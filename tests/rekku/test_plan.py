@@ -38,7 +38,7 @@ def test_the_reference_agrees_with_itself():
         2023: Decimal("117.2"),
     }
     newest = reference.NEW_CLIENTS[-1]
-    assert newest.stated_total / newest.months * 12 == reference.FORECAST_2024
+    assert newest.stated_total / newest.months * 12 == reference.FORECASTS_2024["straight line"]
     assert newest.estimate - newest.stated_total == reference.REMAINING_2024
 
 

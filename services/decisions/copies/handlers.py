@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from chassis.db import Transaction
 from contracts.courses import CourseEvent, PinEvent
 from contracts.envelope import Event
-from contracts.registration import ContractEvent, ContractValidityChanged, ServiceDescriptionPublished
+from contracts.registration import (
+    ContractEvent,
+    ContractValidityChanged,
+    OfficeEvent,
+    RegistrationChanged,
+    ServiceDescriptionPublished,
+)
 from services.decisions.copies import store
 from services.decisions.quotas import handlers as quotas
 from services.decisions.quotas import release
@@ -42,8 +48,12 @@ async def on_service_description(tx: Transaction, event: ServiceDescriptionPubli
     await store.merge_descriptions(tx, event.service, event.version, event.descriptions)
 
 
-async def copy_courses_and_pins(tx: Transaction, events: Sequence[Event]) -> None:
-    """Where the periods of courses end, and which decision is or was pinned where."""
+async def copy_courses_pins_and_offices(tx: Transaction, events: Sequence[Event]) -> None:
+    """Where courses' periods end and for what ages they are, which decision is pinned where, where offices are."""
     in_key_order = sorted(events, key=lambda event: event.key)
     await store.merge_courses(tx, [(e.course, e.version) for e in in_key_order if isinstance(e, CourseEvent)])
+    await store.merge_course_ages(tx, [(e.course, e.version) for e in in_key_order if isinstance(e, CourseEvent)])
+    await store.merge_offices(tx, [(e.office, e.version) for e in in_key_order if isinstance(e, OfficeEvent)])
+    offered = [(e.registration, e.version) for e in in_key_order if isinstance(e, RegistrationChanged)]
+    await store.merge_offerings(tx, offered)
     await store.merge_pins(tx, [(e.pin, e.version) for e in in_key_order if isinstance(e, PinEvent)])

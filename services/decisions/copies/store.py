@@ -1,21 +1,28 @@
 """The SQL of the copies. A newer version wins, whatever the order of arrival (E-19)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
+
+import asyncpg
 
 from chassis.db import Transaction
-from contracts.courses import Course, Pin
-from contracts.registration import Contract, ServiceDescription
-from contracts.values import CourseState, PinState
+from contracts.courses import Course, Period, Pin
+from contracts.registration import Contract, Office, Registration, ServiceDescription
+from contracts.values import CourseState, DeliveryMode, PinState
+
+_BOOKABLE = (CourseState.PUBLISHED, CourseState.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
 class CoursePeriod:
-    """Of a period what a payment needs."""
+    """Of a period what a payment needs; the first day and the mode are None in a copy not yet rebuilt."""
 
     number: int
     last_day: date
+    first_day: date | None
+    mode: DeliveryMode | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,12 @@ class PinCopy:
     """Of a pin what a payment needs."""
 
     decision_ref: str
+    course_id: str
     office_id: str
     state: PinState
     occupies_place: bool
+    planned: tuple[int, ...] | None
+    attended: tuple[int, ...]
 
     @property
     def took_part(self) -> bool:
@@ -65,13 +75,14 @@ async def merge_contract(tx: Transaction, snapshot: Contract, version: int) -> b
 async def merge_descriptions(
     tx: Transaction, service: str, version: int, descriptions: Sequence[ServiceDescription]
 ) -> None:
-    """Take all versions of a service's description, unless ours are as new."""
+    """Take all versions of a service's description, unless ours are as new; the newest one names the service."""
     newer = await tx.fetchval(
-        "INSERT INTO services AS ours (service, version) VALUES ($1, $2)"
-        " ON CONFLICT (service) DO UPDATE SET version = excluded.version WHERE ours.version < excluded.version"
-        " RETURNING true",
+        "INSERT INTO services AS ours (service, version, names) VALUES ($1, $2, $3)"
+        " ON CONFLICT (service) DO UPDATE SET version = excluded.version, names = excluded.names"
+        " WHERE ours.version < excluded.version RETURNING true",
         service,
         version,
+        max(descriptions, key=lambda each: each.description_version).names.model_dump() if descriptions else None,
     )
     if not newer:
         return
@@ -100,20 +111,66 @@ async def merge_courses(tx: Transaction, courses: Sequence[tuple[Course, int]]) 
                 course.office_id,
                 course.service,
                 course.state,
-                [{"number": period.number, "last_day": period.last_day.isoformat()} for period in course.periods],
+                [_as_json(period) for period in course.periods],
             )
             for course, version in courses
         ],
     )
 
 
+async def merge_course_ages(tx: Transaction, courses: Sequence[tuple[Course, int]]) -> None:
+    """Take from the snapshots who can still get on a course, unless ours is as new; a mixed one is for all (E-47)."""
+    await tx.executemany(
+        "INSERT INTO course_ages AS ours (course_id, version, provider_id, contract_id, bookable, min_age, max_age)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        " ON CONFLICT (course_id) DO UPDATE SET version = excluded.version, bookable = excluded.bookable,"
+        " min_age = excluded.min_age, max_age = excluded.max_age WHERE ours.version < excluded.version",
+        [
+            (
+                course.course_id,
+                version,
+                course.provider_id,
+                course.contract_id,
+                course.state in _BOOKABLE and course.free_places > 0,
+                None if course.mixed_age else course.min_age,
+                None if course.mixed_age else course.max_age,
+            )
+            for course, version in courses
+        ],
+    )
+
+
+async def merge_offices(tx: Transaction, offices: Sequence[tuple[Office, int]]) -> None:
+    """Take where offices are, unless ours is as new."""
+    await tx.executemany(
+        "INSERT INTO offices AS ours (office_id, version, provider_id, municipality_code, open)"
+        " VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (office_id) DO UPDATE SET version = excluded.version,"
+        " municipality_code = excluded.municipality_code, open = excluded.open WHERE ours.version < excluded.version",
+        [(o.office_id, version, o.provider_id, o.municipality_code, o.open) for o, version in offices],
+    )
+
+
+async def merge_offerings(tx: Transaction, offerings: Sequence[tuple[Registration, int]]) -> None:
+    """Take which office offers what under which contract, unless ours is as new."""
+    await tx.executemany(
+        "INSERT INTO offerings AS ours (registration_id, version, provider_id, office_id, contract_id, state)"
+        " VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (registration_id) DO UPDATE SET version = excluded.version, contract_id = excluded.contract_id,"
+        " state = excluded.state WHERE ours.version < excluded.version",
+        [(r.registration_id, version, r.provider_id, r.office_id, r.contract_id, r.state) for r, version in offerings],
+    )
+
+
 async def merge_pins(tx: Transaction, pins: Sequence[tuple[Pin, int]]) -> None:
     """Take what the snapshots say of each decision and course, unless ours is as new."""
     await tx.executemany(
-        "INSERT INTO pins AS ours (decision_ref, course_id, version, provider_id, office_id, state, occupies_place)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO pins AS ours"
+        " (decision_ref, course_id, version, provider_id, office_id, state, occupies_place, planned, attended)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         " ON CONFLICT (decision_ref, course_id) DO UPDATE SET version = excluded.version,"
-        " office_id = excluded.office_id, state = excluded.state, occupies_place = excluded.occupies_place"
+        " office_id = excluded.office_id, state = excluded.state, occupies_place = excluded.occupies_place,"
+        " planned = excluded.planned, attended = excluded.attended"
         " WHERE ours.version < excluded.version",
         [
             (
@@ -124,6 +181,8 @@ async def merge_pins(tx: Transaction, pins: Sequence[tuple[Pin, int]]) -> None:
                 pin.office_id,
                 pin.state,
                 pin.occupies_place,
+                pin.planned,
+                pin.attended,
             )
             for pin, version in pins
         ],
@@ -132,37 +191,59 @@ async def merge_pins(tx: Transaction, pins: Sequence[tuple[Pin, int]]) -> None:
 
 async def find_course(tx: Transaction, course_id: str) -> CourseCopy | None:
     """Our copy of a course."""
-    row = await tx.fetchrow(
-        "SELECT course_id, contract_id, provider_id, service, periods FROM courses WHERE course_id = $1", course_id
-    )
-    if row is None:
-        return None
-    periods = (CoursePeriod(p["number"], date.fromisoformat(p["last_day"])) for p in row["periods"])
-    return CourseCopy(**{**row, "periods": {period.number: period for period in periods}})
+    return (await find_courses(tx, [course_id])).get(course_id)
 
 
-async def find_present_pin(tx: Transaction, decision_ref: str) -> tuple[str, PinState, CourseState | None] | None:
-    """The decision's newest pin: its course, its state, and the course's state as far as our copy knows it."""
-    row = await tx.fetchrow(
-        "SELECT course_id, p.state, c.state AS course_state FROM pins p LEFT JOIN courses c USING (course_id)"
-        " WHERE decision_ref = $1 ORDER BY p.version DESC LIMIT 1",
-        decision_ref,
+async def find_courses(tx: Transaction, course_ids: Sequence[str]) -> dict[str, CourseCopy]:
+    """Our copies of courses, by their ids."""
+    rows = await tx.fetch(
+        "SELECT course_id, contract_id, provider_id, service, periods FROM courses WHERE course_id = ANY ($1)",
+        list(course_ids),
     )
-    if row is None:
-        return None
-    course_state = None if row["course_state"] is None else CourseState(row["course_state"])
-    return row["course_id"], PinState(row["state"]), course_state
+    return {
+        row["course_id"]: CourseCopy(**{**row, "periods": {p["number"]: _as_period(p) for p in row["periods"]}})
+        for row in rows
+    }
 
 
 async def find_pins_on(tx: Transaction, course_id: str, decision_refs: Sequence[str]) -> dict[str, PinCopy]:
     """What is known of these decisions' pins on one course, by decision."""
     rows = await tx.fetch(
-        "SELECT decision_ref, office_id, state, occupies_place FROM pins"
+        "SELECT decision_ref, course_id, office_id, state, occupies_place, planned, attended FROM pins"
         " WHERE course_id = $1 AND decision_ref = ANY ($2)",
         course_id,
         list(decision_refs),
     )
-    return {row["decision_ref"]: PinCopy(**{**row, "state": PinState(row["state"])}) for row in rows}
+    return {row["decision_ref"]: _as_pin(row) for row in rows}
+
+
+async def find_pins_of(tx: Transaction, decision_refs: Sequence[str]) -> list[PinCopy]:
+    """What is known of these decisions' pins on all courses, a decision's oldest first."""
+    rows = await tx.fetch(
+        "SELECT decision_ref, course_id, office_id, state, occupies_place, planned, attended FROM pins"
+        " WHERE decision_ref = ANY ($1) ORDER BY decision_ref, version",
+        list(decision_refs),
+    )
+    return [_as_pin(row) for row in rows]
+
+
+def _as_json(period: Period) -> dict[str, Any]:
+    return period.model_dump(mode="json", include={"number", "first_day", "last_day", "mode"})
+
+
+def _as_period(copied: Mapping[str, Any]) -> CoursePeriod:
+    known = "first_day" in copied
+    return CoursePeriod(
+        number=copied["number"],
+        last_day=date.fromisoformat(copied["last_day"]),
+        first_day=date.fromisoformat(copied["first_day"]) if known else None,
+        mode=DeliveryMode(copied["mode"]) if known else None,
+    )
+
+
+def _as_pin(row: asyncpg.Record) -> PinCopy:
+    planned = None if row["planned"] is None else tuple(row["planned"])
+    return PinCopy(**{**row, "state": PinState(row["state"]), "planned": planned, "attended": tuple(row["attended"])})
 
 
 async def known_contract(tx: Transaction, contract_id: str) -> int | None:

@@ -6,11 +6,13 @@ from starlette.responses import Response
 
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
-from contracts.refusals import NotFound
+from contracts.refusals import Invalid, NotFound
 from contracts.values import Language
 from services.decisions import fields
+from services.decisions.municipalities import areas
 from services.decisions.quotas import handlers, store
-from services.decisions.quotas.domain import Quota
+from services.decisions.quotas.domain import Quota, ScopedQuota
+from services.decisions.quotas.scoped import Scope
 
 router = APIRouter(tags=["quotas"])
 
@@ -28,10 +30,15 @@ class SetEstimate(Command):
 
 
 class QuotaView(BaseModel):
-    """The gauge of a service and year: estimate and quota against the new clients granted."""
+    """The gauge of a service and year, or of one scope of it: estimate and quota against the new clients granted.
+
+    `area` null is the whole country, `language` null every language (E-55).
+    """
 
     service: str
     year: int
+    area: str | None
+    language: Language | None
     estimate: int | None
     limit: int | None
     used: int
@@ -45,6 +52,8 @@ class QuotaView(BaseModel):
         return cls(
             service=quota.service,
             year=quota.year,
+            area=None,
+            language=None,
             estimate=quota.estimate,
             limit=quota.limit,
             used=quota.used,
@@ -52,6 +61,29 @@ class QuotaView(BaseModel):
             suspended=quota.suspended,
             version=quota.version,
         )
+
+    @classmethod
+    def of_scope(cls, scoped: ScopedQuota, national: Quota) -> "QuotaView":
+        """A scope as of now; a suspension is of the whole service."""
+        return cls(
+            service=scoped.service,
+            year=scoped.year,
+            area=scoped.area,
+            language=scoped.language,
+            estimate=scoped.estimate,
+            limit=scoped.limit,
+            used=scoped.used,
+            remaining=scoped.remaining,
+            suspended=national.suspended,
+            version=scoped.version,
+        )
+
+
+class QuotaList(BaseModel):
+    """The gauges of a service and year: the national one first, then every scope that has a counter."""
+
+    items: list[QuotaView]
+    next: None = None
 
 
 class CountView(BaseModel):
@@ -66,40 +98,85 @@ class CountView(BaseModel):
     left: int
 
 
-@router.get("/quotas/{service}/{year}", response_model=QuotaView, responses=problems("SERVICE_UNKNOWN"))
-async def show_quota(service: fields.PathService, year: fields.PathYear, caller: fields.Anyone) -> Response:
-    """Estimate, quota and use of a service and year."""
+@router.get("/quotas/{service}/{year}", response_model=QuotaView, responses=problems("AREA_UNKNOWN", "SERVICE_UNKNOWN"))
+async def show_quota(
+    service: fields.PathService,
+    year: fields.PathYear,
+    caller: fields.Anyone,
+    area: fields.QueryArea | None = None,
+    language: Language | None = None,
+) -> Response:
+    """Estimate, quota and use of a service and year; with `area` or `language`, of that scope (E-55)."""
+    scope = _scope(area, language)
 
     async def read(tx: Transaction) -> Answer:
-        return _answer(await handlers.get_quota(tx, service, year))
+        national = await handlers.get_quota(tx, service, year)
+        if scope is None:
+            return _answer(national)
+        return _scope_answer(await handlers.get_scope(tx, service, year, scope), national)
+
+    return await caller.query(read)
+
+
+@router.get("/quotas/{service}/{year}/scopes", response_model=QuotaList, responses=problems("SERVICE_UNKNOWN"))
+async def list_scopes(service: fields.PathService, year: fields.PathYear, caller: fields.Anyone) -> Response:
+    """The national gauge and every narrower one with its fill (R-DEC-14, E-55)."""
+
+    async def read(tx: Transaction) -> Answer:
+        national = await handlers.get_quota(tx, service, year)
+        scopes = await handlers.get_scopes(tx, service, year)
+        views = [QuotaView.of(national), *(QuotaView.of_scope(scoped, national) for scoped in scopes)]
+        return Answer(200, QuotaList(items=views))
 
     return await caller.query(read)
 
 
 @router.put(
-    "/quotas/{service}/{year}", response_model=QuotaView, responses=problems("SERVICE_UNKNOWN", "STALE_VERSION")
+    "/quotas/{service}/{year}",
+    response_model=QuotaView,
+    responses=problems("AREA_UNKNOWN", "SERVICE_UNKNOWN", "STALE_VERSION"),
 )
 async def set_quota(
-    service: fields.PathService, year: fields.PathYear, body: SetQuota, caller: fields.Official
+    service: fields.PathService,
+    year: fields.PathYear,
+    body: SetQuota,
+    caller: fields.Official,
+    area: fields.QueryArea | None = None,
+    language: Language | None = None,
 ) -> Response:
-    """Take a quota into use, change it, or give it up (R-DEC-11, E-52)."""
+    """Take a quota into use, change it, or give it up; national, or of an area or a language (R-DEC-11, E-52, E-55)."""
+    scope = _scope(area, language)
 
     async def act(tx: Transaction) -> Answer:
-        return _answer(await handlers.set_limit(tx, service, year, body.limit, if_match=caller.if_match))
+        if scope is None:
+            return _answer(await handlers.set_limit(tx, service, year, body.limit, if_match=caller.if_match))
+        scoped = await handlers.set_scope_limit(tx, service, year, scope, body.limit, if_match=caller.if_match)
+        return _scope_answer(scoped, await handlers.get_quota(tx, service, year))
 
     return await caller.command(act)
 
 
 @router.put(
-    "/estimates/{service}/{year}", response_model=QuotaView, responses=problems("SERVICE_UNKNOWN", "STALE_VERSION")
+    "/estimates/{service}/{year}",
+    response_model=QuotaView,
+    responses=problems("AREA_UNKNOWN", "SERVICE_UNKNOWN", "STALE_VERSION"),
 )
 async def set_estimate(
-    service: fields.PathService, year: fields.PathYear, body: SetEstimate, caller: fields.Official
+    service: fields.PathService,
+    year: fields.PathYear,
+    body: SetEstimate,
+    caller: fields.Official,
+    area: fields.QueryArea | None = None,
+    language: Language | None = None,
 ) -> Response:
-    """Publish Kela's estimate; it informs and never blocks (E-51)."""
+    """Publish Kela's estimate, national or of a scope; it informs and never blocks (E-51, E-55)."""
+    scope = _scope(area, language)
 
     async def act(tx: Transaction) -> Answer:
-        return _answer(await handlers.set_estimate(tx, service, year, body.estimate, if_match=caller.if_match))
+        if scope is None:
+            return _answer(await handlers.set_estimate(tx, service, year, body.estimate, if_match=caller.if_match))
+        scoped = await handlers.set_scope_estimate(tx, service, year, scope, body.estimate, if_match=caller.if_match)
+        return _scope_answer(scoped, await handlers.get_quota(tx, service, year))
 
     return await caller.command(act)
 
@@ -131,3 +208,14 @@ async def show_count(contract_id: fields.PathId, year: fields.PathYear, caller: 
 def _answer(quota: Quota) -> Answer:
     subject = ("quota", f"{quota.service}/{quota.year}")
     return Answer(200, QuotaView.of(quota), version=quota.version, subject=subject)
+
+
+def _scope_answer(scoped: ScopedQuota, national: Quota) -> Answer:
+    subject = ("quota", f"{scoped.service}/{scoped.year}/{scoped.area or '*'}/{scoped.language or '*'}")
+    return Answer(200, QuotaView.of_scope(scoped, national), version=scoped.version, subject=subject)
+
+
+def _scope(area: str | None, language: Language | None) -> Scope | None:
+    if area is not None and area not in areas():
+        raise Invalid("AREA_UNKNOWN")
+    return None if area is None and language is None else Scope(area, language)

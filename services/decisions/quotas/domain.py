@@ -63,7 +63,8 @@ class Quota:
 
     `limit` None: no quota in use. `suspended`: a signal from outside stops every new decision now.
     `releasing`: waiting applications are being granted, so that new clients queue up behind them.
-    `status` is what was last published; `version` counts what was published.
+    `status` is what was last published; `version` counts what was published. `scopes` is how many
+    narrower counters stand beside it (E-55).
     """
 
     service: str
@@ -71,6 +72,7 @@ class Quota:
     estimate: int | None = None
     limit: int | None = None
     used: int = 0
+    scopes: int = 0
     suspended: bool = False
     releasing: bool = False
     status: QuotaStatus = QuotaStatus.OPEN
@@ -113,6 +115,49 @@ class Quota:
         if status is self.status:
             return self
         return replace(self, status=status, version=self.version + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedQuota:
+    """New clients of an area, a language or both, against an estimate and a quota of their own (E-55, P6).
+
+    `area` None: the whole country. `language` None: every language. `filled` is what was last
+    published; `version` counts the changes of this scope.
+    """
+
+    service: str
+    year: int
+    area: str | None
+    language: Language | None
+    estimate: int | None = None
+    limit: int | None = None
+    used: int = 0
+    filled: bool = False
+    version: int = 0
+
+    @property
+    def remaining(self) -> int | None:
+        """New clients that may still be granted; None without a quota. Never negative (E-52)."""
+        return None if self.limit is None else max(0, self.limit - self.used)
+
+    @property
+    def full(self) -> bool:
+        """True when a quota is in use and has no slot left; an estimate never fills (E-51)."""
+        return self.remaining == 0
+
+    def covers(self, area: str | None, language: Language) -> bool:
+        """Whether a new client of this area and service language counts here."""
+        return self.area in (None, area) and self.language in (None, language)
+
+    def with_grants(self, new_clients: int = 1) -> "ScopedQuota":
+        """The scope after `new_clients` more; a new version where it fills."""
+        return replace(self, used=self.used + new_clients).published()
+
+    def published(self) -> "ScopedQuota":
+        """The same scope with a new version where its being full is news."""
+        if self.full is self.filled:
+            return self
+        return replace(self, filled=self.full, version=self.version + 1)
 
 
 @dataclass(frozen=True, slots=True)

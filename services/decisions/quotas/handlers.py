@@ -1,17 +1,19 @@
 """Estimates, quotas, and the signals of Kela's systems that follow the money."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from chassis.calendar import start_of_day
 from chassis.db import Transaction
 from chassis.inbox import Unacceptable
-from contracts.decisions import DecisionsSuspended, EstimateSet, QuotaSet, SuspensionLifted
+from contracts.decisions import DecisionsSuspended, EstimateSet, QuotaScopeSet, QuotaSet, SuspensionLifted
 from contracts.refusals import Stale
-from services.decisions.quotas import release, store
-from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, Suspension
+from services.decisions.quotas import release, scoped, store
+from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, ScopedQuota, Suspension
 from services.decisions.quotas.events import count_news, quota_snapshot, status_news
+from services.decisions.quotas.scoped import Scope
 
 ALLOWED_SOURCES = frozenset({"/kela/funds-follow-up"})
 """Who may stop and start deciding by a signal (`ce_source`)."""
@@ -42,7 +44,7 @@ async def set_limit(tx: Transaction, service: str, year: int, limit: int | None,
     if before.limit == limit:
         return before
     after = replace(before, limit=limit, version=before.version + 1)
-    tx.emit(QuotaSet(version=after.version, quota=quota_snapshot(after)))
+    tx.emit(QuotaSet(version=after.version, quota=quota_snapshot(after, await _scopes_of(tx, after))))
     return await _publish(tx, before, after)
 
 
@@ -59,7 +61,85 @@ async def set_estimate(tx: Transaction, service: str, year: int, estimate: int, 
         return before
     after = replace(before, estimate=estimate, version=before.version + 1)
     await store.set_quota(tx, after)
-    tx.emit(EstimateSet(version=after.version, quota=quota_snapshot(after)))
+    tx.emit(EstimateSet(version=after.version, quota=quota_snapshot(after, await _scopes_of(tx, after))))
+    return after
+
+
+async def get_scopes(tx: Transaction, service: str, year: int) -> list[ScopedQuota]:
+    """Every narrower gauge of a service and year (E-55).
+
+    Raises:
+        NotFound: SERVICE_UNKNOWN.
+    """
+    await store.check_service(tx, service)
+    return await scoped.find_scopes(tx, service, year)
+
+
+async def get_scope(tx: Transaction, service: str, year: int, scope: Scope) -> ScopedQuota:
+    """The gauge of an area, a language or both; where nothing was set, what it would count.
+
+    Raises:
+        NotFound: SERVICE_UNKNOWN.
+    """
+    await store.check_service(tx, service)
+    return await scoped.find_scope(tx, service, year, scope)
+
+
+async def set_scope_limit(
+    tx: Transaction, service: str, year: int, scope: Scope, limit: int | None, *, if_match: int | None
+) -> ScopedQuota:
+    """Take the quota of a scope into use, change it, or give it up; as with the national one (E-52, E-55).
+
+    Raises:
+        NotFound: SERVICE_UNKNOWN.
+        Stale: somebody changed it meanwhile.
+    """
+    return await _set_scope(tx, service, year, scope, if_match, lambda before: replace(before, limit=limit))
+
+
+async def set_scope_estimate(
+    tx: Transaction, service: str, year: int, scope: Scope, estimate: int, *, if_match: int | None
+) -> ScopedQuota:
+    """Publish the estimate of a scope; it informs and never blocks (E-51, E-55).
+
+    Raises:
+        NotFound: SERVICE_UNKNOWN.
+        Stale: somebody changed it meanwhile.
+    """
+    return await _set_scope(tx, service, year, scope, if_match, lambda before: replace(before, estimate=estimate))
+
+
+async def _set_scope(
+    tx: Transaction,
+    service: str,
+    year: int,
+    scope: Scope,
+    if_match: int | None,
+    change: Callable[[ScopedQuota], ScopedQuota],
+) -> ScopedQuota:
+    await store.check_service(tx, service)
+    await release.plan(tx, service)
+    # The lock of every scope: a grant commits before this one counts, or finds another number of scopes.
+    national = await store.lock_quota(tx, service, year)
+    before = await scoped.find_scope(tx, service, year, scope)
+    if if_match is not None and if_match != before.version:
+        raise Stale(before.version)
+    changed = change(before)
+    if changed == before:
+        return before
+    after = replace(changed, version=before.version + 1).published()
+    quota = await scoped.set_scope(tx, replace(national, version=national.version + 1), after)
+    scopes = await scoped.find_scopes(tx, service, year)
+    tx.emit(
+        QuotaScopeSet(
+            version=quota.version, quota=quota_snapshot(quota, scopes), area=scope.area, language=scope.language
+        )
+    )
+    quota = scoped.publish_scopes(tx, quota, scopes, [after] if after.filled is not before.filled else [])
+    if after.limit == before.limit:
+        await store.set_quota(tx, quota)
+    else:
+        await _publish(tx, national, quota)
     return after
 
 
@@ -90,6 +170,55 @@ async def follow_announcement(tx: Transaction, told: CountUse) -> None:
         await _publish(tx, quota, quota)
 
 
+async def give_back(
+    tx: Transaction, count: CountUse, quotas: Mapping[int, Quota], given_in: int | None, inherited_in: int | None
+) -> None:
+    """An annulment gives its slots back, and nothing else does (E-7); those who wait go first (E-54).
+
+    The count and the years' quotas are locked, and a release is planned. `given_in` is the year that
+    counted the client as new; `inherited_in` the one that does from now on, because a later grant has
+    become the first (E-8): a recount, so it may end above the quota.
+    """
+    after = count.with_grants(-1)
+    await store.recount(tx, after)
+    for event in count_news(count, after):
+        tx.emit(event)
+    for year, before in sorted(quotas.items()):
+        recounted = replace(before, used=before.used - (year == given_in) + (year == inherited_in))
+        await store.recount_quota(tx, recounted)
+        await _publish(tx, before, recounted)
+
+
+async def recount(tx: Transaction, count: CountUse, used: int) -> None:
+    """A locked count uses what its decisions say; a release is planned, so room goes to those who wait."""
+    after = count.with_grants(used - count.used)
+    await store.recount(tx, after)
+    for event in count_news(count, after):
+        tx.emit(event)
+    if count.full and not after.full and count.year == tx.today.year:
+        quota = await store.lock_quota(tx, count.service, count.year)
+        await _publish(tx, quota, quota)
+
+
+async def recount_quota(tx: Transaction, quota: Quota, used: int) -> None:
+    """A locked quota counts the new clients that the decisions say; a release is planned."""
+    after = replace(quota, used=used)
+    await store.recount_quota(tx, after)
+    await _publish(tx, quota, after)
+
+
+async def recount_scopes(tx: Transaction, quota: Quota) -> None:
+    """Every scope of a locked quota counts the new clients that the decisions say; a release is planned."""
+    before = await scoped.find_scopes(tx, quota.service, quota.year)
+    after = []
+    for one in before:
+        used = await scoped.count_clients(tx, one.service, one.year, Scope(one.area, one.language))
+        after.append(one.with_grants(used - one.used))
+        await scoped.set_scope(tx, quota, after[-1])
+    changed = [now for was, now in zip(before, after, strict=True) if was.filled is not now.filled]
+    await _publish(tx, quota, scoped.publish_scopes(tx, quota, after, changed))
+
+
 async def on_suspended(tx: Transaction, event: DecisionsSuspended) -> None:
     """A signal from outside stops every new decision of the service, now or from a later instant on (E-54)."""
     await _take_signal(tx, Suspension(_source(tx), event.signal_id, event.service, effective_at=event.effective_at))
@@ -106,6 +235,12 @@ async def review_quota(tx: Transaction, _key: str, payload: Mapping[str, Any]) -
     await release.plan(tx, service)
     before = await store.lock_quota(tx, service, tx.today.year)
     await _publish(tx, before, before)
+
+
+async def plan_new_year(tx: Transaction, service: str) -> None:
+    """Whoever waits now is looked at again when next year's quota opens by itself on 1 January (E-54)."""
+    year = tx.today.year + 1
+    await tx.schedule(REVIEW_TIMER, f"{service}/{year}", start_of_day(date(year, 1, 1)), {"service": service})
 
 
 async def _take_signal(tx: Transaction, told: Suspension) -> None:
@@ -149,9 +284,13 @@ async def _publish(tx: Transaction, before: Quota, after: Quota) -> Quota:
     can_come_in = after.status is QuotaStatus.OPEN and after.year == tx.today.year
     after = replace(after, releasing=can_come_in and await store.is_anyone_waiting(tx, after.service))
     await store.set_quota(tx, after)
-    for event in status_news(before, after):
+    for event in status_news(before, after, await _scopes_of(tx, after)):
         tx.emit(event)
     return after
+
+
+async def _scopes_of(tx: Transaction, quota: Quota) -> list[ScopedQuota]:
+    return await scoped.find_scopes(tx, quota.service, quota.year) if quota.scopes else []
 
 
 def _source(tx: Transaction) -> str:

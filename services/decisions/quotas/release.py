@@ -10,10 +10,11 @@ from chassis.db import Transaction
 from services.decisions import domain
 from services.decisions.domain import Contract, Decision, Description
 from services.decisions.events import decision_event
-from services.decisions.followup import confirm_by
-from services.decisions.quotas import store
-from services.decisions.quotas.domain import CountUse, Quota
+from services.decisions.followup.deadlines import confirm_by
+from services.decisions.quotas import scoped, store
+from services.decisions.quotas.domain import CountUse, Quota, ScopedQuota
 from services.decisions.quotas.events import count_news, status_news
+from services.decisions.reasonings import catalogue
 
 TIMER = "release-queue"
 _BATCH = 50
@@ -30,13 +31,14 @@ async def plan(tx: Transaction, service: str) -> None:
 async def release_queue(tx: Transaction, service: str, payload: Mapping[str, Any]) -> None:
     """Grant a batch of those who wait, by day of application and then by arrival, while there is room (E-54).
 
-    One whose contract is full, or not in force, is skipped and keeps its place. The next firing
-    goes on where this one stopped. The round ends behind the last who waits; whoever joined the
-    queue meanwhile, perhaps further to the front, gets a round of its own.
+    One whose contract or whose own scope is full (E-55), whose contract is not in force, or whose validity
+    would have ended, is skipped and keeps its place. The next firing goes on where this one stopped. The
+    round ends behind the last who waits; whoever joined the queue meanwhile, perhaps further to the front,
+    gets a round of its own.
     """
     place = _Place.of(payload) if payload else _Place(newest=await store.find_newest_waiting(tx, service))
     queue = await _lock_queue(tx, service, place)
-    quota, counts = queue.quota, dict(queue.counts)
+    quota, counts, scopes = queue.quota, dict(queue.counts), queue.scopes
     for decision in queue.waiting:
         queue.grant_if_room(decision, tx.today)
     following = await _following(tx, place, queue)
@@ -44,14 +46,17 @@ async def release_queue(tx: Transaction, service: str, payload: Mapping[str, Any
         queue.quota = replace(queue.quota, releasing=False)
     else:
         await tx.schedule(TIMER, service, tx.now, following.payload())
-    await store.set_quota_used(tx, queue.quota)
     await store.set_counts_used(tx, queue.counts.values())
     await store.set_granted(tx, queue.granted)
     for granted in queue.granted:
         tx.emit(decision_event(granted))
         tx.audit("grant-from-queue", f"decision:{granted.decision_ref}")
-    for event in status_news(quota, queue.quota):
+    for event in status_news(quota, queue.quota, queue.scopes):
         tx.emit(event)
+    changed = [after for before, after in zip(scopes, queue.scopes, strict=True) if after.filled is not before.filled]
+    queue.quota = scoped.publish_scopes(tx, queue.quota, queue.scopes, changed)
+    await scoped.set_scopes_used(tx, queue.scopes)
+    await store.set_quota_used(tx, queue.quota)
     for contract_id, count in counts.items():
         for news in count_news(count, queue.counts[contract_id]):
             tx.emit(news)
@@ -95,6 +100,7 @@ class _Queue:
     at_end: bool
     counts: dict[str, CountUse]
     quota: Quota
+    scopes: list[ScopedQuota]
     contracts: dict[str, Contract]
     description: Description | None
     old_clients: set[str]
@@ -105,14 +111,26 @@ class _Queue:
         count, contract = self.counts.get(waiting.contract_id), self.contracts.get(waiting.contract_id)
         if not self.quota.admits(new_client=new_client) or self.description is None:
             return
+        mine = [s for s in self.scopes if new_client and s.covers(waiting.area, waiting.language)]
+        if any(scope.full for scope in mine):
+            return
         if count is None or count.full or contract is None or not contract.valid_on(on):
             return
-        deadline = confirm_by(self.description, on)
-        granted = domain.grant(waiting, self.description, on, confirm_by=deadline, new_client=new_client)
+        if waiting.valid_to is not None and waiting.valid_to < on:
+            return
+        granted = domain.grant(
+            waiting,
+            self.description,
+            on,
+            confirm_by=confirm_by(self.description, on),
+            new_client=new_client,
+            reasoning=catalogue.for_grant(waiting.reasoning, on),
+        )
         self.granted.append(granted)
         self.counts[count.contract_id] = count.with_grants(1)
         if new_client:
             self.quota = self.quota.with_grants(1)
+            self.scopes = [scope.with_grants(1) if scope in mine else scope for scope in self.scopes]
             self.old_clients.add(waiting.client_ref)
 
 
@@ -130,6 +148,7 @@ async def _lock_queue(tx: Transaction, service: str, place: _Place) -> _Queue:
         at_end=len(locked) == len(waiting) < _BATCH,
         counts=counts,
         quota=quota,
+        scopes=await scoped.find_scopes(tx, service, quota.year) if quota.scopes else [],
         contracts=await store.find_contracts(tx, contract_ids),
         description=await store.find_description(tx, service, tx.today),
         old_clients=await store.find_old_clients(tx, service, [decision.client_ref for decision in locked]),

@@ -2,13 +2,16 @@
 
 Between the two the rules decide, without a lock. The second statement takes a slot only where
 there still is one, so that a full count is never overrun, and holds the counters no longer than it
-must (E-5, E-53). Whoever is to be refused or to wait is looked at again with the counters locked.
+must (E-5, E-53). Where a service has narrower quotas, a third one takes from them while the national
+row is still held (`scoped.take`, E-55). Whoever is to be refused or to wait is looked at again with the
+counters locked.
 """
 
 import asyncpg
 
 from chassis.db import Transaction
 from services.decisions.domain import Application, Contract, Decision, Description, GrantBasis
+from services.decisions.quotas import scoped
 from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus
 from services.decisions.quotas.store import add_quota
 from services.decisions.store import RaceLost, as_contract
@@ -18,13 +21,13 @@ SELECT contract.contract_id, contract.provider_id, contract.service, contract.la
     contract.valid_from, contract.valid_to,
     count.announced, count.used AS count_used, count.filled, count.version AS count_version,
     quota.estimate, quota.quota_limit, quota.used AS quota_used, quota.releasing, quota.status,
-    quota.version AS quota_version,
+    quota.version AS quota_version, quota.scopes,
     description.description_version, description.confirm_within_months,
     NOT EXISTS (
         SELECT FROM first_grants f WHERE f.client_ref = $3 AND f.service = contract.service
     ) AS new_client,
     deciding_is_stopped(contract.service, $5) AS suspended,
-    (SELECT decision_ref FROM decisions WHERE application_ref = $4) AS earlier_ref
+    (SELECT decision_ref FROM decisions WHERE application_ref = $4 AND state <> 'annulled') AS earlier_ref
 FROM contracts contract
 LEFT JOIN announced_counts count ON count.contract_id = contract.contract_id AND count.year = $2
 LEFT JOIN quotas quota ON quota.service = contract.service AND quota.year = $2
@@ -48,19 +51,24 @@ WITH taken AS (
         status = CASE WHEN used + 1 >= quota_limit THEN 'full' ELSE 'open' END,
         version = version + coalesce((used + 1 >= quota_limit)::integer, 0)
     WHERE EXISTS (SELECT FROM taken) -- after the announced count: the lock order
-      AND service = $5 AND year = $1 AND $14 AND status = 'open' AND NOT releasing
+      AND service = $5 AND year = $1 AND $14 AND status = 'open' AND NOT releasing AND scopes = $22
       AND (quota_limit IS NULL OR used < quota_limit)
-    RETURNING estimate, quota_limit, used AS quota_used, releasing, status, version AS quota_version
+    RETURNING estimate, quota_limit, used AS quota_used, releasing, status, version AS quota_version, scopes
 ), client AS (
     INSERT INTO first_grants (client_ref, service, decision_ref, provider_id, granted_on)
     SELECT $4, $5, $2, $7, $11 WHERE $14 AND EXISTS (SELECT FROM slot) ON CONFLICT DO NOTHING RETURNING true
+), known_client AS (
+    -- Held, so that it is not annulled meanwhile: then this client would be new, and counted nowhere (E-8).
+    SELECT true FROM first_grants WHERE client_ref = $4 AND service = $5 AND NOT $14 AND EXISTS (SELECT FROM taken)
+    FOR KEY SHARE
 ), decision AS (
     INSERT INTO decisions (
         decision_ref, application_ref, client_ref, service, contract_id, provider_id, language, state, applied_on,
-        decided_on, confirm_by, description_version, new_client, version
+        decided_on, confirm_by, description_version, new_client, version, valid_to, replaces,
+        reasoning_code, reasoning_version, area
     )
-    SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
-    WHERE EXISTS (SELECT FROM taken) AND (NOT $14 OR EXISTS (SELECT FROM client))
+    SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $18, $19, $20, $21
+    WHERE EXISTS (SELECT FROM taken) AND (EXISTS (SELECT FROM client) OR EXISTS (SELECT FROM known_client))
       AND NOT deciding_is_stopped($5, $16)
     ON CONFLICT DO NOTHING RETURNING true
 )
@@ -87,6 +95,7 @@ async def find_basis(tx: Transaction, application: Application) -> GrantBasis | 
     if row is None:
         return None
     contract = as_contract(row)
+    scopes = await scoped.find_scopes(tx, contract.service, year) if row["scopes"] else ()
     return GrantBasis(
         contract=contract,
         count=None if row["announced"] is None else _count(row, contract, year),
@@ -96,11 +105,16 @@ async def find_basis(tx: Transaction, application: Application) -> GrantBasis | 
         else Description(row["description_version"], row["confirm_within_months"]),
         new_client=row["new_client"],
         earlier_ref=row["earlier_ref"],
+        scopes=tuple(scopes),
     )
 
 
-async def add_grant(tx: Transaction, contract: Contract, granted: Decision) -> tuple[CountUse, Quota | None]:
+async def add_grant(
+    tx: Transaction, contract: Contract, granted: Decision, *, scopes: int = 0
+) -> tuple[CountUse, Quota | None]:
     """Take the slots and add the decision, in one statement; the counters after it, no quota for an old client.
+
+    `scopes` is how many narrower counters a new client's grant was decided on.
 
     Raises:
         RaceLost: a slot is gone, others wait before this client, the client or the application got
@@ -124,6 +138,12 @@ async def add_grant(tx: Transaction, contract: Contract, granted: Decision) -> t
         granted.new_client,
         granted.version,
         tx.now,
+        granted.valid_to,
+        granted.replaces,
+        granted.reasoning and granted.reasoning.code,
+        granted.reasoning and granted.reasoning.version,
+        granted.area,
+        scopes,
     )
     if row is None:
         raise RaceLost("what the grant was decided on has changed")
@@ -157,4 +177,5 @@ def _quota(row: asyncpg.Record, service: str, year: int) -> Quota:
         releasing=row["releasing"],
         status=QuotaStatus(row["status"]),
         version=row["quota_version"],
+        scopes=row["scopes"],
     )

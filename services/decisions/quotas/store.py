@@ -81,7 +81,7 @@ async def set_quota_used(tx: Transaction, quota: Quota) -> None:
 async def find_count(tx: Transaction, contract_id: str, year: int) -> CountUse | None:
     """The use of a contract's announced count, as far as the caller may see it."""
     row = await tx.fetchrow("SELECT * FROM announced_counts WHERE contract_id = $1 AND year = $2", contract_id, year)
-    return None if row is None else _count(row)
+    return None if row is None else as_count(row)
 
 
 async def lock_counts(tx: Transaction, contract_ids: Iterable[str], year: int) -> dict[str, CountUse]:
@@ -92,7 +92,7 @@ async def lock_counts(tx: Transaction, contract_ids: Iterable[str], year: int) -
         list(set(contract_ids)),
         year,
     )
-    return {row["contract_id"]: _count(row) for row in rows}
+    return {row["contract_id"]: as_count(row) for row in rows}
 
 
 async def set_announced(tx: Transaction, count: CountUse) -> None:
@@ -116,6 +116,30 @@ async def set_counts_used(tx: Transaction, counts: Iterable[CountUse]) -> None:
     )
 
 
+async def recount(tx: Transaction, count: CountUse) -> None:
+    """Store what a locked count really uses, be it more than was announced."""
+    await tx.execute(
+        "UPDATE announced_counts SET used = $3, ceiling = greatest(announced, $3), filled = $4, version = $5"
+        " WHERE contract_id = $1 AND year = $2",
+        count.contract_id,
+        count.year,
+        count.used,
+        count.filled,
+        count.version,
+    )
+
+
+async def recount_quota(tx: Transaction, quota: Quota) -> None:
+    """Store how many new clients a locked quota really counts, be it more than the quota."""
+    await tx.execute(
+        "UPDATE quotas SET used = $3, ceiling = CASE WHEN quota_limit IS NOT NULL THEN greatest(quota_limit, $3) END"
+        " WHERE service = $1 AND year = $2",
+        quota.service,
+        quota.year,
+        quota.used,
+    )
+
+
 async def add_count(tx: Transaction, count: CountUse) -> bool:
     """Add a year's count; False where it is there already."""
     added = await tx.fetchval(
@@ -130,23 +154,6 @@ async def add_count(tx: Transaction, count: CountUse) -> bool:
         count.filled,
     )
     return bool(added)
-
-
-async def find_counts_with_room(tx: Transaction, full: Contract, on: date, *, limit: int = 10) -> list[CountUse]:
-    """Other contracts for the same service and language that can take a client today, most room first (E-5)."""
-    rows = await tx.fetch(
-        "SELECT n.* FROM announced_counts n JOIN contracts c USING (contract_id)"
-        " WHERE n.service = $1 AND n.language = $2 AND n.year = $3 AND n.used < n.announced AND n.contract_id <> $4"
-        " AND c.valid_from <= $5 AND (c.valid_to IS NULL OR c.valid_to >= $5)"
-        " ORDER BY n.announced - n.used DESC, n.contract_id LIMIT $6",
-        full.service,
-        full.language,
-        on.year,
-        full.contract_id,
-        on,
-        limit,
-    )
-    return [_count(row) for row in rows]
 
 
 async def merge_suspension(tx: Transaction, told: Suspension) -> Suspension | None:
@@ -228,9 +235,19 @@ async def set_granted(tx: Transaction, granted: Sequence[Decision]) -> None:
     """Store waiting applications that have been granted; a new client's first grant is remembered (E-8)."""
     await tx.executemany(
         "UPDATE decisions SET state = $2, version = $3, decided_on = $4, confirm_by = $5, description_version = $6,"
-        " new_client = $7 WHERE decision_ref = $1",
+        " new_client = $7, reasoning_code = $8, reasoning_version = $9 WHERE decision_ref = $1",
         [
-            (d.decision_ref, d.state, d.version, d.decided_on, d.confirm_by, d.description_version, d.new_client)
+            (
+                d.decision_ref,
+                d.state,
+                d.version,
+                d.decided_on,
+                d.confirm_by,
+                d.description_version,
+                d.new_client,
+                d.reasoning and d.reasoning.code,
+                d.reasoning and d.reasoning.version,
+            )
             for d in granted
         ],
     )
@@ -260,9 +277,12 @@ async def find_description(tx: Transaction, service: str, on: date) -> Descripti
 
 
 async def find_old_clients(tx: Transaction, service: str, client_refs: Sequence[str]) -> set[str]:
-    """Those of the clients who have been granted in the service before (E-8)."""
+    """Those of the clients who have been granted in the service before (E-8); held, so that it stays true."""
     rows = await tx.fetch(
-        "SELECT client_ref FROM first_grants WHERE service = $1 AND client_ref = ANY ($2)", service, list(client_refs)
+        "SELECT client_ref FROM first_grants WHERE service = $1 AND client_ref = ANY ($2)"
+        " ORDER BY client_ref FOR KEY SHARE",
+        service,
+        list(client_refs),
     )
     return {row["client_ref"] for row in rows}
 
@@ -274,6 +294,7 @@ def _quota(row: asyncpg.Record) -> Quota:
         estimate=row["estimate"],
         limit=row["quota_limit"],
         used=row["used"],
+        scopes=row["scopes"],
         suspended=row["suspended"],
         releasing=row["releasing"],
         status=QuotaStatus(row["status"]),
@@ -281,7 +302,8 @@ def _quota(row: asyncpg.Record) -> Quota:
     )
 
 
-def _count(row: asyncpg.Record) -> CountUse:
+def as_count(row: asyncpg.Record) -> CountUse:
+    """A row of `announced_counts`."""
     return CountUse(
         contract_id=row["contract_id"],
         provider_id=row["provider_id"],

@@ -1,1 +1,1 @@
-"""What Kela pays: for now, the periods of clients' courses."""
+"""What Kela pays: settlements, the prices they are held to, and payments of the periods of clients' courses."""

@@ -1,13 +1,30 @@
-"""Paying the periods of clients' courses."""
+"""Paying the periods of clients' courses: by a settlement, or at Kela's own command."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from chassis.db import Transaction
 from contracts.decisions import PeriodPaid
-from contracts.refusals import NotFound, Refusal
-from services.decisions.copies.store import find_course, find_pins_on
-from services.decisions.settlements import store
+from contracts.envelope import new_event_id
+from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
+from services.decisions.copies.store import CourseCopy, PinCopy, find_course, find_courses, find_pins_of, find_pins_on
+from services.decisions.domain import Contract
+from services.decisions.settlements import annexes, billing_forms, domain, store
+from services.decisions.settlements.domain import (
+    Entitlement,
+    Fault,
+    FaultCode,
+    Invoice,
+    Known,
+    Line,
+    Settlement,
+    SettlementRefused,
+    SettlementState,
+    Stay,
+)
+from services.decisions.settlements.prices import ServicePeriod
+from services.decisions.store import find_contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +35,74 @@ class Payment:
     already_paid: list[str]
 
 
+async def submit(tx: Transaction, invoice: Invoice, lines: Sequence[Line]) -> Settlement:
+    """Take a settlement of one contract and one service, or refuse it as a whole (R-BIL-1, R-BIL-3, R-BIL-4, E-60).
+
+    One that names an original invoice gives back lines of that one (E-29).
+
+    Raises:
+        Refusal: FORM_OUTDATED, INVOICE_NUMBER_USED, ORIGINAL_UNKNOWN, ORIGINAL_NOT_ACCEPTED, or
+            SETTLEMENT_REFUSED with every fault.
+        NotFound: CONTRACT_UNKNOWN.
+        NotYetKnown: NOT_YET_KNOWN, a client's course has not reached our copy.
+    """
+    await billing_forms.require_in_use(tx, invoice.form_version)
+    known = await _known(tx, await _contract(tx, invoice), [line.decision_ref for line in lines])
+    original = await _original(tx, invoice)
+    if original is None:
+        billed = domain.bill(invoice, lines, known)
+    else:
+        credited = await store.find_standing(tx, list(known.entitlements), credit=True)
+        billed = domain.credit(invoice, lines, original, credited, known)
+    settlement = Settlement(
+        settlement_id=str(new_event_id()),
+        invoice=invoice,
+        lines=billed,
+        original_id=None if original is None else original.settlement_id,
+    )
+    await store.add_settlement(tx, settlement, tx.now)
+    added = await store.add_lines(tx, settlement)
+    _require_all(settlement, added, FaultCode.ALREADY_BILLED if original is None else FaultCode.ALREADY_CREDITED)
+    return settlement
+
+
+async def accept(tx: Transaction, settlement_id: str, *, if_match: int | None) -> Settlement:
+    """Accept a settlement, which pays its periods; accepting a credit refunds them (R-BIL-1, E-29).
+
+    It is looked at once more, as what is known of its clients may have changed. `PeriodPaid` is
+    published where a period is paid for the first time.
+
+    Raises:
+        Refusal: SETTLEMENT_DECIDED, or SETTLEMENT_REFUSED with what does not fit any longer.
+        NotFound: SETTLEMENT_UNKNOWN.
+        Stale: it changed meanwhile.
+    """
+    settlement = await _locked(tx, settlement_id, if_match)
+    accepted = domain.decide(settlement, SettlementState.ACCEPTED, tx.today)
+    if settlement.original_id is None:
+        await _pay(tx, settlement)
+    else:
+        await store.set_refunded(tx, settlement, tx.today)
+    await store.set_decided(tx, accepted)
+    return accepted
+
+
+async def reject(tx: Transaction, settlement_id: str, reasons: Sequence[str], *, if_match: int | None) -> Settlement:
+    """Reject a settlement with reasons; its periods may be billed again (R-BIL-1).
+
+    Raises:
+        Refusal: SETTLEMENT_DECIDED.
+        NotFound: SETTLEMENT_UNKNOWN.
+        Stale: it changed meanwhile.
+    """
+    settlement = await _locked(tx, settlement_id, if_match)
+    rejected = domain.decide(settlement, SettlementState.REJECTED, tx.today, reasons)
+    await store.set_decided(tx, rejected)
+    return rejected
+
+
 async def pay_period(tx: Transaction, course_id: str, period_number: int, decision_refs: Sequence[str]) -> Payment:
-    """Pay a period of a course for the clients of `decision_refs`: all of them or none.
+    """Pay a period of a course for the clients of `decision_refs`, without a settlement: all of them or none.
 
     `PeriodPaid` is published once per decision and period, whatever is paid again (R-BIL-9, E-29).
 
@@ -41,11 +124,11 @@ async def pay_period(tx: Transaction, course_id: str, period_number: int, decisi
     strangers = [ref for ref in refs if ref not in decisions or ref not in pins or not pins[ref].took_part]
     if strangers:
         raise Refusal("NOT_PINNED_THERE", decision_refs=strangers)
-    last = period_number == max(course.periods)
-    paid = await store.add_payments(tx, course, period_number, refs, tx.today, last=last)
+    last = {ref: domain.ends_path(pins[ref].state, pins[ref].planned, course.periods, period_number) for ref in refs}
+    paid = await store.add_payments(tx, course, period_number, last, tx.today)
     for ref in refs:
         if ref in paid:
-            client_ref, contract_id = decisions[ref]
+            client_ref, contract_id, _ = decisions[ref]
             tx.emit(
                 PeriodPaid(
                     version=1,
@@ -57,8 +140,103 @@ async def pay_period(tx: Transaction, course_id: str, period_number: int, decisi
                     service=course.service,
                     course_id=course_id,
                     period_number=period_number,
-                    last=last,
+                    last=last[ref],
                     paid_on=tx.today,
                 )
             )
     return Payment([ref for ref in refs if ref in paid], [ref for ref in refs if ref not in paid])
+
+
+async def _pay(tx: Transaction, settlement: Settlement) -> None:
+    invoice = settlement.invoice
+    refs = [line.decision_ref for line in settlement.lines]
+    known = await _known(tx, await _contract(tx, invoice), refs, besides=settlement.settlement_id)
+    lines = [Line(line.number, *line.period, str(line.amount)) for line in settlement.lines]
+    domain.bill(invoice, lines, known)
+    last = {line.period for line in settlement.lines if _ends_path(known.entitlements[line.decision_ref], line)}
+    paid, first = await store.add_payments_of(tx, settlement, last, tx.today)
+    _require_all(settlement, paid, FaultCode.ALREADY_PAID)
+    for line in settlement.lines:
+        if line.period in first:
+            tx.emit(
+                PeriodPaid(
+                    version=1,
+                    decision_ref=line.decision_ref,
+                    client_ref=known.entitlements[line.decision_ref].client_ref,
+                    contract_id=invoice.contract_id,
+                    provider_id=invoice.provider_id,
+                    office_id=line.office_id,
+                    service=invoice.service,
+                    course_id=line.course_id,
+                    period_number=line.period_number,
+                    last=line.period in last,
+                    paid_on=tx.today,
+                )
+            )
+
+
+def _ends_path(entitlement: Entitlement, line: domain.BilledLine) -> bool:
+    return any(
+        domain.ends_path(stay.state, stay.planned, stay.periods, line.period_number)
+        for stay in entitlement.stays
+        if stay.course_id == line.course_id
+    )
+
+
+def _require_all(settlement: Settlement, done: Collection[tuple[str, int]], code: FaultCode) -> None:
+    """Somebody else was quicker with a line: then nothing is done."""
+    lost = [Fault(line.number, code) for line in settlement.lines if line.period not in done]
+    if lost:
+        raise SettlementRefused(lost)
+
+
+async def _contract(tx: Transaction, invoice: Invoice) -> Contract:
+    contract = await find_contract(tx, invoice.contract_id)
+    if contract is None:
+        raise NotFound("CONTRACT_UNKNOWN")
+    return contract
+
+
+async def _original(tx: Transaction, invoice: Invoice) -> Settlement | None:
+    number = invoice.original_invoice_number
+    if number is None:
+        return None
+    original = await store.lock_original(tx, invoice.provider_id, invoice.biller_id, number)
+    if original is None or original.invoice.contract_id != invoice.contract_id:
+        raise Refusal("ORIGINAL_UNKNOWN")
+    return original
+
+
+async def _locked(tx: Transaction, settlement_id: str, if_match: int | None) -> Settlement:
+    settlement = await store.lock_settlement(tx, settlement_id)
+    if if_match is not None and if_match != settlement.version:
+        raise Stale(settlement.version)
+    return settlement
+
+
+async def _known(tx: Transaction, contract: Contract, refs: Sequence[str], *, besides: str = "") -> Known:
+    """Everything a settlement is held against, less what the settlement `besides` bills itself."""
+    decisions = await store.find_decisions(tx, refs)
+    pins = await find_pins_of(tx, list(decisions))
+    courses = await find_courses(tx, [pin.course_id for pin in pins])
+    stays: dict[str, list[Stay]] = defaultdict(list)
+    for pin in pins:
+        stays[pin.decision_ref].append(_stay(pin, courses.get(pin.course_id)))
+    return Known(
+        contract=contract,
+        annexes=await annexes.find_annexes(tx, contract.contract_id),
+        entitlements={ref: Entitlement(*facts, tuple(stays[ref])) for ref, facts in decisions.items()},
+        billed=await store.find_standing(tx, refs, credit=False, besides=besides),
+        paid=await store.find_paid(tx, refs),
+        today=tx.today,
+    )
+
+
+def _stay(pin: PinCopy, course: CourseCopy | None) -> Stay:
+    periods = {}
+    for period in () if course is None else course.periods.values():
+        if period.first_day is not None and period.mode is not None:
+            periods[period.number] = ServicePeriod(period.number, period.mode, period.first_day, period.last_day)
+    if course is None or len(periods) < len(course.periods):
+        raise NotYetKnown("NOT_YET_KNOWN", subjects=["course"])
+    return Stay(pin.course_id, pin.office_id, pin.state, pin.planned, pin.attended, periods)

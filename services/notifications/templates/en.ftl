@@ -1,7 +1,10 @@
 # Messages in providers' inboxes; clients are written to in Finnish or Swedish. The wording is this system's own.
 
 decision-received = New course decision { $decision_ref }. The client can be pinned to a course.
-client-unpinned = Decision { $decision_ref } has been revoked. { $course_number ->
+client-unpinned = Decision { $decision_ref } has been { $why ->
+        [decision_annulled] annulled, because it had been issued in error.
+       *[decision_revoked] revoked.
+    } { $course_number ->
         [unknown] The client was removed from your course.
        *[other] The client was removed from course { $course_number }.
     } { $place ->

@@ -13,7 +13,10 @@ application-waits = Kela: Hakemuksesi odottaa, koska tämän vuoden asiakaskiint
 ## Palveluntuottajan viesteihin
 
 decision-received = Uusi kurssipäätös { $decision_ref }. Asiakkaan voi kiinnittää kurssille.
-client-unpinned = Päätös { $decision_ref } on lakkautettu. { $course_number ->
+client-unpinned = Päätös { $decision_ref } on { $why ->
+        [decision_annulled] kumottu, koska se oli annettu virheellisesti.
+       *[decision_revoked] lakkautettu.
+    } { $course_number ->
         [unknown] Asiakas poistettiin kurssiltasi.
        *[other] Asiakas poistettiin kurssilta { $course_number }.
     } { $place ->

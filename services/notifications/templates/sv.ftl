@@ -13,7 +13,10 @@ application-waits = Kela/FPA: Din ansökan väntar, eftersom årets klientkvot �
 ## Till serviceproducentens meddelanden
 
 decision-received = Nytt rehabiliteringsbeslut { $decision_ref }. Klienten kan kopplas till en kurs.
-client-unpinned = Beslutet { $decision_ref } har dragits in. { $course_number ->
+client-unpinned = Beslutet { $decision_ref } har { $why ->
+        [decision_annulled] upphävts, eftersom det hade meddelats av misstag.
+       *[decision_revoked] dragits in.
+    } { $course_number ->
         [unknown] Klienten togs bort från din kurs.
        *[other] Klienten togs bort från kurs { $course_number }.
     } { $place ->

@@ -1,0 +1,1 @@
+"""When clients' rehabilitation is planned to take place, as Kela sees it (R-CRS-12)."""

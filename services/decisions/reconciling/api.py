@@ -1,0 +1,90 @@
+"""HTTP of reconciliation: what differs, and the command that sets it right."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from chassis.db import Transaction
+from chassis.http import Answer, problems
+from services.decisions import fields
+from services.decisions.reconciling import handlers, store
+from services.decisions.reconciling.domain import Difference, DifferenceState, Kind
+
+router = APIRouter(tags=["reconciliation"])
+
+
+class DifferenceView(BaseModel):
+    """A counter or a copy that was not what the decisions say.
+
+    `subject` is the contract and year, the service and year with area and language, or the decision;
+    `shown` is what it said, or 1 for what is there and should not be.
+    """
+
+    number: int
+    kind: Kind
+    subject: str
+    shown: int
+    expected: int
+    state: DifferenceState
+    found_at: datetime
+    settled_at: datetime | None
+
+    @classmethod
+    def of(cls, difference: Difference) -> "DifferenceView":
+        """The difference as it stands."""
+        return cls(
+            number=difference.number,
+            kind=difference.kind,
+            subject=difference.subject,
+            shown=difference.shown,
+            expected=difference.expected,
+            state=difference.state,
+            found_at=difference.found_at,
+            settled_at=difference.settled_at,
+        )
+
+
+class DifferenceList(BaseModel):
+    """Differences in the order in which they were found; `next` is the cursor of the following page."""
+
+    items: list[DifferenceView]
+    next: int | None
+
+
+class RepairView(BaseModel):
+    """What a repair has set right, and what is still open."""
+
+    repaired: int
+    left: int
+
+
+@router.get("/differences", response_model=DifferenceList, responses=problems())
+async def list_differences(
+    caller: fields.Kela,
+    state: DifferenceState | None = None,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: fields.Limit = 100,
+) -> Response:
+    """The report: where a counter or a copy is or was not what the decisions say."""
+
+    async def read(tx: Transaction) -> Answer:
+        found = await store.find_differences(tx, state=state, after=after, limit=limit + 1)
+        page = found[:limit]
+        items = [DifferenceView.of(difference) for difference in page]
+        return Answer(200, DifferenceList(items=items, next=page[-1].number if len(found) > limit else None))
+
+    return await caller.query(read)
+
+
+@router.post("/differences/repair", response_model=RepairView, responses=problems())
+async def repair(caller: fields.Official) -> Response:
+    """Set right up to fifty open differences by what the decisions say; each leaves its line in the audit."""
+
+    async def act(tx: Transaction) -> Answer:
+        done = await handlers.repair(tx)
+        return Answer(200, RepairView(repaired=done.repaired, left=done.left))
+
+    return await caller.command(act)

@@ -1,0 +1,1 @@
+"""What courses and the calendar make of granted decisions: used, or expired."""

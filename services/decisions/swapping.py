@@ -1,0 +1,108 @@
+"""A change of provider in one transaction: the old decision is revoked, the new one granted, or nothing (E-65)."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from chassis.db import Transaction
+from contracts.refusals import NotYetKnown, Refusal, Stale
+from services.decisions import domain, store
+from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
+from services.decisions.events import decision_event
+from services.decisions.followup.deadlines import confirm_by
+from services.decisions.handlers import count_is_full, grant_basis, new_ref
+from services.decisions.quotas import slots
+from services.decisions.quotas.events import count_event
+from services.decisions.reasonings.catalogue import ReasoningKind, choose
+
+_REVOKED = "REVOKE_PROVIDER_CHANGED"
+_GRANTED = "GRANT_PROVIDER_CHANGED"
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """The old decision as it ended and the one the client has now."""
+
+    revoked: Decision
+    granted: Decision
+
+
+async def swap_provider(
+    tx: Transaction,
+    decision_ref: str,
+    contract_id: str,
+    notice: ClientNotice,
+    *,
+    application_ref: str,
+    if_match: int | None = None,
+    valid_to: date | None = None,
+) -> Swap:
+    """The client goes on with another provider of the service: both decisions change, or neither (E-65).
+
+    `notice` is the client's answer and revokes the old decision; `application_ref` is under which Kela
+    filed it, and the same swap again gets the same answer. The new decision takes a slot of its own
+    contract's count and none of the quota, so that a full quota does not stop it (E-8, E-54). Its
+    deadline starts anew (E-26); its validity is the old one's unless `valid_to` says another.
+
+    Raises:
+        Refusal: ALREADY_REVOKED, NOT_GRANTED, OTHER_SERVICE, SAME_PROVIDER, CONTRACT_NOT_IN_FORCE,
+            ANNOUNCED_COUNT_FULL with others that have room, DECIDING_SUSPENDED, or APPLICATION_DECIDED.
+        Invalid: NOTICE_IN_FUTURE or VALIDITY_IN_PAST.
+        NotFound: DECISION_UNKNOWN or CONTRACT_UNKNOWN.
+        NotYetKnown: SERVICE_DESCRIPTION_UNKNOWN.
+        Stale: it changed meanwhile.
+    """
+    old = await store.get_decision(tx, decision_ref)
+    repeated = await store.find_application(tx, application_ref)
+    if repeated is not None:
+        return _same_answer(old, repeated, contract_id)
+    application = Application(
+        application_ref=application_ref,
+        client_ref=old.client_ref,
+        contract_id=contract_id,
+        applied_on=notice.received_on,
+        outcome=Outcome.GRANTED,
+        valid_to=valid_to or old.valid_to,
+        area=old.area,
+    )
+    _revoked(old, notice, tx.today, if_match)
+    basis = await grant_basis(tx, application)
+    granted = await _granted(tx, old, application, basis)
+    count, _ = await slots.add_grant(tx, basis.contract, granted)
+    # Counters before decisions, as the lock order wants it; if the old one has changed, all of this is undone.
+    revoked = _revoked(await store.lock_decision(tx, decision_ref), notice, tx.today, if_match)
+    await store.set_decision(tx, revoked)
+    tx.audit("swap-provider", f"decision:{decision_ref}", replaced_by=granted.decision_ref, contract_id=contract_id)
+    tx.emit(decision_event(revoked))
+    tx.emit(decision_event(granted))
+    if count.filled:
+        tx.emit(count_event(count))
+    return Swap(revoked, granted)
+
+
+async def _granted(tx: Transaction, old: Decision, application: Application, basis: GrantBasis) -> Decision:
+    domain.check_swap(old, basis.contract)
+    domain.check_contract(basis.contract, tx.today)
+    if basis.quota.suspended:
+        raise Refusal("DECIDING_SUSPENDED")
+    if basis.count is None or basis.count.full:
+        raise await count_is_full(tx, basis, application)
+    if basis.description is None:
+        raise NotYetKnown("SERVICE_DESCRIPTION_UNKNOWN", service=basis.contract.service)
+    reasoning = choose(ReasoningKind.GRANT, _GRANTED, tx.today)
+    pending = domain.pending_decision(new_ref(), application, basis.contract, tx.today, reasoning=reasoning)
+    deadline = confirm_by(basis.description, tx.today)
+    granted = domain.grant(pending, basis.description, tx.today, confirm_by=deadline, new_client=False)
+    return replace(granted, replaces=old.decision_ref)
+
+
+def _revoked(decision: Decision, notice: ClientNotice, on: date, if_match: int | None) -> Decision:
+    if if_match is not None and if_match != decision.version:
+        raise Stale(decision.version)
+    reasoning = choose(ReasoningKind.REVOCATION, _REVOKED, on)
+    return domain.revoke(decision, notice, on, reasoning=reasoning, provider_changed=True)
+
+
+def _same_answer(old: Decision, granted: Decision, contract_id: str) -> Swap:
+    if (granted.replaces, granted.contract_id) != (old.decision_ref, contract_id):
+        raise Refusal("APPLICATION_DECIDED", decision_ref=granted.decision_ref, state=granted.state)
+    return Swap(old, granted)
