@@ -1,6 +1,7 @@
 """Who is calling: JWT bearer tokens checked against the issuer's published keys (JWKS)."""
 
 import asyncio
+import functools
 import json
 import os
 import time
@@ -133,6 +134,11 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
     return Principal(str(claims["sub"]), role, provider_id)
 
 
+@functools.cache
+def _private_key(text: str) -> RSAKey:
+    return RSAKey.import_key(json.loads(text))
+
+
 class DevIssuer:
     """Mints tokens on one machine, from a key kept in the home directory; never in production."""
 
@@ -156,7 +162,7 @@ class DevIssuer:
             with os.fdopen(handle, "w") as file:
                 json.dump(key.as_dict(private=True), file)
             cls.jwks_path(path.parent).write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
-        return RSAKey.import_key(json.loads(path.read_text()))
+        return _private_key(path.read_text())
 
     def jwks(self) -> dict[str, Any]:
         """The public key set."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,6 +21,22 @@ LEFT_OUT = "LEFT OUT: "
 """How the reason of a test begins that a tool is missing for; the summary says it in capitals."""
 
 NewService = Callable[[Service], Awaitable[ServiceUnderTest]]
+
+MEMORY = Path("/dev/shm")
+ENOUGH_BYTES = 6 * 2**30
+"""More than all servers of a run have written at once."""
+
+
+def work_in_memory() -> None:
+    """Keep what tests write in memory where there is room: a database is made ten times as fast as on a disk.
+
+    Nobody pulls the plug here, so nothing is lost by it; TMPDIR says otherwise. The long run and the demo use the disk.
+    """
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+work_in_memory()
 
 
 @pytest.fixture(scope="session")

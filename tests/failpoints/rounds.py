@@ -87,6 +87,7 @@ class Grounds:
         year = kind(self._next_year, self.client, self.admin, self.system.settings.home)
         self._next_year += 1
         await year.open()
+        await self.at_rest()  # what earlier years had planned for 1 January is done before anything is counted
         await self.digest.begin()
         return year
 

@@ -129,9 +129,10 @@ class Year:
         return f"+35840{self.year}{number % 1000:03}"
 
     async def open(self) -> None:
-        """The morning the year begins; the provider signs in at the gateway."""
+        """The morning the year begins: Kela has its estimate, and the provider signs in at the gateway."""
         self._client.known.clear()
         await self.at(1, 15)
+        yes(await self.kela("PUT", "decisions", f"/estimates/{RARE}/{self.year}", {"estimate": CLIENTS}))
         async with httpx.AsyncClient(base_url=self._client.url("gateway"), timeout=30) as browser:
             page = await browser.get("/sign-in")
             csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
