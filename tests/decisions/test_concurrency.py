@@ -8,6 +8,7 @@ import pytest
 from chassis.auth import Role
 from services.decisions.quotas import slots
 from tests.decisions.builders import DecisionsUnderTest, an_application, announced
+from tests.decisions.unguarded import DROP_CONSTRAINTS, take_unguarded
 
 _AT_ONCE = 8
 
@@ -20,13 +21,8 @@ async def decide_at_once(decisions: DecisionsUnderTest, bodies: list[dict]) -> C
 
 async def guards_off(decisions: DecisionsUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No condition in the statement that takes, and no constraint in the tables."""
-    unconditional = slots.TAKE_SLOTS.replace("AND used < announced", "").replace("AND status = 'open'", "")
-    unconditional = unconditional.replace("AND (quota_limit IS NULL OR used < quota_limit)", "")
-    monkeypatch.setattr(slots, "TAKE_SLOTS", unconditional)
-    await decisions.alter(
-        "ALTER TABLE announced_counts DROP CONSTRAINT no_grant_beyond_the_count",
-        "ALTER TABLE quotas DROP CONSTRAINT no_grant_beyond_the_quota",
-    )
+    monkeypatch.setattr(slots, "TAKE_SLOTS", take_unguarded())
+    await decisions.alter(*DROP_CONSTRAINTS)
 
 
 async def test_the_last_slot_of_a_count_is_given_once(empty_decisions):
