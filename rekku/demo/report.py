@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rekku.demo.billing import BILLED
 from rekku.demo.comparison import CONSISTENCY, Check, Measured
 from rekku.demo.plan import Plan
-from rekku.demo.providers import PROVIDERS
+from rekku.demo.providers import PROVIDER_OF, PROVIDERS
 from rekku.demo.reference import NEW_CLIENTS, percent
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -21,7 +22,11 @@ def show(console: Console, measured: Measured, plan: Plan, checks: Sequence[Chec
     console.print(_months(measured))
     console.print(_chart(measured))
     console.print(_figures(checks))
-    console.print(_statistics(measured))
+    console.print(_half_years(measured))
+    forms = ", ".join(f"{PROVIDER_OF[contract].name} as {form}" for contract, form in BILLED.items())
+    console.print(f"Settlements: {measured.settlements} accepted, {measured.settled:,} € ({forms}; a demo price).")
+    console.print(f"One was refused as a whole: {', '.join(measured.faults)}.")
+    console.print(_start_sizes(measured))
     console.print(_offices(measured))
     if measured.messages:
         sent = ", ".join(f"{template} {count}" for template, count in sorted(measured.messages.items()))
@@ -89,13 +94,19 @@ def _figures(checks: Sequence[Check]) -> Table:
     return table
 
 
-def _statistics(measured: Measured) -> Table:
-    """What else the statistics of the decisions service say; the source has these as charts without numbers."""
-    table = Table("statistic", "", "clients or courses", title="Statistics", title_justify="left")
-    for half, persons in measured.paid_for.items():
-        table.add_row("persons paid for", half, str(persons))
+def _half_years(measured: Measured) -> Table:
+    """Persons paid for and costs by half-year; the source has them as a chart without numbers (R-BIL-10)."""
+    table = Table("half-year", "persons", "periods", "€", title="Paid for, by half-year", title_justify="left")
+    for half, paid in measured.half_years.items():
+        table.add_row(half, str(paid.persons), str(paid.periods), "–" if paid.cost is None else f"{paid.cost:,}")
+    return table
+
+
+def _start_sizes(measured: Measured) -> Table:
+    """With how many clients courses began (R-CRS-51)."""
+    table = Table("clients", "courses", title="Courses that began with", title_justify="left")
     for clients, courses in measured.start_sizes.items():
-        table.add_row("courses that began with", f"{clients} clients", str(courses))
+        table.add_row(str(clients), str(courses))
     return table
 
 

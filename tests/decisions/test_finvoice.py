@@ -21,7 +21,6 @@ from tests.decisions.builders import CONTRACT, PROVIDER, RARE, expect, refusal
 from tests.decisions.settling import BILLER, IBAN, KELA, a_line, accepted, credit, faults, reject, submitted
 from tests.decisions.test_settlement_rules import ANNEX, FIRST, REFS, an_invoice
 
-MOST = Decimal("999999.99")
 IN_ORDER = {
     "Finvoice": "SellerPartyDetails SellerCommunicationDetails BuyerPartyDetails AnyPartyDetails InvoiceDetails"
     " InvoiceRow EpiDetails",
@@ -36,7 +35,8 @@ IN_ORDER = {
     "OriginalInvoiceReference": "InvoiceNumber",
     "DefinitionDetails": "DefinitionHeaderText DefinitionValue",
     "InvoiceRow": "ArticleIdentifier ArticleName RowDefinitionDetails InvoicedQuantity StartDate EndDate"
-    " UnitPriceAmount RowIdentifier RowPositionIdentifier RowAgreementIdentifier RowVatRatePercent RowVatCode RowVatAmount RowVatExcludedAmount RowAmount",
+    " UnitPriceAmount RowIdentifier RowPositionIdentifier RowAgreementIdentifier"
+    " RowVatRatePercent RowVatCode RowVatAmount RowVatExcludedAmount RowAmount",
     "RowDefinitionDetails": "RowDefinitionHeaderText RowDefinitionValue",
     "EpiDetails": "EpiIdentificationDetails EpiPartyDetails EpiPaymentInstructionDetails",
     "EpiIdentificationDetails": "EpiDate EpiReference",
@@ -45,6 +45,8 @@ IN_ORDER = {
     "EpiPaymentInstructionDetails": "EpiRemittanceInfoIdentifier EpiInstructedAmount EpiCharge EpiDateOptionDate",
 }
 """The order in which the schema of Finvoice 3.0 wants what we write of each element."""
+
+MOST = Decimal("999999.99")
 
 TEXTS = (
     st.text(

@@ -180,6 +180,45 @@ def test_costs_stand_beside_the_persons_where_they_are_known(language, shown):
     assert [say.shown(row[-1]) for row in rows] == [shown, "–"]
 
 
+def half_years(counted_on, *items):
+    return views.HalfYears(
+        counted_on=counted_on, measures=[], reported=[], service=HEART, service_names=None, year=2024,
+        items=[
+            views.HalfYear(year=year, half=half, persons=persons, periods=persons, cost=cost)
+            for year, half, persons, cost in items
+        ],
+    )  # fmt: skip
+
+
+def test_costs_have_a_chart_of_their_own_and_the_title_names_the_years():
+    """R-BIL-10, R-STA-1, E-61: in thousands of euros, half up; what has not begun has no figure."""
+    say = Reader(Texts(SERVICE.root / "texts"), "en")
+    found = half_years(
+        date(2024, 3, 1), (2022, 1, 3, Decimal("1234500.00")), (2023, 1, 2, Decimal(-10)), (2024, 1, 1, None),
+        (2024, 2, 0, None),
+    )  # fmt: skip
+    sheet = sheet_of(found, say)
+    assert sheet.title.endswith(f"{HEART}, 2022–2024")
+    assert [chart.series[-1].values for chart in sheet.charts] == [(3, 2, 1, None), (1235, None, None, None)]
+    assert "€1,000" in sheet.charts[1].title
+    assert sheet.rows[-1] == ("7–12/2024", None, None, None)
+    assert len(sheet_of(half_years(date(2024, 3, 1), (2024, 1, 3, None)), say).charts) == 1
+
+
+async def test_months_that_have_not_begun_have_no_figures(decisions):
+    """E-61: no decision was made in February, and nobody knows of March; nor is a year forecast that is over."""
+    await decisions.grant()
+    await decisions.clock.set(datetime(2024, 2, 1, 9, tzinfo=UTC))
+    rows = (await decisions.officer.get("/statistics/decisions.csv", params=OF_2024)).text.splitlines()
+    assert [row.split(";")[1] for row in rows[1:4]] == ["1", "0", ""]
+    running = await decisions.officer.get("/statistics/new-clients.csv", params=OF_2024 | {"lang": "en"})
+    assert "Forecast (complete months: 1): 12–12" in running.text
+    await decisions.clock.set(datetime(2025, 1, 1, 9, tzinfo=UTC))
+    over = await decisions.officer.get("/statistics/new-clients.csv", params=OF_2024 | {"lang": "en"})
+    assert "Forecast," not in over.text
+    assert "Forecast (" not in over.text
+
+
 async def test_ages_come_from_the_sealed_data_and_small_groups_are_left_out(decisions):
     """R-STA-2, E-24, E-63: aggregated; a group of three is not shown, nor the next smallest that would tell it."""
     await on_the_course(decisions, [1954] * 6 + [1964] * 7 + [1974] * 3)
@@ -258,7 +297,7 @@ async def test_every_figure_is_a_spreadsheet_and_a_chart(heart, name):
     picture = await heart.officer.get(f"/statistics/{name}.svg", params=OF_2024)
     assert picture.headers["content-type"].startswith("image/svg+xml")
     root = ElementTree.fromstring(picture.text)
-    assert len(root.findall("{http://www.w3.org/2000/svg}rect")) > 2
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}rect"))) > 2
 
 
 class Page(HTMLParser):

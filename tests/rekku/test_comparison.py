@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from contracts.values import ReportKind
+from rekku.demo.billing import HalfYearPaid
 from rekku.demo.changes import REPORT_WORDS, WORDS
 from rekku.demo.comparison import FeedbackShown, as_planned, checks, exit_status, published_average
 from rekku.demo.page import page
@@ -49,6 +50,11 @@ def test_what_was_planned_holds(plan):
         ({"confirmed": 3}, "confirmed courses"),
         ({"invitations": 3}, "survey invitations by SMS"),
         ({"answers": 1}, "survey answers"),
+        ({"half_years": {}}, "costs 1–6/2023, €"),
+        ({"half_years": {"1–6/2023": HalfYearPaid(1, 1, None)}}, "persons paid for 1–6/2023"),
+        ({"settlements": 1}, "accepted settlements"),
+        ({"settled": Decimal("1750.00")}, "accepted settlements, €"),
+        ({"faults": ()}, "faults of the refused settlement"),
         ({"estimates": {2022: 811, 2023: 780, 2024: 930}}, "estimate 2022"),
         ({"inconsistencies": ("free places of course 7",)}, "free places of course 7"),
     ],
