@@ -17,8 +17,8 @@ from rekku.demo.steps import AcceptSettlement, BillPeriod, NoteParticipation, Se
 class Form(StrEnum):
     """How a provider sends its settlements."""
 
-    JSON = "json"
-    FINVOICE = "finvoice"
+    JSON = "JSON"
+    FINVOICE = "Finvoice"
 
 
 BILLED = {"rovaniemi": Form.JSON, "jakobstad": Form.FINVOICE}

@@ -146,7 +146,7 @@ async def test_a_settlement_comes_and_goes_as_a_finvoice(decisions, clients):
 
 
 async def test_a_credit_may_name_its_original_as_before_finvoice_3(decisions, clients):
-    """P11, E-29: the original's number stands in an element of its own, which 3.0 still has."""
+    """P11, R-BIL-8, E-29: the original's number stands in an element of its own, which 3.0 still has."""
     original = await accepted(decisions, a_line(clients[0]))
     given_back = expect(201, await credit(decisions, original, a_line(clients[0])))
     written = (await decisions.provider.get(f"/settlements/{given_back['settlement_id']}/finvoice")).text
@@ -161,7 +161,7 @@ async def test_a_credit_may_name_its_original_as_before_finvoice_3(decisions, cl
 
 
 def test_the_longest_settlement_fits_into_a_request():
-    """P11: what is taken as JSON is taken as a Finvoice too, with the longest names of contract and service."""
+    """P11, R-BIL-8: what is taken as JSON is taken as a Finvoice too, with the longest names."""
     line = BilledLine(
         MOST_LINES, REFS[0], 100, "c", "o", FIRST, FIRST, Price(ANNEX.prices[0].mode, Unit.PERIOD, MOST), 31, 1
     )
@@ -195,7 +195,7 @@ async def send(decisions, document):
     ],
 )
 async def test_what_is_no_finvoice_is_refused(decisions, document, why):
-    """P11: and neither a document type nor an entity is ever taken."""
+    """P11, R-BIL-8: and neither a document type nor an entity is ever taken."""
     assert refusal(await send(decisions, document), 422) == ("XML_INVALID", {"why": why})
 
 

@@ -362,7 +362,7 @@ async def test_reported_tables_are_public_with_their_source_and_exactly_as_repor
     """E-61, E-64, R-STA-1, R-STA-5: T1 to T5 and the survey's n; nothing invented, nothing derived."""
     public = decisions.service.http(role=None)
     tables = {each["table"]: each for each in expect(200, await public.get("/statistics/reported"))["items"]}
-    assert set(tables) == {"T1", "T2", "T3", "T4", "T4B", "T5", "REKKU"}
+    assert set(tables) == {"T1", "T2", "T3", "T4", "T4B", "T4C", "T5", "REKKU"}
     assert all(all(table["source"].values()) and all(table["title"].values()) for table in tables.values())
     assert [row[1:] for row in tables["T1"]["rows"]] == [[518, 16], [389, 11], [94, 1]]
     assert [sum(row[column] for row in tables["T2"]["rows"]) for column in (1, 2)] == [435, 45]
@@ -370,7 +370,7 @@ async def test_reported_tables_are_public_with_their_source_and_exactly_as_repor
         Y2022, Y2023, [*Y2024[:8], None, None, None, None],
     ]  # fmt: skip
     assert [row[1:] for row in tables["T3"]["totals"]] == [[708, 914, None], [810, 780, 930]]
-    assert tables["T4"]["rows"] == tables["T4B"]["rows"] == []
+    assert tables["T4"]["rows"] == tables["T4B"]["rows"] == tables["T4C"]["rows"] == []
     assert [row[1] for row in tables["REKKU"]["rows"]] == [188, 2, 60]
     assert "%" not in str(tables["REKKU"])
     for kind, part in (("csv", "2021-03;63;4"), ("html", "<td>63</td>"), ("svg", "<desc")):

@@ -96,6 +96,20 @@ def test_the_report_shows_the_changes_in_plain_words(plan):
         assert words in html
 
 
+def test_the_report_shows_costs_beside_the_plan_and_what_was_refused(plan):
+    """R-BIL-10, E-60."""
+    good = as_planned(plan)
+    bad = replace(good, half_years={**good.half_years, "1–6/2023": HalfYearPaid(1035, 1149, Decimal("166250.01"))})
+    console = Console(width=200, record=True, file=StringIO())
+    show(console, bad, plan, checks(bad, plan, {}))
+    told = console.export_text()
+    assert "115500.00 | 115500.00" in told
+    assert "166250.00 | 166250.01" in told
+    assert "the system says 166250.01, expected 166250.00 (plan)" in told
+    assert "line 3 FOREIGN_CONTRACT" in told
+    assert "Jakobstad Ab as Finvoice" in told
+
+
 def test_a_client_in_the_wrong_month_is_named_though_the_sum_is_right(plan):
     good = as_planned(plan)
     months = list(good.new_clients[2023])
