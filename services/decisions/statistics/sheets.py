@@ -64,12 +64,15 @@ class Sheet:
     charts: tuple[Chart, ...] = ()
 
     def lines(self, measures_title: str, source_title: str) -> list[tuple[Cell, ...]]:
-        """Everything below the header, as a file has it: what was counted is said under the figures (E-61)."""
-        source: list[tuple[Cell, ...]] = [] if self.source is None else [(source_title, self.source)]
-        said: list[tuple[Cell, ...]] = [(), *source, *((note,) for note in self.notes)]
+        """Everything below the header, as a file has it: what was counted is said under the figures (E-61).
+
+        Words stand in the first column alone, so that they do not widen those of the figures.
+        """
+        said = [] if self.source is None else [f"{source_title}: {self.source}"]
+        said += self.notes
         if self.measures:
-            said += [(), (measures_title,), *self.measures]
-        return [*self.rows, *self.totals, *said]
+            said += ["", measures_title, *(f"{name}: {definition}" for name, definition in self.measures)]
+        return [*self.rows, *self.totals, (), *((text,) for text in said)]
 
 
 def sheet_of(statistic: views.Statistic, say: Reader) -> Sheet:
