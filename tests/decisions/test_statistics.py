@@ -82,6 +82,18 @@ async def test_acceptance_example_9_from_the_records_by_every_method(heart):
     assert found["service_names"]["sv"] == "Hjärtkurs"
 
 
+async def test_the_year_is_drawn_beside_the_estimate_and_every_forecast(heart):
+    """E-56, R-STA-1: in one picture with the months, each named by its method."""
+    query = {"service": HEART, "year": 2024, "lang": "en"}
+    picture = ElementTree.fromstring((await heart.officer.get("/statistics/new-clients.svg", params=query)).text)
+    _, beside = picture.findall("{http://www.w3.org/2000/svg}svg")
+    said = [text.text for text in beside.iter("{http://www.w3.org/2000/svg}text")]
+    assert said == [
+        "2024", "Total", "628", "Kela's estimate", "930", "Forecast, straight line", "942",
+        "Forecast, seasonality of 2022", "950", "Forecast, seasonality of 2023", "861",
+    ]  # fmt: skip
+
+
 async def test_a_year_that_the_records_do_not_have_whole_is_no_basis(decisions):
     """E-56: records that begin in the middle of a year say nothing of its seasons."""
     await record_clients(decisions, RARE, {2022: [0] * 6 + [9] * 6, 2023: [3] * 12, 2024: [5] + [0] * 11})

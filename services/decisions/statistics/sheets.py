@@ -145,7 +145,22 @@ def _new_clients(found: views.NewClients, say: Reader) -> Sheet:
         rows=[(month, *(_so_far(found, y, months)[month - 1] for y, months in years.items())) for month in MONTHS],
         totals=totals,
         notes=notes,
-        charts=_charts(say, title, [str(month) for month in MONTHS], series),
+        charts=(
+            *_charts(say, title, [str(month) for month in MONTHS], series),
+            *_against_the_estimate(found, say, title, totals),
+        ),
+    )
+
+
+def _against_the_estimate(
+    found: views.NewClients, say: Reader, title: str, totals: Sequence[tuple[Cell, ...]]
+) -> tuple[Chart, ...]:
+    """The year so far beside Kela's estimate and every forecast; none where there is neither (E-56)."""
+    [year] = _series([str(found.year)], [(label, figures[-1]) for label, *figures in totals])
+    if not any(year.values[1:]):
+        return ()
+    return _charts(
+        say, f"{title}. {say('measure-estimate')}, {say('measure-forecast')}", [str(row[0]) for row in totals], [year]
     )
 
 
