@@ -170,6 +170,19 @@ async def test_costs_are_what_was_settled_without_what_was_given_back(decisions,
     assert (found["persons"], found["periods"], Decimal(found["cost"])) == (1, 1, Decimal(PRICE))
 
 
+async def test_a_period_paid_again_belongs_to_the_day_of_its_first_payment(decisions, clients):
+    """R-BIL-10, E-29, E-61: the costs of each half are those of the settlements accepted in it."""
+    original = await accepted(decisions, a_line(clients[0]))
+    await decisions.clock.set(datetime(2024, 7, 1, 9, tzinfo=UTC))
+    await accept(decisions, expect(201, await credit(decisions, original, a_line(clients[0]))))
+    halves = (await figures(decisions, "half-years"))["items"][-2:]
+    assert [(half["persons"], Decimal(half["cost"])) for half in halves] == [(0, Decimal(PRICE)), (0, -Decimal(PRICE))]
+    assert (await decisions.officer.get("/statistics/half-years.svg", params=OF_2024)).status_code == 200
+    await accepted(decisions, a_line(clients[0]))
+    halves = (await figures(decisions, "half-years"))["items"][-2:]
+    assert [(half["persons"], Decimal(half["cost"])) for half in halves] == [(1, Decimal(PRICE)), (0, Decimal(0))]
+
+
 @pytest.mark.parametrize(("language", "shown"), [("fi", "1\xa0234,50"), ("sv", "1\xa0234,50"), ("en", "1,234.50")])
 def test_costs_stand_beside_the_persons_where_they_are_known(language, shown):
     """R-BIL-10: and a dash where they are not."""
