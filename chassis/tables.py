@@ -14,6 +14,7 @@ Cell = str | int | Decimal | date | None
 """A date, not an instant; None is an empty cell."""
 
 _BOM = "\ufeff"
+_WIDEST_PIXELS = 300
 _FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -72,7 +73,8 @@ def xlsx_bytes(title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]
                     sheet.write_datetime(number, column, cell, day)
                 elif cell is not None:
                     sheet.write_number(number, column, cell)
-        sheet.autofit()
+        # A long text is read over the empty cells beside it, and does not push the other columns away.
+        sheet.autofit(_WIDEST_PIXELS)
     return file.getvalue()
 
 

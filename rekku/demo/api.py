@@ -15,6 +15,7 @@ from rekku.home import Run
 
 OWNER_OF = {"provider": "registration", "office": "registration", "contract": "registration", "course": "courses"}
 OWNER_OF |= {"pin": "courses", "decision": "decisions", "quota": "decisions"}
+OWNER_OF |= {"settlement": "decisions", "price-annex": "decisions"}
 """Which service owns a subject of `Rekku-Known`, and need not be told to wait for itself."""
 
 _PATIENCE_S = 60.0
@@ -23,13 +24,14 @@ _PAGE = 500
 
 
 class Refused(Exception):
-    """A command was refused, or a service failed; `code` is the refusal's, None where there is none."""
+    """A command was refused, or a service failed; `code` and `values` are the refusal's, None and {} without one."""
 
     def __init__(self, what: str, response: Response) -> None:
         self.code: str | None = None
+        self.values: dict[str, Any] = {}
         try:
             problem = response.json()
-            self.code = problem["code"]
+            self.code, self.values = problem["code"], problem.get("values") or {}
             why = f"{problem['code']} {problem.get('values') or problem.get('errors') or ''}".strip()
         except (ValueError, KeyError, TypeError):
             why = response.body[:200].decode(errors="replace")
@@ -89,7 +91,7 @@ class Api:
         method: str,
         service: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | str | None = None,
         *,
         provider: str | None = None,
         key: str | None = None,

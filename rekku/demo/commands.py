@@ -2,16 +2,21 @@
 
 from typing import Any
 
+from rekku.demo.billing import BILLED, Form
 from rekku.demo.course_commands import course_request_of
+from rekku.demo.invoices import finvoice, settlement
 from rekku.demo.played import Played, Request
 from rekku.demo.reference import SERVICE
 from rekku.demo.steps import (
+    AcceptSettlement,
     AnnounceCount,
+    BillPeriod,
     Decide,
     GiveContact,
     PayPeriod,
     RevokeDecision,
     SetEstimate,
+    SetPrices,
     SetQuota,
     Step,
 )
@@ -59,6 +64,24 @@ def _yearly_request_of(step: Step, played: Played) -> Request:
             return Request("PUT", "decisions", f"/estimates/{SERVICE}/{step.year}", {"estimate": step.estimate})
         case SetQuota():
             return Request("PUT", "decisions", f"/quotas/{SERVICE}/{step.year}", {"limit": step.limit})
+        case _:
+            return _billing_request_of(step, played)
+
+
+def _billing_request_of(step: Step, played: Played) -> Request:
+    match step:
+        case SetPrices():
+            price = {"mode": "face_to_face", "unit": "day", "price": str(step.price)}
+            path = f"/contracts/{played.contracts[step.contract]}/price-annexes"
+            return Request("POST", "decisions", path, {"valid_from": str(step.day), "prices": [price]})
+        case BillPeriod():
+            form = settlement(step, played)
+            if BILLED[step.contract] is Form.FINVOICE:
+                return Request("POST", "decisions", "/settlements/finvoice", finvoice(form), step.contract)
+            return Request("POST", "decisions", "/settlements", form, step.contract)
+        case AcceptSettlement():
+            path = f"/settlements/{played.settlements[step.settlement]}/acceptance"
+            return Request("POST", "decisions", path)
         case _:
             return course_request_of(step, played)
 

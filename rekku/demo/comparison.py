@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from contracts.values import Language
 from rekku.demo import reference
+from rekku.demo.billing import FAULTS, HalfYearPaid
 from rekku.demo.changes import REPORT_WORDS, WORDS, Changes
 from rekku.demo.plan import Plan
 from rekku.demo.providers import PROVIDERS
@@ -45,7 +46,10 @@ class Measured:
     answers: int
     changes: Changes
     messages: Mapping[str, int] = field(default_factory=dict)
-    paid_for: Mapping[str, int] = field(default_factory=dict)
+    half_years: Mapping[str, HalfYearPaid] = field(default_factory=dict)
+    settlements: int = 0
+    settled: Decimal = Decimal(0)
+    faults: tuple[str, ...] = ()
     start_sizes: Mapping[int, int] = field(default_factory=dict)
     feedback: Mapping[str, FeedbackShown] = field(default_factory=dict)
     inconsistencies: tuple[str, ...] = ()
@@ -85,6 +89,7 @@ def checks(
         *_new_client_checks(measured, years),
         *_estimate_checks(measured, years),
         *_count_checks(measured, plan, answered),
+        *_payment_checks(measured, plan),
         *_change_checks(measured.changes, plan.changes),
         *_feedback_checks(measured, answered),
         *(Check(problem, "differs", "the same", CONSISTENCY) for problem in measured.inconsistencies),
@@ -134,6 +139,20 @@ def _count_checks(measured: Measured, plan: Plan, answered: Mapping[str, list[Fr
     yield Check("automatic unpins", measured.unpinned, plan.unpinned, "plan")
     yield Check("survey invitations by SMS", measured.invitations, plan.invitations, "plan")
     yield Check("survey answers", measured.answers, sum(len(scores) for scores in answered.values()), "answers given")
+
+
+def _payment_checks(measured: Measured, plan: Plan) -> Iterator[Check]:
+    """What was paid, as the statistics tell it, and what the settlements come to one by one (R-BIL-10, E-60)."""
+    nothing = HalfYearPaid(0, 0, None)
+    for half in sorted({*measured.half_years, *plan.half_years}, key=lambda half: half.split("/")[::-1]):
+        found, expected = measured.half_years.get(half, nothing), plan.half_years.get(half, nothing)
+        yield Check(f"persons paid for {half}", found.persons, expected.persons, "plan")
+        yield Check(f"periods paid {half}", found.periods, expected.periods, "plan")
+        yield Check(f"costs {half}, €", found.cost, expected.cost, "plan")
+    yield Check("accepted settlements", measured.settlements, plan.settlements, "plan")
+    costs = sum((half.cost for half in plan.half_years.values() if half.cost is not None), Decimal(0))
+    yield Check("accepted settlements, €", measured.settled, costs, "plan")
+    yield Check("faults of the refused settlement", ", ".join(measured.faults), ", ".join(FAULTS), "E-60")
 
 
 def _change_checks(seen: Changes, planned: Changes) -> Iterator[Check]:
@@ -211,4 +230,8 @@ def as_planned(plan: Plan) -> Measured:
         invitations=plan.invitations,
         answers=0,
         changes=plan.changes,
+        half_years=plan.half_years,
+        settlements=plan.settlements,
+        settled=sum((half.cost for half in plan.half_years.values() if half.cost is not None), Decimal(0)),
+        faults=FAULTS,
     )

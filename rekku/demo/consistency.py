@@ -23,6 +23,7 @@ class Seen:
     progress: dict[str, dict[str, int]]
     years: dict[int, Any]
     half_years: Any
+    settlements: list[Any]
     group_sizes: dict[int, Any]
     contract_counts: list[Any]
     reported: Any

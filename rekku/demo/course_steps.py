@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 
+from rekku.demo.billing import BILLED, billing_steps
 from rekku.demo.courses import Arrival, PlannedCourse, Stay
 from rekku.demo.steps import (
     CloseAsNotHeld,
@@ -139,14 +140,18 @@ def _confirmations(course: PlannedCourse) -> Iterator[Step]:
         )
 
 
-def _payments(course: PlannedCourse) -> Iterator[PayPeriod]:
+def _payments(course: PlannedCourse) -> Iterator[Step]:
     arrivals = {stay.decision.key: arrival_key(stay, course) for stay in course.stays}
     for payment in course.payments:
         came = (arrivals[decision] for decision in payment.decisions)
+        after = tuple(dict.fromkeys((f"confirmed-{course.key}", *came)))
+        if course.contract in BILLED:
+            yield from billing_steps(course, payment, after)
+            continue
         yield PayPeriod(
             day=payment.paid_on,
             key=f"paid-{course.key}-{payment.number}",
-            after=tuple(dict.fromkeys((f"confirmed-{course.key}", *came))),
+            after=after,
             course=course.key,
             number=payment.number,
             decisions=payment.decisions,

@@ -9,6 +9,7 @@ from typing import Any
 from contracts.topics import SERVICES
 from contracts.values import CourseState, DecisionState, PinState, ReleaseReason
 from rekku.demo.api import Api, Refused, at_rest
+from rekku.demo.billing import HalfYearPaid, half_year
 from rekku.demo.changes import seen_changes
 from rekku.demo.comparison import FeedbackShown, Measured
 from rekku.demo.consistency import Seen, inconsistencies
@@ -51,6 +52,7 @@ async def look(api: Api) -> Seen:
         progress=progress,
         years=years,
         half_years=await api.get("decisions", "/statistics/half-years", service=SERVICE, year=NEW_CLIENTS[-1].year),
+        settlements=await api.every("decisions", "/settlements", page=100, state="accepted"),
         group_sizes={
             year: await api.get("decisions", "/statistics/group-sizes", service=SERVICE, year=year) for year in began_in
         },
@@ -156,9 +158,15 @@ def measured(seen: Seen, played: Played, phones: Phones) -> Measured:
             played.refused,
         ),
         messages=dict(sent),
-        paid_for={
-            f"{'1–6' if row['half'] == 1 else '7–12'}/{row['year']}": row["persons"] for row in seen.half_years["items"]
+        half_years={
+            half_year(row["year"], row["half"]): HalfYearPaid(
+                row["persons"], row["periods"], None if row["cost"] is None else Decimal(row["cost"])
+            )
+            for row in seen.half_years["items"]
         },
+        settlements=len(seen.settlements),
+        settled=sum((Decimal(row["total"]) for row in seen.settlements), Decimal(0)),
+        faults=played.faults,
         start_sizes=dict(sorted(sizes.items())),
         feedback={
             office_key[item["office"]["office_id"]]: FeedbackShown(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from rekku.demo.billing import HalfYearPaid, paid_by_half_year, price_steps
 from rekku.demo.changes import Changes, planned_changes
 from rekku.demo.course_steps import course_steps
 from rekku.demo.courses import PlannedCourse
@@ -14,6 +15,7 @@ from rekku.demo.filling import plan_courses
 from rekku.demo.providers import PROVIDER_OF
 from rekku.demo.reference import NEW_CLIENTS
 from rekku.demo.steps import (
+    AcceptSettlement,
     AnnounceCount,
     Decide,
     GiveContact,
@@ -79,6 +81,16 @@ class Plan:
         )
 
     @property
+    def half_years(self) -> dict[str, HalfYearPaid]:
+        """Persons and periods paid for, and what settlements cost, by half-year (R-BIL-10)."""
+        return paid_by_half_year(self.courses)
+
+    @property
+    def settlements(self) -> int:
+        """Settlements that Kela accepts."""
+        return sum(isinstance(step, AcceptSettlement) for step in self.steps)
+
+    @property
     def changes(self) -> Changes:
         """What happens to clients and courses on the way."""
         return planned_changes(self.courses)
@@ -99,7 +111,7 @@ def make_plan(seed: int = SEED) -> Plan:
     decisions = plan_decisions(seed)
     courses = plan_courses(decisions, plan_fates(seed, NEW_CLIENTS), FIRST_COURSES, last_working_day())
     announcements = _Announcements(decisions, courses)
-    steps: list[Step] = [*_kela_steps(), *announcements.steps()]
+    steps: list[Step] = [*_kela_steps(), *price_steps(REGISTRATION_DAY), *announcements.steps()]
     steps += _decision_steps(decisions, announcements)
     steps += course_steps(courses, announcements.in_force)
     return Plan(tuple(sorted(steps, key=lambda step: step.day)), tuple(decisions), tuple(courses))

@@ -18,9 +18,10 @@ from rekku.demo.plan import Plan
 from rekku.demo.played import Played
 from rekku.demo.providers import PROVIDERS, DemoProvider
 from rekku.demo.reference import SERVICE
-from rekku.demo.steps import Decide, OpenCourse, Step, TryDeletion
+from rekku.demo.steps import BillPeriod, Decide, OpenCourse, Step, TryDeletion, TrySettlement
 
 IN_FLIGHT = 16
+_IN_VAIN = (TryDeletion, TrySettlement)
 _OFFICE_HOURS = timedelta(hours=10)
 
 
@@ -72,7 +73,7 @@ class Player:
                 if key in done:
                     await done[key].wait()
             async with self._in_flight:
-                await (self._be_refused(step) if isinstance(step, TryDeletion) else self._perform(step))
+                await (self._be_refused(step) if isinstance(step, _IN_VAIN) else self._perform(step))
             done[step.key].set()
             self.on_step()
 
@@ -134,6 +135,8 @@ class Player:
         )
         if isinstance(step, Decide):
             self.played.decisions[step.key] = answer.body["decision_ref"]
+        elif isinstance(step, BillPeriod):
+            self.played.settlements[step.key] = answer.body["settlement_id"]
         elif isinstance(step, OpenCourse):
             self.played.courses[step.key] = course_id = answer.body["course_id"]
             self.played.opened[course_id] = Opened(answer.body["group_size"], answer.body["year"])
@@ -142,14 +145,20 @@ class Player:
         if answer.known is not None:
             self.played.known[step.key] = answer.known
 
-    async def _be_refused(self, step: TryDeletion) -> None:
-        """A course that has to run is not deleted (E-34); any other refusal stops the play."""
+    async def _be_refused(self, step: Step) -> None:
+        """A course that has to run is not deleted (E-34), and of a settlement with wrong lines nothing is taken (E-60).
+
+        Any other refusal stops the play.
+        """
+        expected = "MUST_RUN" if isinstance(step, TryDeletion) else "SETTLEMENT_REFUSED"
         try:
             await self._perform(step)
         except Refused as refused:
-            if refused.code != "MUST_RUN":
+            if refused.code != expected:
                 raise
-            self.played.refused += 1
+            self.played.refused += isinstance(step, TryDeletion)
+            for fault in refused.values.get("faults", ()):
+                self.played.faults += (f"line {fault['line']} {fault['code']}",)
 
 
 async def _nothing(_day: date) -> None:

@@ -13,16 +13,18 @@ class Played:
     """Names by the plan's keys; `known` are positions by step, as `Rekku-Known`.
 
     `opened` holds the courses as they were created, by their ids; `refused` counts the deletions
-    refused because the course has to run.
+    refused because the course has to run, and `faults` what was wrong with the settlement that was refused.
     """
 
     offices: dict[str, str] = field(default_factory=dict)
     contracts: dict[str, str] = field(default_factory=dict)
     courses: dict[str, str] = field(default_factory=dict)
     decisions: dict[str, str] = field(default_factory=dict)
+    settlements: dict[str, str] = field(default_factory=dict)
     known: dict[str, str] = field(default_factory=dict)
     opened: dict[str, Opened] = field(default_factory=dict)
     refused: int = 0
+    faults: tuple[str, ...] = ()
 
     def known_after(self, step: Step) -> list[str]:
         """The positions that a step relies on."""
@@ -34,12 +36,12 @@ class Played:
 
 @dataclass(frozen=True)
 class Request:
-    """One command; `contract` names the provider who gives it, None means Kela."""
+    """One command; `contract` names the provider who gives it, None means Kela. A body of text is XML."""
 
     method: str
     service: str
     path: str
-    body: dict[str, Any] | None = None
+    body: dict[str, Any] | str | None = None
     contract: str | None = None
 
     @property

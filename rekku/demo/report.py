@@ -6,14 +6,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rekku.demo.billing import BILLED, HalfYearPaid
 from rekku.demo.comparison import CONSISTENCY, Check, Measured
 from rekku.demo.plan import Plan
-from rekku.demo.providers import PROVIDERS
+from rekku.demo.providers import PROVIDER_OF, PROVIDERS
 from rekku.demo.reference import NEW_CLIENTS, percent
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _COLOURS = {2022: "cyan", 2023: "magenta", 2024: "green"}
 _BAR_WIDTH = 60
+_TABLED = ("new clients", "average of", "persons paid for", "periods paid", "costs")
+"""How the names of the figures begin that have tables of their own."""
 
 
 def show(console: Console, measured: Measured, plan: Plan, checks: Sequence[Check]) -> None:
@@ -21,7 +24,11 @@ def show(console: Console, measured: Measured, plan: Plan, checks: Sequence[Chec
     console.print(_months(measured))
     console.print(_chart(measured))
     console.print(_figures(checks))
-    console.print(_statistics(measured))
+    console.print(_half_years(measured, plan))
+    forms = ", ".join(f"{PROVIDER_OF[contract].name} as {form}" for contract, form in BILLED.items())
+    console.print(f"Settlements: {measured.settlements} accepted, {measured.settled:,} € ({forms}; a demo price).")
+    console.print(f"One was refused as a whole: {', '.join(measured.faults)}.")
+    console.print(_start_sizes(measured))
     console.print(_offices(measured))
     if measured.messages:
         sent = ", ".join(f"{template} {count}" for template, count in sorted(measured.messages.items()))
@@ -80,22 +87,36 @@ def _chart(measured: Measured) -> Table:
 
 
 def _figures(checks: Sequence[Check]) -> Table:
-    """Every checked figure but the months and averages, which have tables of their own."""
+    """Every checked figure but those that have tables of their own."""
     table = Table("figure", "system", "expected", "by", title="Counts", title_justify="left")
     for check in checks:
-        if check.name.startswith(("new clients", "average of")) or check.expected_by == CONSISTENCY:
+        if check.name.startswith(_TABLED) or check.expected_by == CONSISTENCY:
             continue
         table.add_row(check.name, str(check.measured), str(check.expected), check.expected_by, style=_style(check))
     return table
 
 
-def _statistics(measured: Measured) -> Table:
-    """What else the statistics of the decisions service say; the source has these as charts without numbers."""
-    table = Table("statistic", "", "clients or courses", title="Statistics", title_justify="left")
-    for half, persons in measured.paid_for.items():
-        table.add_row("persons paid for", half, str(persons))
+def _half_years(measured: Measured, plan: Plan) -> Table:
+    """Persons paid for and costs by half-year; the source has them as a chart without numbers (R-BIL-10)."""
+    title = "Paid for, by half-year, plan | system"
+    table = Table("half-year", "persons", "periods", "€", title=title, title_justify="left")
+    nothing = HalfYearPaid(0, 0, None)
+    for half, found in measured.half_years.items():
+        wanted = plan.half_years.get(half, nothing)
+        table.add_row(
+            half,
+            _pair(wanted.persons, found.persons),
+            _pair(wanted.periods, found.periods),
+            _pair(wanted.cost, found.cost),
+        )
+    return table
+
+
+def _start_sizes(measured: Measured) -> Table:
+    """With how many clients courses began (R-CRS-51)."""
+    table = Table("clients", "courses", title="Group sizes at the start", title_justify="left")
     for clients, courses in measured.start_sizes.items():
-        table.add_row("courses that began with", f"{clients} clients", str(courses))
+        table.add_row(str(clients), str(courses))
     return table
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from contracts.values import Language
 
@@ -95,6 +96,35 @@ class PayPeriod(Step):
     course: str
     number: int
     decisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetPrices(Step):
+    """Kela adds a contract's price annex: euros for a face-to-face day (R-BIL-2)."""
+
+    contract: str
+    price: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillPeriod(CourseStep):
+    """A provider bills a period for everyone who attended it, `amount` euros each (E-60)."""
+
+    number: int
+    decisions: tuple[str, ...]
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrySettlement(BillPeriod):
+    """A provider bills what may not be billed; it must be refused as a whole (E-60)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptSettlement(Step):
+    """Kela accepts a settlement, which pays its periods (R-BIL-1)."""
+
+    settlement: str
 
 
 @dataclass(frozen=True, kw_only=True)

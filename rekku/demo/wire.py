@@ -61,10 +61,10 @@ class Wire:
         url: str,
         *,
         query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Send one request and read the whole answer.
+        """Send one request and read the whole answer; a body of text is XML.
 
         Raises:
             NoAnswer: the server ended the connection.
@@ -74,10 +74,11 @@ class Wire:
         address = urlsplit(url)
         place = (address.hostname or "", address.port or 80)
         target = address.path + (f"?{urlencode(query)}" if query else "")
-        content = b"" if body is None else json.dumps(body).encode()
+        text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
+        content = text.encode()
         told = {**self.headers, **(headers or {}), "host": address.netloc, "content-length": str(len(content))}
         if body is not None:
-            told["content-type"] = "application/json"
+            told["content-type"] = "application/xml" if isinstance(body, str) else "application/json"
         head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
         message = f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + content
         async with asyncio.timeout(_TIMEOUT_S):

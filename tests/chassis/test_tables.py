@@ -51,6 +51,12 @@ def test_a_text_that_would_begin_a_formula_is_a_text(text):
     ]
 
 
+def test_a_long_text_does_not_push_the_other_columns_away():
+    with zipfile.ZipFile(io.BytesIO(xlsx_bytes("Taulukko", HEADER, [("sana " * 100, None, 1)]))) as file:
+        sheet = ElementTree.fromstring(file.read("xl/worksheets/sheet1.xml"))
+    assert max(float(column.get("width") or 0) for column in sheet.iter(f"{SHEET}col")) < 50
+
+
 @given(st.lists(st.tuples(TEXTS, TEXTS, st.integers(-9, 9)), max_size=5))
 def test_whatever_is_written_as_csv_is_read_again(rows):
     read = read_csv(csv_bytes(HEADER, rows))[1:]

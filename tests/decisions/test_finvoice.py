@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chassis.request_guard import MAX_BODY_BYTES
 from contracts.refusals import Invalid
 from contracts.values import looks_like_personal_identity_code
 from services.decisions.settlements import finvoice
 from services.decisions.settlements.domain import BilledLine, Settlement
-from services.decisions.settlements.forms import SubmitSettlement
+from services.decisions.settlements.forms import MOST_LINES, SubmitSettlement
 from services.decisions.settlements.prices import Price, Unit
 from tests.decisions.builders import CONTRACT, PROVIDER, RARE, expect, refusal
-from tests.decisions.settling import BILLER, IBAN, KELA, a_line, accepted, credit, faults, submitted
+from tests.decisions.settling import BILLER, IBAN, KELA, a_line, accepted, credit, faults, reject, submitted
 from tests.decisions.test_settlement_rules import ANNEX, FIRST, REFS, an_invoice
 
 IN_ORDER = {
@@ -28,12 +29,14 @@ IN_ORDER = {
     "BuyerPartyDetails": "BuyerPartyIdentifier BuyerOrganisationName",
     "AnyPartyDetails": "AnyPartyText AnyPartyIdentifier AnyPartyOrganisationName",
     "InvoiceDetails": "InvoiceTypeCode InvoiceTypeText OriginCode InvoiceNumber InvoiceDate OriginalInvoiceReference"
-    " SellerReferenceIdentifier AgreementIdentifier DefinitionDetails InvoiceTotalVatExcludedAmount"
-    " InvoiceTotalVatAmount InvoiceTotalVatIncludedAmount",
+    " SellerReferenceIdentifier AgreementIdentifier DefinitionDetails RowsTotalVatExcludedAmount"
+    " InvoiceTotalVatExcludedAmount InvoiceTotalVatAmount InvoiceTotalVatIncludedAmount VatSpecificationDetails",
+    "VatSpecificationDetails": "VatBaseAmount VatRatePercent VatCode VatRateAmount VatFreeText",
     "OriginalInvoiceReference": "InvoiceNumber",
     "DefinitionDetails": "DefinitionHeaderText DefinitionValue",
-    "InvoiceRow": "ArticleIdentifier RowDefinitionDetails DeliveredQuantity StartDate EndDate UnitPriceAmount"
-    " RowIdentifier RowAgreementIdentifier RowVatRatePercent RowVatCode RowVatAmount RowVatExcludedAmount RowAmount",
+    "InvoiceRow": "ArticleIdentifier ArticleName RowDefinitionDetails InvoicedQuantity StartDate EndDate"
+    " UnitPriceAmount RowIdentifier RowPositionIdentifier RowAgreementIdentifier"
+    " RowVatRatePercent RowVatCode RowVatAmount RowVatExcludedAmount RowAmount",
     "RowDefinitionDetails": "RowDefinitionHeaderText RowDefinitionValue",
     "EpiDetails": "EpiIdentificationDetails EpiPartyDetails EpiPaymentInstructionDetails",
     "EpiIdentificationDetails": "EpiDate EpiReference",
@@ -42,6 +45,8 @@ IN_ORDER = {
     "EpiPaymentInstructionDetails": "EpiRemittanceInfoIdentifier EpiInstructedAmount EpiCharge EpiDateOptionDate",
 }
 """The order in which the schema of Finvoice 3.0 wants what we write of each element."""
+
+MOST = Decimal("999999.99")
 
 TEXTS = (
     st.text(
@@ -134,8 +139,35 @@ async def test_a_settlement_comes_and_goes_as_a_finvoice(decisions, clients):
     written = await decisions.officer.get(f"/settlements/{given_back['settlement_id']}/finvoice")
     assert "INV02" in written.text
     assert '<RowAmount AmountCurrencyIdentifier="EUR">-500,00</RowAmount>' in written.text
+    reference = f"<InvoiceNumber>{original['invoice_number']}</InvoiceNumber></OriginalInvoiceReference>"
+    assert f"<OriginalInvoiceReference>{reference}" in written.text
     nameless = written.text.replace(f"<InvoiceNumber>{original['invoice_number']}</InvoiceNumber>", "")
     assert refusal(await send(decisions, nameless), 422)[0] == "VALIDATION"
+
+
+async def test_a_credit_may_name_its_original_as_before_finvoice_3(decisions, clients):
+    """P11, R-BIL-8, E-29: the original's number stands in an element of its own, which 3.0 still has."""
+    original = await accepted(decisions, a_line(clients[0]))
+    given_back = expect(201, await credit(decisions, original, a_line(clients[0])))
+    written = (await decisions.provider.get(f"/settlements/{given_back['settlement_id']}/finvoice")).text
+    expect(200, await reject(decisions, given_back, "Väärä viite."))
+    number = original["invoice_number"]
+    older = written.replace(
+        f"<OriginalInvoiceReference><InvoiceNumber>{number}</InvoiceNumber></OriginalInvoiceReference>",
+        f"<OriginalInvoiceNumber>{number}</OriginalInvoiceNumber>",
+    )
+    assert "OriginalInvoiceReference" not in older
+    assert expect(201, await send(decisions, older))["original_invoice_number"] == number
+
+
+def test_the_longest_settlement_fits_into_a_request():
+    """P11, R-BIL-8: what is taken as JSON is taken as a Finvoice too, with the longest names."""
+    line = BilledLine(
+        MOST_LINES, REFS[0], 100, "c", "o", FIRST, FIRST, Price(ANNEX.prices[0].mode, Unit.PERIOD, MOST), 31, 1
+    )
+    invoice = replace(an_invoice(), contract_id="c" * 64, service="S" * 40, biller_name="ä" * 70)
+    document = finvoice.write(Settlement("s-1", invoice, (line,) * MOST_LINES))
+    assert len(document) < MAX_BODY_BYTES
 
 
 async def send(decisions, document):
@@ -163,7 +195,7 @@ async def send(decisions, document):
     ],
 )
 async def test_what_is_no_finvoice_is_refused(decisions, document, why):
-    """P11: and neither a document type nor an entity is ever taken."""
+    """P11, R-BIL-8: and neither a document type nor an entity is ever taken."""
     assert refusal(await send(decisions, document), 422) == ("XML_INVALID", {"why": why})
 
 
@@ -188,6 +220,8 @@ async def test_what_is_missing_is_named_and_nothing_is_echoed(decisions, clients
         "<SellerReferenceIdentifier>131052<!-- x -->-308T</SellerReferenceIdentifier>",
         "<SellerReferenceIdentifier><![CDATA[131052]]>-308T</SellerReferenceIdentifier>",
         "<Anything Attribute='131052&#x2d;308T'/>",
+        "<!-- 131052-308T -->",
+        "<?note 131052-308T?>",
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])

@@ -3,7 +3,7 @@
 import asyncio
 
 from contracts.decisions import PeriodPaid
-from tests.decisions.builders import expect, refusal
+from tests.decisions.builders import COURSE, expect, refusal
 from tests.decisions.settling import (
     PRICE,
     a_line,
@@ -37,6 +37,17 @@ async def test_a_refunded_period_may_be_billed_again_and_is_said_once(decisions,
     await accept(decisions, expect(201, await credit(decisions, corrected, a_line(clients[0]))))
     await accepted(decisions, a_line(clients[0]))
     assert len(await decisions.service.published(PeriodPaid)) == 2
+
+
+async def test_a_refunded_period_may_be_paid_at_kelas_own_command(decisions, clients):
+    """E-29, R-BIL-9: it is paid again, not said again, and cannot be billed beside it."""
+    original = await accepted(decisions, a_line(clients[0]))
+    await accept(decisions, expect(201, await credit(decisions, original, a_line(clients[0]))))
+    body = {"course_id": COURSE, "period_number": 1, "decision_refs": clients[:1]}
+    assert expect(201, await decisions.system.post("/payments", json=body))["paid"] == clients[:1]
+    assert expect(201, await decisions.system.post("/payments", json=body))["already_paid"] == clients[:1]
+    assert faults(await submit(decisions, a_line(clients[0]))) == [(1, "ALREADY_PAID")]
+    assert len(await decisions.service.published(PeriodPaid)) == 1
 
 
 async def test_a_line_is_given_back_once(decisions, clients):

@@ -394,7 +394,7 @@ async def test_settlements_are_listed_by_contract_and_state_page_by_page(decisio
 
 
 async def test_an_outdated_form_is_refused(decisions, clients):
-    """R-BIL-7: Kela's new form is taken into use at once; an old settlement is still decided."""
+    """R-BIL-5, R-BIL-7: Kela's new form is taken into use at once; an old settlement is still decided."""
     old = await submitted(decisions, a_line(clients[0]))
     form = {"form_version": 2, "in_use_from": "2024-04-20"}
     expect(201, await decisions.officer.post("/billing-forms", json=form))
@@ -424,7 +424,7 @@ async def test_a_form_only_follows_the_one_before(decisions, clients, form, stat
 
 
 async def test_a_price_annex_gains_versions_and_keeps_the_old_ones(decisions, clients):
-    """R-BIL-2, P4: Kela alone sets prices, knowing the version before."""
+    """R-BIL-2, R-BIL-5, P4: Kela alone sets prices, knowing the version before."""
     path = f"/contracts/{CONTRACT}/price-annexes"
     stale = await decisions.officer.post(path, json=prices(), headers={"if-match": '"0"'})
     assert refusal(stale, 412) == ("STALE_VERSION", {"current": 1})

@@ -34,6 +34,7 @@ from tests.decisions.builders import (
 from tests.decisions.settling import PRICE, a_line, accept, accepted, credit
 from tests.decisions.test_statistics_rules import Y2022, Y2023, Y2024
 
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 OF_2024 = {"service": RARE, "year": 2024}
 OF_SERVICE = ("new-clients", "decisions", "half-years", "ages", "group-sizes")
 EVERY = (*OF_SERVICE, "contracts")
@@ -79,6 +80,18 @@ async def test_acceptance_example_9_from_the_records_by_every_method(heart):
     assert (found["forecast_low"], found["forecast_high"]) == (861, 950)
     assert found["earlier"] == [{"year": 2022, "months": Y2022}, {"year": 2023, "months": Y2023}]
     assert found["service_names"]["sv"] == "Hjärtkurs"
+
+
+async def test_the_year_is_drawn_beside_the_estimate_and_every_forecast(heart):
+    """E-56, R-STA-1: in one picture with the months, each named by its method."""
+    query = {"service": HEART, "year": 2024, "lang": "en"}
+    picture = ElementTree.fromstring((await heart.officer.get("/statistics/new-clients.svg", params=query)).text)
+    _, beside = picture.findall("{http://www.w3.org/2000/svg}svg")
+    said = [text.text for text in beside.iter("{http://www.w3.org/2000/svg}text")]
+    assert said == [
+        "2024", "Total", "628", "Kela's estimate", "930", "Forecast, straight line", "942",
+        "Forecast, seasonality of 2022", "950", "Forecast, seasonality of 2023", "861",
+    ]  # fmt: skip
 
 
 async def test_a_year_that_the_records_do_not_have_whole_is_no_basis(decisions):
@@ -157,6 +170,19 @@ async def test_costs_are_what_was_settled_without_what_was_given_back(decisions,
     assert (found["persons"], found["periods"], Decimal(found["cost"])) == (1, 1, Decimal(PRICE))
 
 
+async def test_a_period_paid_again_belongs_to_the_day_of_its_first_payment(decisions, clients):
+    """R-BIL-10, E-29, E-61: the costs of each half are those of the settlements accepted in it."""
+    original = await accepted(decisions, a_line(clients[0]))
+    await decisions.clock.set(datetime(2024, 7, 1, 9, tzinfo=UTC))
+    await accept(decisions, expect(201, await credit(decisions, original, a_line(clients[0]))))
+    halves = (await figures(decisions, "half-years"))["items"][-2:]
+    assert [(half["persons"], Decimal(half["cost"])) for half in halves] == [(0, Decimal(PRICE)), (0, -Decimal(PRICE))]
+    assert (await decisions.officer.get("/statistics/half-years.svg", params=OF_2024)).status_code == 200
+    await accepted(decisions, a_line(clients[0]))
+    halves = (await figures(decisions, "half-years"))["items"][-2:]
+    assert [(half["persons"], Decimal(half["cost"])) for half in halves] == [(1, Decimal(PRICE)), (0, Decimal(0))]
+
+
 @pytest.mark.parametrize(("language", "shown"), [("fi", "1\xa0234,50"), ("sv", "1\xa0234,50"), ("en", "1,234.50")])
 def test_costs_stand_beside_the_persons_where_they_are_known(language, shown):
     """R-BIL-10: and a dash where they are not."""
@@ -178,6 +204,45 @@ def test_costs_stand_beside_the_persons_where_they_are_known(language, shown):
     rows = sheet_of(found, say).rows
     assert rows == [("1–6/2024", 3, 4, Decimal("1234.50")), ("7–12/2024", 2, 2, None)]
     assert [say.shown(row[-1]) for row in rows] == [shown, "–"]
+
+
+def half_years(counted_on, *items):
+    return views.HalfYears(
+        counted_on=counted_on, measures=[], reported=[], service=HEART, service_names=None, year=2024,
+        items=[
+            views.HalfYear(year=year, half=half, persons=persons, periods=persons, cost=cost)
+            for year, half, persons, cost in items
+        ],
+    )  # fmt: skip
+
+
+def test_costs_have_a_chart_of_their_own_and_the_title_names_the_years():
+    """R-BIL-10, R-STA-1, E-61: in thousands of euros, half up; what has not begun has no figure."""
+    say = Reader(Texts(SERVICE.root / "texts"), "en")
+    found = half_years(
+        date(2024, 3, 1), (2022, 1, 3, Decimal("1234500.00")), (2023, 1, 2, Decimal(-10)), (2024, 1, 1, None),
+        (2024, 2, 0, None),
+    )  # fmt: skip
+    sheet = sheet_of(found, say)
+    assert sheet.title.endswith(f"{HEART}, 2022–2024")
+    assert [chart.series[-1].values for chart in sheet.charts] == [(3, 2, 1, None), (1235, None, None, None)]
+    assert "€1,000" in sheet.charts[1].title
+    assert sheet.rows[-1] == ("7–12/2024", None, None, None)
+    assert len(sheet_of(half_years(date(2024, 3, 1), (2024, 1, 3, None)), say).charts) == 1
+
+
+async def test_months_that_have_not_begun_have_no_figures(decisions):
+    """E-61: no decision was made in February, and nobody knows of March; nor is a year forecast that is over."""
+    await decisions.grant()
+    await decisions.clock.set(datetime(2024, 2, 1, 9, tzinfo=UTC))
+    rows = (await decisions.officer.get("/statistics/decisions.csv", params=OF_2024)).text.splitlines()
+    assert [row.split(";")[1] for row in rows[1:4]] == ["1", "0", ""]
+    running = await decisions.officer.get("/statistics/new-clients.csv", params=OF_2024 | {"lang": "en"})
+    assert "Forecast (complete months: 1): 12–12" in running.text
+    await decisions.clock.set(datetime(2025, 1, 1, 9, tzinfo=UTC))
+    over = await decisions.officer.get("/statistics/new-clients.csv", params=OF_2024 | {"lang": "en"})
+    assert "Forecast," not in over.text
+    assert "Forecast (" not in over.text
 
 
 async def test_ages_come_from_the_sealed_data_and_small_groups_are_left_out(decisions):
@@ -253,12 +318,14 @@ async def test_every_figure_is_a_spreadsheet_and_a_chart(heart, name):
     await on_the_course(heart, [1954] * 6)
     await heart.clock.set(datetime(2024, 9, 2, 9, tzinfo=UTC))
     book = await heart.officer.get(f"/statistics/{name}.xlsx", params=OF_2024)
-    assert zipfile.ZipFile(io.BytesIO(book.content)).testzip() is None
+    sheet = ElementTree.fromstring(zipfile.ZipFile(io.BytesIO(book.content)).read("xl/worksheets/sheet1.xml"))
+    widths = [float(column.get("width", 0)) for column in sheet.iter(f"{MAIN}col")]
+    assert max(widths[1:]) < 30, "words push the figures away"
     assert f'filename="{name}.xlsx"' in book.headers["content-disposition"]
     picture = await heart.officer.get(f"/statistics/{name}.svg", params=OF_2024)
     assert picture.headers["content-type"].startswith("image/svg+xml")
     root = ElementTree.fromstring(picture.text)
-    assert len(root.findall("{http://www.w3.org/2000/svg}rect")) > 2
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}rect"))) > 2
 
 
 class Page(HTMLParser):
@@ -323,7 +390,7 @@ async def test_reported_tables_are_public_with_their_source_and_exactly_as_repor
     """E-61, E-64, R-STA-1, R-STA-5: T1 to T5 and the survey's n; nothing invented, nothing derived."""
     public = decisions.service.http(role=None)
     tables = {each["table"]: each for each in expect(200, await public.get("/statistics/reported"))["items"]}
-    assert set(tables) == {"T1", "T2", "T3", "T4", "T4B", "T5", "REKKU"}
+    assert set(tables) == {"T1", "T2", "T3", "T4", "T4B", "T4C", "T5", "REKKU"}
     assert all(all(table["source"].values()) and all(table["title"].values()) for table in tables.values())
     assert [row[1:] for row in tables["T1"]["rows"]] == [[518, 16], [389, 11], [94, 1]]
     assert [sum(row[column] for row in tables["T2"]["rows"]) for column in (1, 2)] == [435, 45]
@@ -331,7 +398,7 @@ async def test_reported_tables_are_public_with_their_source_and_exactly_as_repor
         Y2022, Y2023, [*Y2024[:8], None, None, None, None],
     ]  # fmt: skip
     assert [row[1:] for row in tables["T3"]["totals"]] == [[708, 914, None], [810, 780, 930]]
-    assert tables["T4"]["rows"] == tables["T4B"]["rows"] == []
+    assert tables["T4"]["rows"] == tables["T4B"]["rows"] == tables["T4C"]["rows"] == []
     assert [row[1] for row in tables["REKKU"]["rows"]] == [188, 2, 60]
     assert "%" not in str(tables["REKKU"])
     for kind, part in (("csv", "2021-03;63;4"), ("html", "<td>63</td>"), ("svg", "<desc")):

@@ -99,6 +99,19 @@ def test_who_left_took_part_in_what_was_noted_only():
     assert domain.participated_in([a_stay(state=PinState.RELEASED)], 2024, date(2025, 6, 1)) == {}
 
 
+def test_who_completed_a_course_took_part_in_what_was_attended():
+    """E-20, E-63: a period that was missed is none, and one begun is planned until it is noted otherwise."""
+    completed = a_stay(state=PinState.FULFILLED, attended=(2,))
+    assert [period.number for period in completed.taken_part(date(2026, 1, 1))] == [2]
+    assert started_years(completed) == [2025]
+    unnoted = a_stay(state=PinState.FULFILLED)
+    assert started_years(unnoted) == started_years(a_stay()) == [2024]
+
+
+def started_years(stay):
+    return [year for year in (2024, 2025) if domain.started_in([stay], year, date(2026, 1, 1))]
+
+
 def test_the_group_that_began_has_those_who_were_to_attend_the_first_period():
     """R-CRS-51."""
     begun = {"course-1": date(2024, 12, 9), "course-2": date(2024, 3, 4), "course-3": date(2023, 3, 6)}
@@ -158,7 +171,7 @@ def test_a_chart_has_a_title_a_description_a_legend_and_a_bar_for_each_value(lab
     """E-61, R-STA-1: WCAG 2.2, 1.1.1; a value that is left out has no bar, and text is escaped."""
     chart = Chart("Clients <&>", "Bars", ("1", label), (Series("a & b", (4, None)), Series("c", (0, 7))))
     assert chart.horizontal == (label != "2")
-    root = ElementTree.fromstring(svg(chart, "here"))
+    root = ElementTree.fromstring(svg([chart], "here"))
     assert root.get("role") == "img"
     title, desc = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
     assert title is not None
@@ -168,6 +181,19 @@ def test_a_chart_has_a_title_a_description_a_legend_and_a_bar_for_each_value(lab
     assert len(root.findall(f"{SVG}rect")) == 1 + 2 + 3
     said = " ".join(text.text or "" for text in root.findall(f"{SVG}text"))
     assert all(text in said for text in ("a & b", "c", "1", label.split()[0]))
+    assert ("–" in said) == chart.horizontal
+
+
+def test_charts_of_one_figure_stand_below_one_another():
+    """R-STA-1, R-BIL-10: each with its own title, scale and ids; none over the other."""
+    few, many = (Chart(name, "d", ("1",), (Series(name, (value,)),)) for name, value in (("few", 2), ("many", 900)))
+    root = ElementTree.fromstring(svg([few, many], "x"))
+    first, second = root.findall(f"{SVG}svg")
+    assert float(second.get("y") or "") == float(first.get("height") or "")
+    assert (root.get("viewBox") or "").split()[3] == f"{2 * float(first.get('height') or '0'):g}"
+    ids = [each.get("id") for each in root.iter() if each.get("id")]
+    assert len(ids) == len(set(ids)) == 4
+    assert {picture.get("role") for picture in (first, second)} == {"img"}
 
 
 @given(
@@ -178,7 +204,7 @@ def test_a_chart_has_a_title_a_description_a_legend_and_a_bar_for_each_value(lab
 def test_nothing_of_a_chart_is_outside_the_picture(labels, names, highest):
     """R-STA-1: whatever the labels and values are."""
     values = tuple(highest * place // len(labels) for place, _ in enumerate(labels, 1))
-    root = ElementTree.fromstring(svg(Chart("t", "d", tuple(labels), tuple(Series(n, values) for n in names)), "x"))
+    root = ElementTree.fromstring(svg([Chart("t", "d", tuple(labels), tuple(Series(n, values) for n in names))], "x"))
     _, _, width, height = (float(number) for number in (root.get("viewBox") or "").split())
     for bar in root.iter(f"{SVG}rect"):
         x, y, wide, high = (float(bar.get(name) or "") for name in ("x", "y", "width", "height"))

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from contracts.values import ReportKind
+from rekku.demo.billing import HalfYearPaid
 from rekku.demo.changes import REPORT_WORDS, WORDS
 from rekku.demo.comparison import FeedbackShown, as_planned, checks, exit_status, published_average
 from rekku.demo.page import page
@@ -49,6 +50,11 @@ def test_what_was_planned_holds(plan):
         ({"confirmed": 3}, "confirmed courses"),
         ({"invitations": 3}, "survey invitations by SMS"),
         ({"answers": 1}, "survey answers"),
+        ({"half_years": {}}, "costs 1–6/2023, €"),
+        ({"half_years": {"1–6/2023": HalfYearPaid(1, 1, None)}}, "persons paid for 1–6/2023"),
+        ({"settlements": 1}, "accepted settlements"),
+        ({"settled": Decimal("1750.00")}, "accepted settlements, €"),
+        ({"faults": ()}, "faults of the refused settlement"),
         ({"estimates": {2022: 811, 2023: 780, 2024: 930}}, "estimate 2022"),
         ({"inconsistencies": ("free places of course 7",)}, "free places of course 7"),
     ],
@@ -88,6 +94,20 @@ def test_the_report_shows_the_changes_in_plain_words(plan):
     for words in WORDS.values():
         assert words in told
         assert words in html
+
+
+def test_the_report_shows_costs_beside_the_plan_and_what_was_refused(plan):
+    """R-BIL-10, E-60."""
+    good = as_planned(plan)
+    bad = replace(good, half_years={**good.half_years, "1–6/2023": HalfYearPaid(1035, 1149, Decimal("166250.01"))})
+    console = Console(width=200, record=True, file=StringIO())
+    show(console, bad, plan, checks(bad, plan, {}))
+    told = console.export_text()
+    assert "115500.00 | 115500.00" in told
+    assert "166250.00 | 166250.01" in told
+    assert "the system says 166250.01, expected 166250.00 (plan)" in told
+    assert "line 3 FOREIGN_CONTRACT" in told
+    assert "Jakobstad Ab as Finvoice" in told
 
 
 def test_a_client_in_the_wrong_month_is_named_though_the_sum_is_right(plan):

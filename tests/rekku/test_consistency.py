@@ -36,6 +36,7 @@ def a_seen():
         progress={"courses": dict(QUIET), "search": dict(QUIET)},
         years={2024: {"months": [2], "total": 2}},
         half_years={"items": []},
+        settlements=[],
         group_sizes={2024: {"items": [], "courses": 0, "moved_before": 1, "moved_after": 0}},
         contract_counts=[],
         reported={"rows": [[month, *figures] for month, figures in enumerate(T3, 1)]},

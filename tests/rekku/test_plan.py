@@ -9,11 +9,15 @@ from stdnum.fi import ytunnus
 
 from contracts.values import Language, looks_like_personal_identity_code
 from rekku.demo import reference
+from rekku.demo.billing import BILLED
 from rekku.demo.courses import CONFIRM_FROM
+from rekku.demo.invoices import reference_number
 from rekku.demo.plan import FIRST_COURSES, QUOTA_DAY, REGISTRATION_DAY, make_plan
 from rekku.demo.providers import PROVIDER_OF, PROVIDERS
 from rekku.demo.steps import (
+    AcceptSettlement,
     AnnounceCount,
+    BillPeriod,
     Decide,
     GrowGroup,
     MoveCourse,
@@ -21,6 +25,8 @@ from rekku.demo.steps import (
     PayPeriod,
     PinClient,
     SetEstimate,
+    SetPrices,
+    TrySettlement,
 )
 from rekku.demo.workdays import easter, is_working_day, working_day_after, working_days, working_week_from
 
@@ -179,7 +185,7 @@ def test_periods_have_five_working_days_and_are_paid_after_they_end(plan):
 def test_only_valid_decisions_are_paid(plan):
     by_key = {d.key: d for d in plan.decisions}
     for step in plan.steps:
-        if isinstance(step, PayPeriod):
+        if isinstance(step, PayPeriod | BillPeriod):
             assert all(by_key[key].held_on(step.day) for key in step.decisions)
 
 
@@ -235,3 +241,22 @@ def test_the_next_working_day_skips_weekends_and_holidays():
 def test_a_working_week_has_no_holiday_in_it():
     assert working_week_from(date(2022, 4, 11)) == date(2022, 4, 25)
     assert working_week_from(date(2022, 9, 5)) == date(2022, 9, 5)
+
+
+def test_some_contracts_are_billed_and_one_settlement_is_sent_in_vain(plan):
+    """E-60, R-BIL-10: every payment is one step, by settlement where the contract has prices, otherwise without."""
+    paid = [step for step in plan.steps if isinstance(step, PayPeriod | AcceptSettlement)]
+    assert len(paid) == sum(len(course.payments) for course in plan.courses)
+    assert {step.contract for step in plan.steps if isinstance(step, SetPrices)} == set(BILLED)
+    billed = [step for step in plan.steps if isinstance(step, BillPeriod) and not isinstance(step, TrySettlement)]
+    assert {step.contract for step in billed} == set(BILLED)
+    assert {step.settlement for step in plan.steps if isinstance(step, AcceptSettlement)} == {b.key for b in billed}
+    [tried] = [step for step in plan.steps if isinstance(step, TrySettlement)]
+    assert len(tried.decisions) >= 4
+    assert sum(half.cost or 0 for half in plan.half_years.values()) == sum(
+        step.amount * len(step.decisions) for step in billed
+    )
+
+
+def test_invoices_have_reference_numbers_with_a_check_digit():
+    assert reference_number(123) == "1232"

@@ -6,19 +6,21 @@
 | `BuyerPartyDetails` | receiver |
 | `AnyPartyDetails`, `AnyPartyCode` PROVIDER | provider |
 | `InvoiceTypeCode` INV01, INV02 | settlement, credit |
-| `OriginalInvoiceReference` | the invoice that is credited |
+| `OriginalInvoiceReference`, or as before 3.0 `OriginalInvoiceNumber` | the invoice that is credited |
 | `SellerReferenceIdentifier`, `AgreementIdentifier` | biller's reference, contract |
 | `DefinitionDetails` FORM_VERSION, SERVICE | billing form, service |
 | `InvoiceRow`: `RowIdentifier`, `RowDefinitionDetails` PERIOD, `RowAmount` | decision identifier, period, amount |
 | `InvoiceRow`: `RowAgreementIdentifier`, `ArticleIdentifier` | the row's contract and service |
 | `EpiDetails` | reference number, account, due date |
 
-Rehabilitation services are exempt from value added tax: every amount is without it.
+Rehabilitation services are exempt from value added tax: every amount is without it. What we write also has
+what the European standard EN 16931 asks of lines and taxes, as far as it is known here.
 """
 
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Any, NoReturn
 from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
 from xml.parsers import expat
@@ -31,6 +33,7 @@ from services.decisions.settlements.prices import Unit
 MEDIA_TYPE = "application/xml"
 _DEEPEST = 12
 _ORDINARY, _CREDIT = "INV01", "INV02"
+_EXEMPT = "E"
 _UNITS = {Unit.DAY: "pv", Unit.PERIOD: "jakso"}
 
 
@@ -40,8 +43,9 @@ def read(document: bytes) -> dict[str, Any]:
     Raises:
         Invalid: XML_INVALID with `why`, or PERSONAL_IDENTITY_CODE, also where it was written in references (E-59).
     """
-    root = _parsed(document)
-    if any(looks_like_personal_identity_code(text) for element in root.iter() for text in _texts(element)):
+    root, asides = _parsed(document)
+    texts = (text for element in root.iter() for text in _texts(element))
+    if any(looks_like_personal_identity_code(text) for text in chain(texts, asides)):
         raise Invalid("PERSONAL_IDENTITY_CODE")
     if root.tag != "Finvoice" or root.get("Version") != "3.0":
         raise Invalid("XML_INVALID", why="not_finvoice_3")
@@ -50,7 +54,9 @@ def read(document: bytes) -> dict[str, Any]:
         raise Invalid("XML_INVALID", why="not_an_invoice")
     if any(element.get("AmountCurrencyIdentifier", "EUR") != "EUR" for element in root.iter()):
         raise Invalid("XML_INVALID", why="not_in_euros")
-    original = root.findtext("InvoiceDetails/OriginalInvoiceReference/InvoiceNumber")
+    original = root.findtext("InvoiceDetails/OriginalInvoiceReference/InvoiceNumber") or root.findtext(
+        "InvoiceDetails/OriginalInvoiceNumber"
+    )
     return _without_none(
         form_version=_definition(root, "InvoiceDetails/Definition", "FORM_VERSION"),
         contract_id=root.findtext("InvoiceDetails/AgreementIdentifier"),
@@ -108,9 +114,12 @@ def write(settlement: Settlement) -> bytes:
 _INSTRUCTION = "EpiDetails/EpiPaymentInstructionDetails"
 
 
-def _parsed(document: bytes) -> Element:
-    """The root element. Neither a document type nor entities are taken, nor anything nested deeply."""
-    builder, depth = TreeBuilder(), 0
+def _parsed(document: bytes) -> tuple[Element, list[str]]:
+    """The root element, and what stands in comments and processing instructions.
+
+    Neither a document type nor entities are taken, nor anything nested deeply.
+    """
+    builder, depth, asides = TreeBuilder(), 0, list[str]()
 
     def refuse(why: str) -> NoReturn:
         raise Invalid("XML_INVALID", why=why)
@@ -130,12 +139,13 @@ def _parsed(document: bytes) -> Element:
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = lambda *_: refuse("document_type")
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = builder.data
+    parser.CharacterDataHandler, parser.CommentHandler = builder.data, asides.append
+    parser.ProcessingInstructionHandler = lambda target, text: asides.extend((target, text))
     try:
         parser.Parse(document, True)
     except (expat.ExpatError, LookupError, ValueError) as error:
         raise Invalid("XML_INVALID", why="not_well_formed") from error
-    return builder.close()
+    return builder.close(), asides
 
 
 def _texts(element: Element) -> Iterator[str]:
@@ -221,22 +231,31 @@ def _add_details(details: Element, settlement: Settlement) -> None:
     _add(details, "AgreementIdentifier", invoice.contract_id)
     _add_definition(details, "Definition", "FORM_VERSION", "Laskutuslomakkeen versio", str(invoice.form_version))
     _add_definition(details, "Definition", "SERVICE", "Palvelu", invoice.service)
+    _add_euros(details, "RowsTotalVatExcludedAmount", settlement.total)
     _add_euros(details, "InvoiceTotalVatExcludedAmount", settlement.total)
     _add_euros(details, "InvoiceTotalVatAmount", Decimal(0))
     _add_euros(details, "InvoiceTotalVatIncludedAmount", settlement.total)
+    tax = SubElement(details, "VatSpecificationDetails")
+    _add_euros(tax, "VatBaseAmount", settlement.total)
+    _add(tax, "VatRatePercent", "0")
+    _add(tax, "VatCode", _EXEMPT)
+    _add_euros(tax, "VatRateAmount", Decimal(0))
+    _add(tax, "VatFreeText", "Arvonlisäveroton kuntoutuspalvelu")
 
 
 def _add_row(row: Element, settlement: Settlement, line: BilledLine) -> None:
     _add(row, "ArticleIdentifier", settlement.invoice.service)
+    _add(row, "ArticleName", f"Kurssijakso {line.period_number}")
     _add_definition(row, "RowDefinition", "PERIOD", "Jakso", str(line.period_number))
-    _add(row, "DeliveredQuantity", str(line.quantity), QuantityUnitCode=_UNITS[line.price.unit])
+    _add(row, "InvoicedQuantity", str(line.quantity), QuantityUnitCode=_UNITS[line.price.unit])
     _add_day(row, "StartDate", line.first_day)
     _add_day(row, "EndDate", line.last_day)
     _add_euros(row, "UnitPriceAmount", line.price.amount)
     _add(row, "RowIdentifier", line.decision_ref)
+    _add(row, "RowPositionIdentifier", str(line.number))
     _add(row, "RowAgreementIdentifier", settlement.invoice.contract_id)
     _add(row, "RowVatRatePercent", "0")
-    _add(row, "RowVatCode", "E")
+    _add(row, "RowVatCode", _EXEMPT)
     _add_euros(row, "RowVatAmount", Decimal(0))
     _add_euros(row, "RowVatExcludedAmount", line.amount)
     _add_euros(row, "RowAmount", line.amount)

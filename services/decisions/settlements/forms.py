@@ -15,7 +15,8 @@ from services.decisions.settlements.domain import Invoice, Line, is_reference_nu
 from services.decisions.settlements.prices import Price, Unit
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f\ufffe\uffff]+$"
-MOST_LINES = 100
+MOST_LINES = 60
+"""So many fit into a request also as a Finvoice, whose rows are long."""
 
 
 def _business_id(text: str) -> str:

@@ -125,9 +125,9 @@ async def pay_period(tx: Transaction, course_id: str, period_number: int, decisi
     if strangers:
         raise Refusal("NOT_PINNED_THERE", decision_refs=strangers)
     last = {ref: domain.ends_path(pins[ref].state, pins[ref].planned, course.periods, period_number) for ref in refs}
-    paid = await store.add_payments(tx, course, period_number, last, tx.today)
+    paid, first = await store.add_payments(tx, course, period_number, last, tx.today)
     for ref in refs:
-        if ref in paid:
+        if ref in first:
             client_ref, contract_id, _ = decisions[ref]
             tx.emit(
                 PeriodPaid(

@@ -31,15 +31,17 @@ async def find_decisions(tx: Transaction, decision_refs: Sequence[str]) -> dict[
 
 async def add_payments(
     tx: Transaction, course: CourseCopy, period_number: int, last: dict[str, bool], paid_on: date
-) -> set[str]:
-    """Add what was not paid before; the decisions that are paid now. Once per decision and period (E-29, E-60).
+) -> tuple[set[str], set[str]]:
+    """Add what is not paid; the decisions that are paid now, and those of them paid for the first time (E-29, E-60).
 
-    `last` says of each decision whether the period is its client's last one.
+    `last` says of each decision whether the period is its client's last one. A refunded period is paid again.
     """
     rows = await tx.fetch(
-        "INSERT INTO payments (decision_ref, period_number, course_id, provider_id, paid_on, last)"
+        "INSERT INTO payments AS ours (decision_ref, period_number, course_id, provider_id, paid_on, last)"
         " SELECT ref, $3, $4, $5, $6, last FROM unnest($1::text[], $2::boolean[]) AS paid (ref, last) ORDER BY ref"
-        " ON CONFLICT DO NOTHING RETURNING decision_ref",
+        " ON CONFLICT (decision_ref, period_number) DO UPDATE SET settlement_id = NULL, refunded_on = NULL"
+        " WHERE ours.refunded_on IS NOT NULL"
+        " RETURNING decision_ref, xmax = 0 AS added",
         list(last),
         list(last.values()),
         period_number,
@@ -47,7 +49,7 @@ async def add_payments(
         course.provider_id,
         paid_on,
     )
-    return {row["decision_ref"] for row in rows}
+    return {row["decision_ref"] for row in rows}, {row["decision_ref"] for row in rows if row["added"]}
 
 
 async def add_payments_of(

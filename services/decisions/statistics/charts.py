@@ -1,5 +1,6 @@
 """Bar charts as SVG: readable on a phone and by a screen reader; the same figures always stand in a table beside."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -7,10 +8,11 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 _COLOURS = ("#0b5cab", "#b3541e", "#00796b", "#6a3d9a")
 """Each at least 4.5:1 against white, and apart in lightness from its neighbour by the gap between bars."""
 _INK, _GRID, _PAPER = "#1a1a1a", "#d0d0d0", "#ffffff"
+_XMLNS = "http://www.w3.org/2000/svg"
 _FONT = 15
 _CHARACTER = 8.2
 """A generous width of one character, so that a legend never runs out of the picture."""
-_WIDTH, _PLOT_HEIGHT, _LEFT, _RIGHT = 480, 260, 48, 12
+_WIDTH, _PLOT_HEIGHT, _LEFT, _RIGHT = 400, 240, 48, 12
 _LEGEND_LINE, _AXIS_LINE, _BAR, _BETWEEN = 24, 30, 18, 14
 _MOST_TICKS = 6
 _VALUE_FROM = 24
@@ -48,18 +50,32 @@ class Chart:
         return max((value for series in self.series for value in series.values if value is not None), default=0)
 
 
-def svg(chart: Chart, name: str) -> str:
+def svg(charts: Sequence[Chart], name: str) -> str:
     """The picture, with title and description; `name` keeps its ids apart from those of other pictures.
 
-    A chart without labels shows its description alone.
+    Several charts stand below one another. A chart without labels shows its description alone.
     """
+    if len(charts) == 1:
+        return tostring(_drawn(charts[0], name), encoding="unicode")
+    root, height = Element("svg", {"xmlns": _XMLNS}), 0.0
+    for nth, chart in enumerate(charts, 1):
+        picture = _drawn(chart, f"{name}-{nth}")
+        _, _, width, high = picture.attrib["viewBox"].split()
+        root.append(picture)
+        picture.attrib |= {"y": _number(height), "width": width, "height": high}
+        height += float(high)
+    root.set("viewBox", f"0 0 {_WIDTH} {_number(height)}")
+    return tostring(root, encoding="unicode")
+
+
+def _drawn(chart: Chart, name: str) -> Element:
     legend = _legend_places(chart)
     top = _LEGEND_LINE * (1 + max((row for _, row in legend), default=0)) + 14
     height = _horizontal_height(chart, top) if chart.horizontal else top + _PLOT_HEIGHT + _AXIS_LINE
     root = Element(
         "svg",
         {
-            "xmlns": "http://www.w3.org/2000/svg",
+            "xmlns": _XMLNS,
             "viewBox": f"0 0 {_WIDTH} {height}",
             "role": "img",
             "aria-labelledby": f"{name}-title {name}-desc",
@@ -77,7 +93,7 @@ def svg(chart: Chart, name: str) -> str:
         (_draw_horizontal if chart.horizontal else _draw_vertical)(root, chart, top)
     else:
         _text(root, (_LEFT, top + _PLOT_HEIGHT / 2), chart.description)
-    return tostring(root, encoding="unicode")
+    return root
 
 
 def ticks(highest: int) -> list[int]:
@@ -148,7 +164,7 @@ def _draw_horizontal(root: Element, chart: Chart, top: float) -> None:
             value = series.values[place]
             if value is not None:
                 _rectangle(root, (12, y + 1), (value * unit, _BAR - 3), _COLOURS[nth])
-                _text(root, (18 + value * unit, y + 13), str(value))
+            _text(root, (18 + (value or 0) * unit, y + 13), "–" if value is None else str(value))
             y += _BAR
         y += _BETWEEN
 

@@ -93,12 +93,12 @@ class Stay:
     def taken_part(self, on: date) -> list[Period]:
         """The periods the client took part in and that have begun by `on`.
 
-        Who stays on the course takes part in what is planned; who left it, in what was noted as attended (E-20).
+        Who is on the course takes part in what is planned; who left it or has completed it, in what was noted as
+        attended (E-20). Of courses completed before that was noted, nothing is known but what was planned.
         """
-        if self.state in (PinState.ACTIVE, PinState.FULFILLED):
-            numbers: Collection[int] | None = self.planned
-        else:
-            numbers = self.attended
+        numbers: Collection[int] | None = self.attended
+        if self.state is PinState.ACTIVE or (self.state is PinState.FULFILLED and not self.attended):
+            numbers = self.planned
         return [
             period
             for period in sorted(self.periods, key=lambda each: each.first_day)

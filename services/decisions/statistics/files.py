@@ -71,8 +71,8 @@ async def file_response(
     """The sheet as a file or a page; `query` is what its links ask for, `deep` one folder below the style sheet."""
     headers = {"content-language": say.language}
     if kind is FileKind.SVG:
-        chart = sheet.chart or Chart(sheet.title, say("page-nothing"), (), ())
-        return Response(svg(chart, sheet.name), 200, headers, SVG)
+        charts = sheet.charts or (Chart(sheet.title, say("page-nothing"), (), ()),)
+        return Response(svg(charts, sheet.name), 200, headers, SVG)
     if kind is FileKind.HTML:
         return Response(_page(sheet, say, query, reported, deep=deep), 200, headers, HTML)
     table = TableFormat(kind.value)
@@ -82,22 +82,22 @@ async def file_response(
     return Response(content, 200, headers | download_headers(table, sheet.name))
 
 
-def _picture(sheet: Sheet) -> str:
-    return "" if sheet.chart is None else svg(sheet.chart, sheet.name)
+def _pictures(sheet: Sheet) -> list[str]:
+    return [svg([chart], f"{sheet.name}-{nth}") for nth, chart in enumerate(sheet.charts, 1)]
 
 
 def _page(
     sheet: Sheet, say: Reader, query: Mapping[str, object], reported: Sequence[ReportedTable], *, deep: bool
 ) -> str:
     file = sheet.name.removeprefix("reported-")
-    kinds = [kind for kind in FileKind if kind is not FileKind.HTML and (sheet.chart or kind is not FileKind.SVG)]
+    kinds = [kind for kind in FileKind if kind is not FileKind.HTML and (sheet.charts or kind is not FileKind.SVG)]
     tables = [sheet_of_reported(table, say) for table in reported]
     return _PAGES.get_template("page.html").render(
         language=say.language,
         say=say,
         root="../" if deep else "",
         sheet=sheet,
-        picture=_picture(sheet),
+        pictures=_pictures(sheet),
         languages=[
             (code, say.texts.text(code, "language-name"), f"{file}.html?{urlencode({**query, 'lang': code})}")
             for code in LANGUAGES
@@ -105,5 +105,5 @@ def _page(
         files=[
             (say(f"page-file-{kind}"), f"{file}.{kind}?{urlencode({**query, 'lang': say.language})}") for kind in kinds
         ],
-        reported=[(table, _picture(table)) for table in tables],
+        reported=[(table, _pictures(table)) for table in tables],
     )

@@ -1,9 +1,9 @@
-"""Figures as tables in the reader's language, each with its chart: what is shown on pages and written to files."""
+"""Figures as tables in the reader's language, each with its charts: what is shown on pages and written to files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -61,15 +61,18 @@ class Sheet:
     measures: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     source: str | None = None
-    chart: Chart | None = None
+    charts: tuple[Chart, ...] = ()
 
     def lines(self, measures_title: str, source_title: str) -> list[tuple[Cell, ...]]:
-        """Everything below the header, as a file has it: what was counted is said under the figures (E-61)."""
-        source: list[tuple[Cell, ...]] = [] if self.source is None else [(source_title, self.source)]
-        said: list[tuple[Cell, ...]] = [(), *source, *((note,) for note in self.notes)]
+        """Everything below the header, as a file has it: what was counted is said under the figures (E-61).
+
+        Words stand in the first column alone, so that they do not widen those of the figures.
+        """
+        said = [] if self.source is None else [f"{source_title}: {self.source}"]
+        said += self.notes
         if self.measures:
-            said += [(), (measures_title,), *self.measures]
-        return [*self.rows, *self.totals, *said]
+            said += ["", measures_title, *(f"{name}: {definition}" for name, definition in self.measures)]
+        return [*self.rows, *self.totals, (), *((text,) for text in said)]
 
 
 def sheet_of(statistic: views.Statistic, say: Reader) -> Sheet:
@@ -109,7 +112,7 @@ def sheet_of_reported(table: ReportedTable, say: Reader) -> Sheet:
         totals=[tuple(_reported_cell(cell, say) for cell in row) for row in table.totals],
         notes=[say.name(note, "") for note in table.notes],
         source=say.name(table.source, ""),
-        chart=_chart(say, title, [str(row[0]) for row in rows], figures) if rows and table.statistic else None,
+        charts=_charts(say, title, [str(row[0]) for row in rows], figures) if table.statistic else (),
     )
 
 
@@ -124,11 +127,12 @@ def _new_clients(found: views.NewClients, say: Reader) -> Sheet:
         (say("row-total"), *(sum(months) for months in years.values())),
         (say("measure-estimate"), *(None for _ in found.earlier), found.estimate),
     ]
-    for forecast in found.forecasts:
+    over = found.complete_months == len(MONTHS)
+    for forecast in () if over else found.forecasts:
         way = say(f"row-forecast-{forecast.method.value.replace('_', '-')}", year=forecast.basis_year or "")
         totals.append((way, *(None for _ in found.earlier), forecast.total))
     notes = []
-    if found.forecasts:
+    if found.forecasts and not over:
         notes.append(
             say("forecast-range", months=found.complete_months, low=found.forecast_low, high=found.forecast_high)
         )
@@ -141,20 +145,45 @@ def _new_clients(found: views.NewClients, say: Reader) -> Sheet:
         rows=[(month, *(_so_far(found, y, months)[month - 1] for y, months in years.items())) for month in MONTHS],
         totals=totals,
         notes=notes,
-        chart=_chart(say, title, [str(month) for month in MONTHS], series),
+        charts=(
+            *_charts(say, title, [str(month) for month in MONTHS], series),
+            *_against_the_estimate(found, say, title, totals),
+        ),
+    )
+
+
+def _against_the_estimate(
+    found: views.NewClients, say: Reader, title: str, totals: Sequence[tuple[Cell, ...]]
+) -> tuple[Chart, ...]:
+    """The year so far beside Kela's estimate and every forecast; none where there is neither (E-56)."""
+    [year] = _series([str(found.year)], [(label, figures[-1]) for label, *figures in totals])
+    if not any(year.values[1:]):
+        return ()
+    return _charts(
+        say, f"{title}. {say('measure-estimate')}, {say('measure-forecast')}", [str(row[0]) for row in totals], [year]
     )
 
 
 def _so_far(found: views.NewClients, year: int, months: Sequence[int]) -> list[int | None]:
     """The months; none yet for those that have not begun."""
-    begun = 12 if year < found.counted_on.year else found.counted_on.month if year == found.counted_on.year else 0
-    return [count if month <= begun else None for month, count in zip(MONTHS, months, strict=True)]
+    return [count if _begun(found, year, month) else None for month, count in zip(MONTHS, months, strict=True)]
+
+
+def _begun(found: views.Statistic, year: int, month: int) -> bool:
+    return (year, month) <= (found.counted_on.year, found.counted_on.month)
 
 
 def _decisions(found: views.Decisions, say: Reader) -> Sheet:
     by_month = {(each.month, each.language): (each.granted, each.rejected) for each in found.items}
     rows: list[tuple[Cell, ...]] = [
-        (month, *(count for language in Language for count in by_month.get((month, language), (0, 0))))
+        (
+            month,
+            *(
+                count if _begun(found, found.year, month) else None
+                for language in Language
+                for count in by_month.get((month, language), (0, 0))
+            ),
+        )
         for month in MONTHS
     ]
     columns = tuple(
@@ -171,17 +200,27 @@ def _decisions(found: views.Decisions, say: Reader) -> Sheet:
         columns=(say("column-month"), *columns),
         rows=rows,
         totals=[(say("row-total"), *_sums(rows))],
-        chart=_chart(say, title, [str(month) for month in MONTHS], _series(columns, rows)),
+        charts=_charts(say, title, [str(month) for month in MONTHS], _series(columns, rows)),
     )
 
 
 def _half_years(found: views.HalfYears, say: Reader) -> Sheet:
     rows: list[tuple[Cell, ...]] = [
-        (f"{'1–6' if each.half == 1 else '7–12'}/{each.year}", each.persons, each.periods, each.cost)
+        (
+            f"{'1–6' if each.half == 1 else '7–12'}/{each.year}",
+            *(
+                (each.persons, each.periods, each.cost)
+                if _begun(found, each.year, 1 if each.half == 1 else 7)
+                else (None, None, None)
+            ),
+        )
         for each in found.items
     ]
-    columns = (say("measure-persons"), say("measure-paid-periods"))
-    title = _title(found, "half-years", say)
+    labels, columns = [str(row[0]) for row in rows], (say("measure-persons"), say("measure-paid-periods"))
+    years = f"{min(each.year for each in found.items)}–{found.year}"
+    title = _title(found, "half-years", say, years)
+    thousands = say("column-cost-thousands")
+    costs = Series(thousands, tuple(_thousands(each.cost) for each in found.items))
     return _own(
         found,
         "half-years",
@@ -189,8 +228,16 @@ def _half_years(found: views.HalfYears, say: Reader) -> Sheet:
         title=title,
         columns=(say("column-half-year"), *columns, say("measure-cost")),
         rows=rows,
-        chart=_chart(say, title, [str(row[0]) for row in rows], _series(columns, rows)),
+        charts=(
+            *_charts(say, title, labels, _series(columns, rows)),
+            *(_charts(say, f"{title}. {thousands}", labels, [costs]) if any(costs.values) else ()),
+        ),
     )
+
+
+def _thousands(cost: Decimal | None) -> int | None:
+    """Thousands of euros, half up; a bar has no length below nothing, where more was given back than paid."""
+    return None if cost is None or cost < 0 else int((cost / 1000).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def _ages(found: views.Ages, say: Reader) -> Sheet:
@@ -218,7 +265,7 @@ def _ages(found: views.Ages, say: Reader) -> Sheet:
         rows=[(label, shown(started), shown(participated)) for label, started, participated in groups],
         totals=[(say("row-total"), shown(found.started), shown(found.participated))],
         notes=[say("too-few-note"), say("participants-twice-note")],
-        chart=_chart(say, title, [label for label, *_ in groups], _series(columns, groups)),
+        charts=_charts(say, title, [label for label, *_ in groups], _series(columns, groups)),
     )
 
 
@@ -238,7 +285,7 @@ def _group_sizes(found: views.GroupSizes, say: Reader) -> Sheet:
             (say("row-moved-before"), found.moved_before),
             (say("row-moved-after"), found.moved_after),
         ],
-        chart=_chart(say, title, [str(row[0]) for row in rows], _series(columns, rows)) if rows else None,
+        charts=_charts(say, title, [str(row[0]) for row in rows], _series(columns, rows)),
     )
 
 
@@ -256,7 +303,7 @@ def _contracts(found: views.Contracts, say: Reader) -> Sheet:
         columns=(say("column-service"), *columns),
         rows=rows,
         totals=[(say("row-total"), *_sums(rows))] if rows else [],
-        chart=_chart(say, title, [str(r[0]) for r in rows], _series(columns, rows)) if rows else None,
+        charts=_charts(say, title, [str(r[0]) for r in rows], _series(columns, rows)),
     )
 
 
@@ -282,7 +329,7 @@ def _quotas(found: views.Quotas, say: Reader) -> Sheet:
         columns=(say("column-service"), *names, say("column-estimate-fill"), say("column-quota-fill")),
         rows=rows,
         notes=[say("too-few-note")],
-        chart=_chart(say, title, [str(r[0]) for r in rows], _series(names, rows)) if rows else None,
+        charts=_charts(say, title, [str(r[0]) for r in rows], _series(names, rows)),
     )
 
 
@@ -294,7 +341,7 @@ def _own(
     title: str,
     columns: tuple[str, ...],
     rows: list[tuple[Cell, ...]],
-    chart: Chart | None,
+    charts: tuple[Chart, ...],
     totals: Sequence[tuple[Cell, ...]] = (),
     notes: Sequence[str] = (),
 ) -> Sheet:
@@ -307,19 +354,22 @@ def _own(
         measures=[(say.name(m.name, m.code), say.name(m.definition, m.code)) for m in found.measures],
         notes=list(notes),
         source=say("own-source", day=say.day(found.counted_on)),
-        chart=chart,
+        charts=charts,
     )
 
 
-def _title(found: views.OfService, name: str, say: Reader) -> str:
-    return f"{say(f'{name}-title')}: {say.name(found.service_names, found.service)}, {found.year}"
+def _title(found: views.OfService, name: str, say: Reader, years: str = "") -> str:
+    return f"{say(f'{name}-title')}: {say.name(found.service_names, found.service)}, {years or found.year}"
 
 
-def _chart(say: Reader, title: str, labels: Sequence[str], series: Sequence[Series]) -> Chart:
+def _charts(say: Reader, title: str, labels: Sequence[str], series: Sequence[Series]) -> tuple[Chart, ...]:
+    """One chart; none where there is nothing to draw."""
+    if not labels:
+        return ()
     names = ", ".join(each.name for each in series)
     highest = max((value for each in series for value in each.values if value is not None), default=0)
     description = say("chart-description", series=names, highest=highest)
-    return Chart(title, description, tuple(labels), tuple(series))
+    return (Chart(title, description, tuple(labels), tuple(series)),)
 
 
 def _series(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[Series]:
