@@ -152,9 +152,14 @@ def _same_answer(earlier: Decision, application: Application) -> Decision:
     return earlier
 
 
-async def count_is_full(tx: Transaction, basis: GrantBasis, application: Application) -> Refusal:
-    """ANNOUNCED_COUNT_FULL, with other providers that have room, the nearest first (R-DEC-2, E-5)."""
-    others = await nearby.find_others(tx, basis.contract, application)
+async def count_is_full(
+    tx: Transaction, basis: GrantBasis, application: Application, *, leaving: str | None = None
+) -> Refusal:
+    """ANNOUNCED_COUNT_FULL, with other providers that have room, the nearest first (R-DEC-2, E-5).
+
+    `leaving` is the provider that the client has and does not go on with (E-65).
+    """
+    others = await nearby.find_others(tx, basis.contract, application, leaving=leaving)
     count = basis.count
     return Refusal(
         "ANNOUNCED_COUNT_FULL",

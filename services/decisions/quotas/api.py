@@ -98,7 +98,11 @@ class CountView(BaseModel):
     left: int
 
 
-@router.get("/quotas/{service}/{year}", response_model=QuotaView, responses=problems("AREA_UNKNOWN", "SERVICE_UNKNOWN"))
+@router.get(
+    "/quotas/{service}/{year}",
+    response_model=QuotaView,
+    responses=problems("AREA_UNKNOWN", "QUOTA_UNKNOWN", "SERVICE_UNKNOWN"),
+)
 async def show_quota(
     service: fields.PathService,
     year: fields.PathYear,
@@ -211,8 +215,11 @@ def _answer(quota: Quota) -> Answer:
 
 
 def _scope_answer(scoped: ScopedQuota, national: Quota) -> Answer:
-    subject = ("quota", f"{scoped.service}/{scoped.year}/{scoped.area or '*'}/{scoped.language or '*'}")
-    return Answer(200, QuotaView.of_scope(scoped, national), version=scoped.version, subject=subject)
+    of_year = f"{scoped.service}/{scoped.year}"
+    subject = ("quota-scope", f"{of_year}/{scoped.area or '*'}/{scoped.language or '*'}")
+    # What is published of a scope carries the national version: that is what others can have heard of.
+    also = (("quota", of_year, national.version),)
+    return Answer(200, QuotaView.of_scope(scoped, national), version=scoped.version, subject=subject, also=also)
 
 
 def _scope(area: str | None, language: Language | None) -> Scope | None:

@@ -45,7 +45,7 @@ class Repaired:
 
 async def plan_first_look(tx: Transaction) -> None:
     """Have the first round begin, where none was ever planned."""
-    await store.plan_first_look(tx, TIMER)
+    await decisions.plan_first(tx, TIMER, tx.now)
 
 
 async def look(tx: Transaction, key: str, payload: Mapping[str, Any]) -> None:
