@@ -183,7 +183,13 @@ async def show_decision(decision_ref: fields.PathRef, caller: fields.Anyone) -> 
     "/decisions/{decision_ref}/revocation",
     response_model=DecisionView,
     responses=problems(
-        "ALREADY_REVOKED", "DECISION_UNKNOWN", "NOTICE_IN_FUTURE", "NOT_GRANTED", "REASONING_UNKNOWN", "STALE_VERSION"
+        "ALREADY_REVOKED",
+        "DECISION_UNKNOWN",
+        "GUARDIAN_NEEDED",
+        "NOTICE_IN_FUTURE",
+        "NOT_GRANTED",
+        "REASONING_UNKNOWN",
+        "STALE_VERSION",
     ),
 )
 async def revoke(decision_ref: fields.PathRef, body: Revoke, caller: fields.Official) -> Response:
@@ -225,6 +231,7 @@ async def annul(decision_ref: fields.PathRef, body: Annul, caller: fields.Offici
         "CONTRACT_UNKNOWN",
         "DECIDING_SUSPENDED",
         "DECISION_UNKNOWN",
+        "GUARDIAN_NEEDED",
         "MUNICIPALITY_UNKNOWN",
         "NOTICE_IN_FUTURE",
         "NOT_GRANTED",
@@ -278,7 +285,7 @@ async def reject(decision_ref: fields.PathRef, caller: fields.Official, body: Re
 @router.post(
     "/decisions/{decision_ref}/withdrawal",
     response_model=DecisionView,
-    responses=problems("DECISION_UNKNOWN", "NOTICE_IN_FUTURE", "NOT_WAITING", "STALE_VERSION"),
+    responses=problems("DECISION_UNKNOWN", "GUARDIAN_NEEDED", "NOTICE_IN_FUTURE", "NOT_WAITING", "STALE_VERSION"),
 )
 async def withdraw(decision_ref: fields.PathRef, body: OnNotice, caller: fields.Official) -> Response:
     """The client withdraws what waits for the quota (E-54)."""

@@ -12,7 +12,7 @@ of one decision takes 7 only.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import asyncpg
@@ -80,6 +80,19 @@ async def find_contract(tx: Transaction, contract_id: str) -> Contract | None:
     """Our copy of a contract."""
     row = await tx.fetchrow("SELECT * FROM contracts WHERE contract_id = $1", contract_id)
     return None if row is None else as_contract(row)
+
+
+async def is_family_course(tx: Transaction, service: str, on: date) -> bool:
+    """Whether the service's description in force on a day is of a family course (E-58)."""
+    return bool(
+        await tx.fetchval(
+            "SELECT family_course FROM service_descriptions"
+            " WHERE service = $1 AND valid_from <= $2 AND (valid_to IS NULL OR valid_to >= $2)"
+            " ORDER BY valid_from DESC, description_version DESC LIMIT 1",
+            service,
+            on,
+        )
+    )
 
 
 async def find_application(tx: Transaction, application_ref: str) -> Decision | None:

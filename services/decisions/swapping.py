@@ -9,6 +9,7 @@ from services.decisions import domain, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
 from services.decisions.events import decision_event
 from services.decisions.followup.deadlines import confirm_by
+from services.decisions.guardians import require_guardian
 from services.decisions.handlers import count_is_full, grant_basis, new_ref
 from services.decisions.municipalities import Municipality
 from services.decisions.quotas import slots
@@ -49,7 +50,7 @@ async def swap_provider(
     Raises:
         Refusal: ALREADY_REVOKED, NOT_GRANTED, OTHER_SERVICE, SAME_PROVIDER, CONTRACT_NOT_IN_FORCE,
             ANNOUNCED_COUNT_FULL with others that have room, DECIDING_SUSPENDED, or APPLICATION_DECIDED.
-        Invalid: NOTICE_IN_FUTURE or VALIDITY_IN_PAST.
+        Invalid: GUARDIAN_NEEDED, NOTICE_IN_FUTURE or VALIDITY_IN_PAST.
         NotFound: DECISION_UNKNOWN or CONTRACT_UNKNOWN.
         NotYetKnown: SERVICE_DESCRIPTION_UNKNOWN.
         Stale: it changed meanwhile.
@@ -69,6 +70,7 @@ async def swap_provider(
         area=home.area if home else old.area,
     )
     _revoked(old, notice, tx.today, if_match)
+    await require_guardian(tx, old, notice.given_by)
     basis = await grant_basis(tx, application)
     granted = await _granted(tx, old, application, basis)
     count, _ = await slots.add_grant(tx, basis.contract, granted)

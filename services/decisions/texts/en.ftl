@@ -30,6 +30,7 @@ deadline-not-passed = The client may change provider only after the deadline, { 
 decision-not-in-force = The decision is not in force.
 discussion-day-invalid = The day of the discussion lies in the future. Today is { $today }.
 follow-up-closed = There is no need to contact the client: the course is confirmed, or the decision has ended.
+guardian-needed = On a family course the notice or the answer is the guardian's. Record the guardian's.
 next-day-invalid = The next day has to lie after today, { $today }, and not after { $latest }.
 swap-not-wanted = The client has not asked for another provider.
 follow-ups-title = Follow-up

@@ -30,6 +30,7 @@ deadline-not-passed = Asiakas voi vaihtaa palveluntuottajaa vasta määräajan {
 decision-not-in-force = Päätös ei ole voimassa.
 discussion-day-invalid = Keskustelun päivä on tulevaisuudessa. Tänään on { $today }.
 follow-up-closed = Asiakkaaseen ei tarvitse ottaa yhteyttä: kurssi on vahvistettu tai päätös on päättynyt.
+guardian-needed = Perhekurssilla ilmoituksen tai vastauksen antaa huoltaja. Kirjaa huoltajan ilmoitus.
 next-day-invalid = Seuraavan päivän on oltava tämän päivän { $today } jälkeen ja viimeistään { $latest }.
 swap-not-wanted = Asiakas ei ole pyytänyt toista palveluntuottajaa.
 follow-ups-title = Seuranta

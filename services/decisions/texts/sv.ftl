@@ -30,6 +30,7 @@ deadline-not-passed = Klienten kan byta serviceproducent först efter tidsfriste
 decision-not-in-force = Beslutet är inte i kraft.
 discussion-day-invalid = Dagen för samtalet är i framtiden. I dag är det { $today }.
 follow-up-closed = Klienten behöver inte kontaktas: kursen är bekräftad eller beslutet har upphört.
+guardian-needed = På en familjekurs är det vårdnadshavaren som meddelar eller svarar. Anteckna vårdnadshavarens meddelande.
 next-day-invalid = Nästa dag ska vara efter i dag { $today } och senast { $latest }.
 swap-not-wanted = Klienten har inte bett om en annan serviceproducent.
 follow-ups-title = Uppföljning
