@@ -119,3 +119,10 @@ async def test_a_full_change_of_provider_names_the_nearest_first_as_well(decisio
         assert (code, [other["contract_id"] for other in values["others"]]) == ("ANNOUNCED_COUNT_FULL", expected)
     assert refusal(await swap(decisions, old, "full", municipality_code="999"), 422)[0] == "MUNICIPALITY_UNKNOWN"
     assert await decisions.states(old) == ["granted"]
+
+
+async def test_a_client_whose_data_cannot_be_opened_is_of_no_known_age(full):
+    """E-5, E-24: a broken seal spoils no refusal."""
+    expect(200, await full.officer.put("/client-eligibility/client-x", json={"birth_year": 1990}))
+    await full.alter("UPDATE client_eligibility SET sealed = 'bm90IHNlYWxlZCBhdCBhbGwgYnkgYW55Ym9keQ=='")
+    assert await others(full, client_ref="client-x") == ["north", "middle", "south"]

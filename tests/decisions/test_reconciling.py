@@ -1,5 +1,6 @@
 """Each kind of difference is planted, found, told once and repaired; a clean system has none."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,22 @@ import pytest
 from chassis.auth import Role
 from contracts.decisions import AnnouncedCountReopened, CounterDiffered, DecisionGranted, DecisionRevoked
 from rekku.reconciling import reconcile_in
+from services.decisions.quotas import store as quotas
 from services.decisions.reconciling import handlers
-from tests.decisions.builders import CONTRACT, PROVIDER, RARE, DecisionsUnderTest, expect, pinned, refusal, unpinned
+from tests.decisions.builders import (
+    CONTRACT,
+    OTHER_CONTRACT,
+    OTHER_PROVIDER,
+    PROVIDER,
+    RARE,
+    DecisionsUnderTest,
+    expect,
+    pinned,
+    refusal,
+    registered,
+    unpinned,
+)
+from tests.decisions.races import count_waiting, until
 
 TAMPERE, PIRKANMAA = "837", "08"
 ROUND = timedelta(minutes=10)
@@ -115,6 +130,24 @@ async def test_room_that_a_repair_finds_goes_to_those_who_wait(decisions):
     assert await decisions.states(*waiting) == ["granted", "awaiting_quota"]
     assert (await decisions.quota())["used"] == (await decisions.count())[1] == 2
     assert len(await decisions.service.published(AnnouncedCountReopened)) == 1
+
+
+async def test_a_repair_locks_every_count_before_any_quota(decisions):
+    """E-5, E-53: a grant holds its count and then wants the quota, so a repair that does it the other way deadlocks."""
+    await decisions.know(registered({2024: 5}, contract_id=OTHER_CONTRACT, provider_id=OTHER_PROVIDER))
+    await decisions.grant()
+    await decisions.alter("UPDATE announced_counts SET used = announced, filled = true WHERE year = 2024")
+    await a_round(decisions)
+    async with decisions.service.transaction() as granting:
+        await quotas.lock_counts(granting, [OTHER_CONTRACT], 2024)
+        repairing = asyncio.create_task(repair(decisions))
+
+        async def waits() -> bool:
+            return await count_waiting(decisions) > 0
+
+        await until(waits)
+        await quotas.lock_quota(granting, RARE, 2024)
+    assert await repairing == (2, 0)
 
 
 async def test_a_pin_of_a_decision_that_is_no_grant_is_told_when_it_stays(decisions):

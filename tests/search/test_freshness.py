@@ -138,7 +138,8 @@ async def test_quotas_of_areas_and_languages_are_public(search: Search):
     said = [(s.area, s.language, s.estimate, s.limit, s.status) for s in quota.scopes]
     assert said == [("08", None, None, 2, "full"), (None, "sv", 9, None, "open"), ("08", "fi", None, 2, "open")]
     names = quota.scopes[0].area_names
-    assert names is not None and (names.fi, names.sv) == ("Pirkanmaan hyvinvointialue", "Birkalands välfärdsområde")
+    assert names is not None
+    assert (names.fi, names.sv) == ("Pirkanmaan hyvinvointialue", "Birkalands välfärdsområde")
     known = await search.get("/quotas", headers={"rekku-known": f"quota:{HEART}/2024@2"})
     assert known.status_code == 200
 

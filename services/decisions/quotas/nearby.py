@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from chassis.db import Transaction
+from chassis.vault import BrokenSeal
 from contracts.decisions import ClientEligibility
 from services.decisions.domain import Application, Contract
 from services.decisions.municipalities import Municipality, distance_km, find_municipality
@@ -56,7 +57,10 @@ async def find_others(
 async def _age_of(tx: Transaction, client_ref: str) -> int | None:
     """The client's age today as far as it is known; by the birth year, the age reached this year (E-24)."""
     sealed = await tx.fetchval("SELECT sealed FROM client_eligibility WHERE client_ref = $1", client_ref)
-    plain = None if sealed is None else await tx.vault.open(client_ref, sealed)
+    try:
+        plain = None if sealed is None else await tx.vault.open(client_ref, sealed)
+    except BrokenSeal:
+        plain = None
     if plain is None:
         return None
     known = ClientEligibility.model_validate_json(plain)
