@@ -404,16 +404,6 @@ def _check_undecided(application: Decision) -> None:
         raise Refusal("NOT_WAITING", state=application.state)
 
 
-def check_giver(given_by: GivenBy, *, family_course: bool) -> None:
-    """On a family course nobody but the guardian gives notice or answers (E-58).
-
-    Raises:
-        Invalid: GUARDIAN_NEEDED.
-    """
-    if family_course and given_by is not GivenBy.GUARDIAN:
-        raise Invalid("GUARDIAN_NEEDED")
-
-
 def _check_notice(notice: ClientNotice, on: date) -> None:
     if notice.received_on > on:
         raise Invalid("NOTICE_IN_FUTURE", received_on=notice.received_on, today=on)

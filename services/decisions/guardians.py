@@ -1,7 +1,8 @@
 """Who speaks for a child: on a family course notices and answers are the guardian's (E-58)."""
 
 from chassis.db import Transaction
-from services.decisions import domain, store
+from contracts.refusals import Invalid
+from services.decisions import store
 from services.decisions.domain import Decision, GivenBy
 
 
@@ -12,4 +13,5 @@ async def require_guardian(tx: Transaction, decision: Decision, given_by: GivenB
         Invalid: GUARDIAN_NEEDED.
     """
     on = decision.decided_on or tx.today
-    domain.check_giver(given_by, family_course=await store.is_family_course(tx, decision.service, on))
+    if given_by is not GivenBy.GUARDIAN and await store.is_family_course(tx, decision.service, on):
+        raise Invalid("GUARDIAN_NEEDED")

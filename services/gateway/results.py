@@ -215,9 +215,14 @@ def _with_scopes(quota: Document, t: Wording) -> Iterator[tuple[str, Document]]:
     service = _service_of(quota, t)
     yield service, quota
     for scope in quota.get("scopes", ()):
-        area = "" if scope["area"] is None else name_in(scope["area_names"], t, scope["area"])
-        language = "" if scope["language"] is None else t(f"service-language-{scope['language']}")
-        yield ", ".join(filter(None, (service, area, language))), scope
+        yield name_of_scope(service, scope, t), scope
+
+
+def name_of_scope(service: str, scope: Document, t: Wording) -> str:
+    """What a quota is called: by its service, its area and its language, as far as it is of one (E-55)."""
+    area = "" if scope["area"] is None else name_in(scope["area_names"], t, scope["area"])
+    language = "" if scope["language"] is None else t(f"service-language-{scope['language']}")
+    return ", ".join(filter(None, (service, area, language)))
 
 
 def _service_of(quota: Document, t: Wording) -> str:
