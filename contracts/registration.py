@@ -148,6 +148,7 @@ class PeriodPlan(Value):
 class ServiceDescription(Value):
     """One version of a service description (palvelukuvaus), in force from `valid_from`.
 
+    On a family course (perhekurssi) notices and consents are the guardian's (E-58).
     Every parameter may be None: UNKNOWN. `sources` says where each parameter's value comes
     from; a demo value is always marked (domain section 4).
     """
@@ -158,6 +159,7 @@ class ServiceDescription(Value):
     valid_to: date | None = None
     names: LocalisedText
     is_course: bool
+    family_course: bool = False
     coverage: Coverage
     languages: tuple[Language, ...]
     group_min: int | None = None

@@ -168,6 +168,7 @@ async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
         "DECISION_NOT_GRANTED",
         "DECISION_REVOKED",
         "DECISION_UNKNOWN",
+        "GUARDIAN_NEEDED",
         "NOTHING_REMAINS",
         "NOT_MIXED_AGE",
         "NOT_PUBLISHED",

@@ -155,6 +155,19 @@ async def find_description(tx: Transaction, service: str, version: int) -> Servi
     return None if found is None else ServiceDescription.model_validate(found)
 
 
+async def is_family_course(tx: Transaction, service: str, version: int) -> bool:
+    """Whether a version of a service's description is of a family course (E-58)."""
+    return bool(
+        await tx.fetchval(
+            "SELECT (described ->> 'family_course')::boolean"
+            " FROM service_descriptions, jsonb_array_elements(descriptions) AS described"
+            " WHERE service = $1 AND (described ->> 'description_version')::integer = $2",
+            service,
+            version,
+        )
+    )
+
+
 async def find_version(tx: Transaction, subject: str, *, table: str, column: str) -> int | None:
     """The version of our copy of a subject (`Rekku-Known`); table and column are ours, never input."""
     version: int | None = await tx.fetchval(

@@ -93,11 +93,16 @@ class Annul(Command):
 
 
 class ChangeProvider(OnNotice):
-    """The client's answer, under which reference it was filed, and the contract to go on with."""
+    """The client's answer, under which reference it was filed, and the contract to go on with.
+
+    `municipality_code` is where the client lives: if the contract is full, others are named by their
+    distance from there (E-5). Only the area is kept.
+    """
 
     application_ref: fields.Reference
     contract_id: fields.Id
     valid_to: fields.Day | None = Field(default=None, examples=["2025-12-31"])
+    municipality_code: fields.MunicipalityCode | None = None
 
 
 class ChangeEligibility(Command):
@@ -178,7 +183,13 @@ async def show_decision(decision_ref: fields.PathRef, caller: fields.Anyone) -> 
     "/decisions/{decision_ref}/revocation",
     response_model=DecisionView,
     responses=problems(
-        "ALREADY_REVOKED", "DECISION_UNKNOWN", "NOTICE_IN_FUTURE", "NOT_GRANTED", "REASONING_UNKNOWN", "STALE_VERSION"
+        "ALREADY_REVOKED",
+        "DECISION_UNKNOWN",
+        "GUARDIAN_NEEDED",
+        "NOTICE_IN_FUTURE",
+        "NOT_GRANTED",
+        "REASONING_UNKNOWN",
+        "STALE_VERSION",
     ),
 )
 async def revoke(decision_ref: fields.PathRef, body: Revoke, caller: fields.Official) -> Response:
@@ -220,6 +231,8 @@ async def annul(decision_ref: fields.PathRef, body: Annul, caller: fields.Offici
         "CONTRACT_UNKNOWN",
         "DECIDING_SUSPENDED",
         "DECISION_UNKNOWN",
+        "GUARDIAN_NEEDED",
+        "MUNICIPALITY_UNKNOWN",
         "NOTICE_IN_FUTURE",
         "NOT_GRANTED",
         "OTHER_SERVICE",
@@ -241,6 +254,7 @@ async def change_provider(decision_ref: fields.PathRef, body: ChangeProvider, ca
             application_ref=body.application_ref,
             if_match=caller.if_match,
             valid_to=body.valid_to,
+            home=get_municipality(body.municipality_code) if body.municipality_code else None,
         )
         view = SwapView(
             revoked=DecisionView.of(swap.revoked, for_kela=True), granted=DecisionView.of(swap.granted, for_kela=True)
@@ -271,7 +285,7 @@ async def reject(decision_ref: fields.PathRef, caller: fields.Official, body: Re
 @router.post(
     "/decisions/{decision_ref}/withdrawal",
     response_model=DecisionView,
-    responses=problems("DECISION_UNKNOWN", "NOTICE_IN_FUTURE", "NOT_WAITING", "STALE_VERSION"),
+    responses=problems("DECISION_UNKNOWN", "GUARDIAN_NEEDED", "NOTICE_IN_FUTURE", "NOT_WAITING", "STALE_VERSION"),
 )
 async def withdraw(decision_ref: fields.PathRef, body: OnNotice, caller: fields.Official) -> Response:
     """The client withdraws what waits for the quota (E-54)."""

@@ -6,7 +6,7 @@ import phonenumbers
 
 from chassis.db import Transaction
 from contracts.decisions import ClientContact, ClientContactChanged
-from contracts.refusals import Invalid, Stale
+from contracts.refusals import Invalid
 from contracts.values import Language
 from services.decisions import store
 
@@ -41,10 +41,7 @@ async def change_contact(
         Stale: they changed meanwhile.
     """
     contact = ClientContact(phone=e164(phone), language=language)
-    version = await store.lock_contact_version(tx, client_ref)
-    if if_match is not None and if_match != version:
-        raise Stale(version)
     sealed = await tx.vault.seal(client_ref, contact.model_dump_json().encode())
-    version = await store.set_contact(tx, client_ref, sealed)
+    version = await store.set_sealed(tx, "contacts", client_ref, sealed, if_match=if_match)
     tx.emit(ClientContactChanged(version=version, client_ref=client_ref, sealed=sealed))
     return version

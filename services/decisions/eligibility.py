@@ -4,7 +4,8 @@ from datetime import date
 
 from chassis.db import Transaction
 from contracts.decisions import ClientEligibility, ClientEligibilityChanged
-from contracts.refusals import Invalid, Stale
+from contracts.refusals import Invalid
+from services.decisions import store
 
 
 def checked(disease_group: str | None, birth_date: date | None, birth_year: int | None, on: date) -> ClientEligibility:
@@ -28,18 +29,7 @@ async def change_eligibility(
     Raises:
         Stale: they changed meanwhile.
     """
-    current = await tx.fetchval(
-        "SELECT version FROM client_eligibility WHERE client_ref = $1 FOR NO KEY UPDATE", client_ref
-    )
-    if if_match not in (None, current or 0):
-        raise Stale(current or 0)
     sealed = await tx.vault.seal(client_ref, eligibility.model_dump_json().encode())
-    version: int = await tx.fetchval(
-        "INSERT INTO client_eligibility AS ours (client_ref, sealed, version) VALUES ($1, $2, 1)"
-        " ON CONFLICT (client_ref) DO UPDATE SET sealed = excluded.sealed, version = ours.version + 1"
-        " RETURNING version",
-        client_ref,
-        sealed,
-    )
+    version = await store.set_sealed(tx, "eligibility", client_ref, sealed, if_match=if_match)
     tx.emit(ClientEligibilityChanged(version=version, client_ref=client_ref, sealed=sealed))
     return version

@@ -10,6 +10,7 @@ from services.decisions import domain, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
 from services.decisions.events import decision_event
 from services.decisions.followup.deadlines import confirm_by
+from services.decisions.guardians import require_guardian
 from services.decisions.quotas import handlers as quota_handlers
 from services.decisions.quotas import nearby, scoped, slots
 from services.decisions.quotas import store as quotas
@@ -69,12 +70,16 @@ async def revoke_decision(
 
     Raises:
         Refusal: ALREADY_REVOKED or NOT_GRANTED.
-        Invalid: NOTICE_IN_FUTURE or REASONING_UNKNOWN.
+        Invalid: GUARDIAN_NEEDED, NOTICE_IN_FUTURE or REASONING_UNKNOWN.
         NotFound: DECISION_UNKNOWN.
         Stale: it changed meanwhile.
     """
     why = choose(ReasoningKind.REVOCATION, reasoning, tx.today)
-    return await _change(tx, ref, if_match, lambda decision: domain.revoke(decision, notice, tx.today, reasoning=why))
+
+    def revoke(decision: Decision) -> Decision:
+        return domain.revoke(decision, notice, tx.today, reasoning=why)
+
+    return await _change(tx, ref, if_match, revoke, notice)
 
 
 async def reject_application(
@@ -97,18 +102,26 @@ async def withdraw_application(tx: Transaction, ref: str, notice: ClientNotice, 
 
     Raises:
         Refusal: NOT_WAITING.
-        Invalid: NOTICE_IN_FUTURE.
+        Invalid: GUARDIAN_NEEDED or NOTICE_IN_FUTURE.
         NotFound: DECISION_UNKNOWN.
         Stale: it changed meanwhile.
     """
-    return await _change(tx, ref, if_match, lambda decision: domain.withdraw(decision, notice, tx.today))
+    return await _change(tx, ref, if_match, lambda decision: domain.withdraw(decision, notice, tx.today), notice)
 
 
-async def _change(tx: Transaction, ref: str, if_match: int | None, rule: Callable[[Decision], Decision]) -> Decision:
+async def _change(
+    tx: Transaction,
+    ref: str,
+    if_match: int | None,
+    rule: Callable[[Decision], Decision],
+    notice: ClientNotice | None = None,
+) -> Decision:
     decision = await store.lock_decision(tx, ref)
     if if_match is not None and if_match != decision.version:
         raise Stale(decision.version)
     changed = rule(decision)
+    if notice is not None:
+        await require_guardian(tx, decision, notice.given_by)
     await store.set_decision(tx, changed)
     tx.emit(decision_event(changed))
     return changed
@@ -152,9 +165,14 @@ def _same_answer(earlier: Decision, application: Application) -> Decision:
     return earlier
 
 
-async def count_is_full(tx: Transaction, basis: GrantBasis, application: Application) -> Refusal:
-    """ANNOUNCED_COUNT_FULL, with other providers that have room, the nearest first (R-DEC-2, E-5)."""
-    others = await nearby.find_others(tx, basis.contract, application)
+async def count_is_full(
+    tx: Transaction, basis: GrantBasis, application: Application, *, leaving: str | None = None
+) -> Refusal:
+    """ANNOUNCED_COUNT_FULL, with other providers that have room, the nearest first (R-DEC-2, E-5).
+
+    `leaving` is the provider that the client has and does not go on with (E-65).
+    """
+    others = await nearby.find_others(tx, basis.contract, application, leaving=leaving)
     count = basis.count
     return Refusal(
         "ANNOUNCED_COUNT_FULL",

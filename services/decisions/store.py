@@ -12,11 +12,13 @@ of one decision takes 7 only.
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Literal
 
 import asyncpg
 
 from chassis.db import Transaction
-from contracts.refusals import NotFound
+from contracts.refusals import NotFound, Stale
 from contracts.values import DecisionState, Language
 from services.decisions.domain import (
     AnnulmentReason,
@@ -34,6 +36,11 @@ INSERT INTO decisions (
     decided_on, version, valid_to, reasoning_code, reasoning_version, area
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT DO NOTHING RETURNING number
+"""
+
+_WRITE_SEALED = """
+INSERT INTO client_{} AS ours (client_ref, sealed, version) VALUES ($1, $2, 1)
+ON CONFLICT (client_ref) DO UPDATE SET sealed = excluded.sealed, version = ours.version + 1 RETURNING version
 """
 
 
@@ -73,6 +80,19 @@ async def find_contract(tx: Transaction, contract_id: str) -> Contract | None:
     """Our copy of a contract."""
     row = await tx.fetchrow("SELECT * FROM contracts WHERE contract_id = $1", contract_id)
     return None if row is None else as_contract(row)
+
+
+async def is_family_course(tx: Transaction, service: str, on: date) -> bool:
+    """Whether the service's description in force on a day is of a family course (E-58)."""
+    return bool(
+        await tx.fetchval(
+            "SELECT family_course FROM service_descriptions"
+            " WHERE service = $1 AND valid_from <= $2 AND (valid_to IS NULL OR valid_to >= $2)"
+            " ORDER BY valid_from DESC, description_version DESC LIMIT 1",
+            service,
+            on,
+        )
+    )
 
 
 async def find_application(tx: Transaction, application_ref: str) -> Decision | None:
@@ -176,24 +196,33 @@ async def find_decisions(
     return [as_decision(row) for row in rows]
 
 
-async def lock_contact_version(tx: Transaction, client_ref: str) -> int:
-    """The version of the client's contact data, locked; 0 where there are none."""
-    version = await tx.fetchval(
-        "SELECT version FROM client_contacts WHERE client_ref = $1 FOR NO KEY UPDATE", client_ref
-    )
-    return int(version or 0)
+async def set_sealed(
+    tx: Transaction, what: Literal["contacts", "eligibility"], client_ref: str, sealed: str, *, if_match: int | None
+) -> int:
+    """Store what is known of a client, sealed; its new version.
+
+    Raises:
+        Stale: it changed meanwhile.
+    """
+    version = await write_sealed(tx, what, client_ref, sealed)
+    if if_match not in (None, version - 1):
+        # Looked at after the write: before it, two who write first have no row to wait for.
+        raise Stale(version - 1)
+    return version
 
 
-async def set_contact(tx: Transaction, client_ref: str, sealed: str) -> int:
-    """Store a client's sealed contact data; their new version."""
-    return int(
-        await tx.fetchval(
-            "INSERT INTO client_contacts (client_ref, sealed, version) VALUES ($1, $2, 1)"
-            " ON CONFLICT (client_ref) DO UPDATE SET sealed = excluded.sealed, version = client_contacts.version + 1"
-            " RETURNING version",
-            client_ref,
-            sealed,
-        )
+async def write_sealed(tx: Transaction, what: Literal["contacts", "eligibility"], client_ref: str, sealed: str) -> int:
+    """Store what is known of a client, whatever was; its new version."""
+    return int(await tx.fetchval(_WRITE_SEALED.format(what), client_ref, sealed))
+
+
+async def plan_first(tx: Transaction, kind: str, due_at: datetime) -> None:
+    """A timer that plans itself, where there is none; one that is due already stays due."""
+    await tx.execute(
+        "INSERT INTO timers (kind, key, due_at, payload) VALUES ($1, '', $2, $3) ON CONFLICT DO NOTHING",
+        kind,
+        due_at,
+        {},
     )
 
 

@@ -9,7 +9,9 @@ from services.decisions import domain, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
 from services.decisions.events import decision_event
 from services.decisions.followup.deadlines import confirm_by
+from services.decisions.guardians import require_guardian
 from services.decisions.handlers import count_is_full, grant_basis, new_ref
+from services.decisions.municipalities import Municipality
 from services.decisions.quotas import slots
 from services.decisions.quotas.events import count_event
 from services.decisions.reasonings.catalogue import ReasoningKind, choose
@@ -35,18 +37,20 @@ async def swap_provider(
     application_ref: str,
     if_match: int | None = None,
     valid_to: date | None = None,
+    home: Municipality | None = None,
 ) -> Swap:
     """The client goes on with another provider of the service: both decisions change, or neither (E-65).
 
     `notice` is the client's answer and revokes the old decision; `application_ref` is under which Kela
     filed it, and the same swap again gets the same answer. The new decision takes a slot of its own
     contract's count and none of the quota, so that a full quota does not stop it (E-8, E-54). Its
-    deadline starts anew (E-26); its validity is the old one's unless `valid_to` says another.
+    deadline starts anew (E-26); its validity is the old one's unless `valid_to` says another. `home` is
+    where the client lives now, None where it is not told.
 
     Raises:
         Refusal: ALREADY_REVOKED, NOT_GRANTED, OTHER_SERVICE, SAME_PROVIDER, CONTRACT_NOT_IN_FORCE,
             ANNOUNCED_COUNT_FULL with others that have room, DECIDING_SUSPENDED, or APPLICATION_DECIDED.
-        Invalid: NOTICE_IN_FUTURE or VALIDITY_IN_PAST.
+        Invalid: GUARDIAN_NEEDED, NOTICE_IN_FUTURE or VALIDITY_IN_PAST.
         NotFound: DECISION_UNKNOWN or CONTRACT_UNKNOWN.
         NotYetKnown: SERVICE_DESCRIPTION_UNKNOWN.
         Stale: it changed meanwhile.
@@ -62,9 +66,11 @@ async def swap_provider(
         applied_on=notice.received_on,
         outcome=Outcome.GRANTED,
         valid_to=valid_to or old.valid_to,
-        area=old.area,
+        municipality_code=home.code if home else None,
+        area=home.area if home else old.area,
     )
     _revoked(old, notice, tx.today, if_match)
+    await require_guardian(tx, old, notice.given_by)
     basis = await grant_basis(tx, application)
     granted = await _granted(tx, old, application, basis)
     count, _ = await slots.add_grant(tx, basis.contract, granted)
@@ -85,7 +91,7 @@ async def _granted(tx: Transaction, old: Decision, application: Application, bas
     if basis.quota.suspended:
         raise Refusal("DECIDING_SUSPENDED")
     if basis.count is None or basis.count.full:
-        raise await count_is_full(tx, basis, application)
+        raise await count_is_full(tx, basis, application, leaving=old.provider_id)
     if basis.description is None:
         raise NotYetKnown("SERVICE_DESCRIPTION_UNKNOWN", service=basis.contract.service)
     reasoning = choose(ReasoningKind.GRANT, _GRANTED, tx.today)

@@ -1,6 +1,7 @@
 """Kela's view of estimates and quotas (R-DEC-11 … R-DEC-15)."""
 
 import asyncio
+import itertools
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -18,23 +19,27 @@ async def quotas_page(
     visitor: Annotated[Visitor, Depends(officer_visitor)],
     year: Annotated[int | None, Query(ge=2000, le=2199)] = None,
 ) -> Response:
-    """Each service's new clients against its estimate and its quota, this year or another."""
+    """Each service's new clients against its estimates and quotas, this year or another."""
     if year is None:
         async with visitor.gateway.db.transaction(readonly=True) as tx:
             year = tx.today.year
     services = await visitor.ask("search", "/services")
     found = list(services.document["items"]) if services.ok else []
-    quotas = await asyncio.gather(*(_quota(visitor, service, year) for service in found))
+    of_services = await asyncio.gather(*(_quotas(visitor, service, year) for service in found))
     return visitor.page(
         "officer.html",
         title=visitor.t("officer-title"),
         year=year,
-        quotas=sorted(filter(None, quotas), key=lambda quota: results.in_finnish_order(quota["name"])),
+        quotas=sorted(
+            itertools.chain.from_iterable(of_services), key=lambda quota: results.in_finnish_order(quota["name"])
+        ),
     )
 
 
-async def _quota(visitor: Visitor, service: dict[str, Any], year: int) -> dict[str, Any] | None:
-    reply = await visitor.ask("decisions", f"/quotas/{service['service']}/{year}")
+async def _quotas(visitor: Visitor, service: dict[str, Any], year: int) -> list[dict[str, Any]]:
+    """The service's own quota and those of areas and languages (E-55)."""
+    reply = await visitor.ask("decisions", f"/quotas/{service['service']}/{year}/scopes")
     if not reply.ok:
-        return None
-    return {**reply.document, "name": results.name_in(service["names"], visitor.t)}
+        return []
+    name = results.name_in(service["names"], visitor.t)
+    return [{**quota, "name": results.name_of_scope(name, quota, visitor.t)} for quota in reply.document["items"]]

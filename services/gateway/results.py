@@ -1,6 +1,6 @@
 """What the search answers, put into the words of a page. Pure: documents in, cards out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -186,25 +186,43 @@ def distance_text(distance_km: float | None, t: Wording) -> str:
 
 
 def quota_notices(quotas: Iterable[Document], t: Wording, services: frozenset[str] | None = None) -> list[str]:
-    """What stops new decisions right now, said of `services` or, with None, of all."""
+    """What stops new decisions right now, said of `services` or, with None, of all; also in an area or a language."""
     texts = {"full": "quota-full", "suspended": "quota-suspended"}
+    concerned = [quota for quota in quotas if services is None or quota["service"] in services]
     return [
-        t(texts[quota["status"]], service=_service_of(quota, t), year=str(quota["year"]))
-        for quota in quotas
-        if quota["status"] in texts and (services is None or quota["service"] in services)
+        t(texts[each["status"]], service=name, year=str(quota["year"]))
+        for quota in concerned
+        for name, each in _with_scopes(quota, t)
+        if each["status"] in texts
     ]
 
 
 def quota_lines(quotas: Iterable[Document], t: Wording) -> list[str]:
-    """Kela's published estimates and quotas, a line for each (R-DEC-8, R-DEC-14)."""
+    """Kela's published estimates and quotas, also of areas and languages, a line for each (R-DEC-8, R-DEC-14, E-55)."""
     lines = []
     for quota in quotas:
-        common = {"service": _service_of(quota, t), "year": str(quota["year"])}
-        if quota["estimate"] is not None:
-            lines.append(t("quota-estimate", estimate=t.number(quota["estimate"]), **common))
-        if quota["limit"] is not None:
-            lines.append(t("quota-limit", limit=t.number(quota["limit"]), **common))
+        for name, each in _with_scopes(quota, t):
+            common = {"service": name, "year": str(quota["year"])}
+            if each["estimate"] is not None:
+                lines.append(t("quota-estimate", estimate=t.number(each["estimate"]), **common))
+            if each["limit"] is not None:
+                lines.append(t("quota-limit", limit=t.number(each["limit"]), **common))
     return lines
+
+
+def _with_scopes(quota: Document, t: Wording) -> Iterator[tuple[str, Document]]:
+    """The quota of the service and every narrower one, each with what it is called."""
+    service = _service_of(quota, t)
+    yield service, quota
+    for scope in quota.get("scopes", ()):
+        yield name_of_scope(service, scope, t), scope
+
+
+def name_of_scope(service: str, scope: Document, t: Wording) -> str:
+    """What a quota is called: by its service, its area and its language, as far as it is of one (E-55)."""
+    area = "" if scope["area"] is None else name_in(scope["area_names"], t, scope["area"])
+    language = "" if scope["language"] is None else t(f"service-language-{scope['language']}")
+    return ", ".join(filter(None, (service, area, language)))
 
 
 def _service_of(quota: Document, t: Wording) -> str:

@@ -18,7 +18,7 @@ from contracts.values import CourseState, Language
 from services.search import choices, domain, handlers, views
 from services.search.domain import Municipality
 from services.search.handlers import OfficeSearch
-from services.search.municipalities import ATTRIBUTION, municipality_register
+from services.search.municipalities import ATTRIBUTION, area_names, municipality_register
 
 router = APIRouter(tags=["search"])
 
@@ -106,7 +106,7 @@ async def find_services(
 
 @router.get("/quotas", response_model=views.QuotasView, responses=problems())
 async def find_quotas(anybody: Anybody) -> Response:
-    """Kela's estimates and quotas of this year and the next, and which are full (R-DEC-14)."""
+    """Kela's estimates and quotas of this year and the next, also of areas and languages; which are full (R-DEC-14)."""
 
     async def read(tx: Transaction) -> Answer:
         rows, services = await handlers.find_quotas(tx)
@@ -204,4 +204,17 @@ def _quota(row: asyncpg.Record, services: Services) -> dict[str, Any]:
         "estimate": row["estimate"],
         "limit": row["quota_limit"],
         "status": status,
+        "scopes": [_scope(scope) for scope in row["scopes"]],
+    }
+
+
+def _scope(scope: Mapping[str, Any]) -> dict[str, Any]:
+    area, limit = scope["area"], scope["limit"]
+    return {
+        "area": area,
+        "area_names": None if area is None else area_names().get(area),
+        "language": scope["language"],
+        "estimate": scope["estimate"],
+        "limit": limit,
+        "status": "full" if limit is not None and scope["used"] >= limit else "open",
     }

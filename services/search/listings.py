@@ -205,7 +205,7 @@ ORDER BY service, valid_from DESC, description_version DESC
 """
 
 _QUOTAS = """
-SELECT service, year, estimate, quota_limit, suspended,
+SELECT service, year, estimate, quota_limit, suspended, scopes,
     quota_limit IS NOT NULL AND used >= quota_limit AS filled
 FROM quotas WHERE year >= $1 ORDER BY service, year
 """

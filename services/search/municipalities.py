@@ -89,6 +89,19 @@ def municipality_register() -> MunicipalityRegister:
     return MunicipalityRegister(municipalities, {row["code"]: row["merged_into"] for row in gone})
 
 
+@cache
+def area_names() -> Mapping[str, dict[str, str]]:
+    """Every wellbeing services county's names by its code; there are none in English, so the Finnish one stands."""
+    return {
+        row["wellbeing_county_code"]: {
+            "fi": row["wellbeing_county_fi"],
+            "sv": row["wellbeing_county_sv"],
+            "en": row["wellbeing_county_fi"],
+        }
+        for row in _rows("municipalities.csv")
+    }
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     with (_DATA / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -32,6 +32,9 @@ MERGES: dict[Merge, tuple[type[Event], ...]] = {
         decisions.QuotaSet,
         decisions.QuotaFilled,
         decisions.QuotaReopened,
+        decisions.QuotaScopeSet,
+        decisions.QuotaScopeFilled,
+        decisions.QuotaScopeReopened,
     ),
 }
 """Each kind of copy with the events that carry its snapshot."""

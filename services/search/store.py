@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from chassis.db import Transaction
 from contracts.courses import CourseEvent, Period
-from contracts.decisions import QuotaEvent
+from contracts.decisions import QuotaEvent, QuotaScope, QuotaScopeEvent
 from contracts.notifications import FeedbackAveragePublished
 from contracts.registration import (
     ChoiceAnswer,
@@ -46,6 +46,7 @@ TABLES = (
 _PERIODS = TypeAdapter(tuple[Period, ...])
 _QUESTIONS = TypeAdapter(tuple[ChoiceQuestion, ...])
 _ANSWERS = TypeAdapter(tuple[ChoiceAnswer, ...])
+_SCOPES = TypeAdapter(tuple[QuotaScope, ...])
 
 
 async def set_providers(tx: Transaction, events: Iterable[ProviderRegistered]) -> None:
@@ -154,11 +155,20 @@ async def set_feedback_averages(tx: Transaction, events: Iterable[FeedbackAverag
     await tx.execute(_SET_FEEDBACK_AVERAGES, *_columns(rows))
 
 
-async def set_quotas(tx: Transaction, events: Iterable[QuotaEvent]) -> None:
-    """Merge quotas and estimates."""
+async def set_quotas(tx: Transaction, events: Iterable[QuotaEvent | QuotaScopeEvent]) -> None:
+    """Merge quotas and estimates, with those of areas and languages (E-55)."""
     rows = [
-        (e.quota.service, e.quota.year, e.version, e.quota.estimate, e.quota.limit, e.quota.used, e.quota.suspended)
-        for e in events
+        (
+            quota.service,
+            quota.year,
+            version,
+            quota.estimate,
+            quota.limit,
+            quota.used,
+            quota.suspended,
+            _SCOPES.dump_json(quota.scopes).decode(),
+        )
+        for quota, version in ((e.quota, e.version) for e in events)
     ]
     await tx.execute(_SET_QUOTAS, *_columns(rows))
 
@@ -290,11 +300,12 @@ WHERE excluded.version > held.version
 """
 
 _SET_QUOTAS = """
-INSERT INTO quotas AS held (service, year, version, estimate, quota_limit, used, suspended)
+INSERT INTO quotas AS held (service, year, version, estimate, quota_limit, used, suspended, scopes)
 SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::integer[], $5::integer[], $6::integer[],
-    $7::boolean[])
+    $7::boolean[], $8::json[])
 ON CONFLICT (service, year) DO UPDATE SET version = excluded.version, estimate = excluded.estimate,
-    quota_limit = excluded.quota_limit, used = excluded.used, suspended = excluded.suspended
+    quota_limit = excluded.quota_limit, used = excluded.used, suspended = excluded.suspended,
+    scopes = excluded.scopes
 WHERE excluded.version > held.version
 """
 

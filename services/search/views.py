@@ -187,10 +187,25 @@ class ServicesView(View):
     next: str | None
 
 
+class QuotaScopeView(View):
+    """What Kela has announced of an area, a language or both (E-55); `status` is `open` or `full`.
+
+    `area` is a wellbeing services county, null for the whole country; `language` null is every language.
+    """
+
+    area: str | None
+    area_names: NamesView | None
+    language: Language | None
+    estimate: int | None
+    limit: int | None
+    status: str
+
+
 class QuotaView(View):
     """What Kela has announced of one service and year (R-DEC-14).
 
     `limit` null: no quota in use, the estimate never blocks. `status` is `open`, `full` or `suspended`.
+    A new client needs room in the quota of the service and in those of `scopes` that cover the client.
     """
 
     service: str
@@ -199,6 +214,7 @@ class QuotaView(View):
     estimate: int | None
     limit: int | None
     status: str
+    scopes: list[QuotaScopeView]
 
 
 class QuotasView(View):

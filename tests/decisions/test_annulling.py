@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.decisions import AnnouncedCountReopened, DecisionAnnulled, DecisionGranted, QuotaReopened
-from tests.decisions.builders import OTHER_CONTRACT, announced, expect, refusal
+from tests.decisions.builders import OTHER_CONTRACT, RARE, announced, expect, refusal
 from tests.decisions.ending import annul, another_provider, assert_ledgers_agree
 
 
 async def test_an_annulled_decision_counts_nowhere(empty_decisions):
-    """E-7: the count's slot and the quota's are free again, and said to be; a revocation frees neither."""
+    """E-7: the count's slot and the quota's are free again, and said to be; a revocation frees neither.
+
+    Nor is it a grant in the statistics (R-STA-1), which count the revoked one.
+    """
     decisions = empty_decisions
     await decisions.start({2024: 2})
     await decisions.set_quota(2)
@@ -25,6 +28,8 @@ async def test_an_annulled_decision_counts_nowhere(empty_decisions):
     for reopened in (AnnouncedCountReopened, QuotaReopened):
         assert len(await decisions.service.published(reopened)) == 1
     assert refusal(await annul(decisions, wrong))[0] == "ALREADY_ANNULLED"
+    figures = await decisions.officer.get("/statistics/decisions", params={"service": RARE, "year": 2024})
+    assert (expect(200, figures)["granted"], figures.json()["rejected"]) == (1, 0)
     await assert_ledgers_agree(decisions)
 
 

@@ -1,11 +1,14 @@
 """Client contact data: sealed, published sealed, never shown."""
 
+import asyncio
 import json
 
 import pytest
 
 from contracts.decisions import ClientContactChanged
+from services.decisions import store
 from tests.decisions.builders import DecisionsUnderTest, expect, refusal
+from tests.decisions.races import Meeting, outcomes
 
 
 async def change(decisions: DecisionsUnderTest, phone: str = "040 123 4567", language: str = "sv", **headers: str):
@@ -40,6 +43,50 @@ async def test_a_change_is_a_new_version(decisions):
     expect(200, await change(decisions, "+46 70 123 45 67", **{"if-match": '"1"'}))
     assert refusal(await change(decisions, **{"if-match": '"1"'}), 412) == ("STALE_VERSION", {"current": 2})
     assert [event.version for event in await decisions.service.published(ClientContactChanged)] == [1, 2]
+
+
+async def two_first_writers(decisions: DecisionsUnderTest, path: str, *bodies: dict) -> list[str]:
+    """What becomes of two who both say that nothing is known yet."""
+    first = {"if-match": '"0"'}
+    answers = await asyncio.gather(*(decisions.officer.put(path, json=body, headers=first) for body in bodies))
+    return outcomes(answers)
+
+
+FIRST = {
+    "/client-contacts/client-x": [{"phone": "0401234567", "language": language} for language in ("fi", "sv")],
+    "/client-eligibility/client-x": [{"birth_year": year} for year in (1956, 1965)],
+}
+
+
+@pytest.mark.parametrize("path", FIRST)
+async def test_of_two_who_write_first_one_hears_that_it_was_not(decisions, monkeypatch, path):
+    """If-Match "0": neither has a row to wait for, so the version is looked at after the write."""
+    meeting, write = Meeting(decisions, 2), store.write_sealed
+
+    async def meet_and_write(*arguments) -> int:
+        await meeting.attend()
+        return await write(*arguments)
+
+    monkeypatch.setattr(store, "write_sealed", meet_and_write)
+    assert await two_first_writers(decisions, path, *FIRST[path]) == ["STALE_VERSION", "done"]
+    assert [event.version for event in await decisions.service.published()] == [1]
+
+
+@pytest.mark.parametrize("path", FIRST)
+async def test_control_looking_before_the_write_both_would_be_first(decisions, monkeypatch, path):
+    """If-Match "0": the test above fails where what is compared was read before the write."""
+    meeting, write = Meeting(decisions, 2), store.write_sealed
+
+    async def look_and_write(tx, what, client_ref, sealed) -> int:
+        seen = await tx.fetchval(
+            f"SELECT version FROM client_{what} WHERE client_ref = $1 FOR NO KEY UPDATE", client_ref
+        )
+        await meeting.attend()
+        await write(tx, what, client_ref, sealed)
+        return (seen or 0) + 1
+
+    monkeypatch.setattr(store, "write_sealed", look_and_write)
+    assert await two_first_writers(decisions, path, *FIRST[path]) == ["done", "done"]
 
 
 @pytest.mark.parametrize("phone", ["12345", "+3581", "call me", "0000000000"])

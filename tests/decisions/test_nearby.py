@@ -16,6 +16,7 @@ from tests.decisions.builders import (
     refusal,
     registered,
 )
+from tests.decisions.ending import swap
 
 HELSINKI, ESPOO, TAMPERE, OULU = "091", "049", "837", "564"
 
@@ -105,3 +106,23 @@ async def test_who_has_courses_for_other_ages_only_comes_last(full, born, suits)
     order = await others(full, municipality_code=ESPOO, client_ref="client-aged")
     assert order == (["south", "middle", "north"] if suits else ["middle", "north", "south"])
     assert (await others(full, municipality_code=ESPOO))[0] == "south", "an age that is not known rules nothing out"
+
+
+async def test_a_full_change_of_provider_names_the_nearest_first_as_well(decisions):
+    """E-5, E-65, R-DEC-2: from where the client lives now; the provider that the client leaves is not named."""
+    old = await decisions.grant(municipality_code=OULU)
+    await decisions.know(registered({2024: 0}, contract_id="full", provider_id=OTHER_PROVIDER))
+    await a_place(decisions, "north", OULU, room=50)
+    await a_place(decisions, "south", HELSINKI)
+    for differences, expected in (({"municipality_code": ESPOO}, ["south", "north"]), ({}, ["north", "south"])):
+        code, values = refusal(await swap(decisions, old, "full", **differences))
+        assert (code, [other["contract_id"] for other in values["others"]]) == ("ANNOUNCED_COUNT_FULL", expected)
+    assert refusal(await swap(decisions, old, "full", municipality_code="999"), 422)[0] == "MUNICIPALITY_UNKNOWN"
+    assert await decisions.states(old) == ["granted"]
+
+
+async def test_a_client_whose_data_cannot_be_opened_is_of_no_known_age(full):
+    """E-5, E-24: a broken seal spoils no refusal."""
+    expect(200, await full.officer.put("/client-eligibility/client-x", json={"birth_year": 1990}))
+    await full.alter("UPDATE client_eligibility SET sealed = 'bm90IHNlYWxlZCBhdCBhbGwgYnkgYW55Ym9keQ=='")
+    assert await others(full, client_ref="client-x") == ["north", "middle", "south"]

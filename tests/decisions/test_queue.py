@@ -18,6 +18,9 @@ from tests.decisions.builders import (
     registered,
 )
 
+NEW_YEAR = datetime(2024, 12, 31, 22, 0, tzinfo=UTC)
+"""1 January 2025 in Helsinki."""
+
 
 async def fill(decisions: DecisionsUnderTest, slots: int) -> None:
     await decisions.set_quota(slots)
@@ -49,11 +52,12 @@ async def test_a_quota_switched_on_when_it_is_exceeded_stops_from_that_instant(d
 
 async def test_the_heart_courses_of_2023_against_a_quota_of_780(decisions):
     """Acceptance example 8: used counts from 1 January, not from the switch-on (E-52)."""
-    await decisions.grant()
+    granted = await decisions.grant()
     await decisions.alter("UPDATE quotas SET used = 914")
     quota = await decisions.set_quota(780)
     assert (quota["used"], quota["remaining"]) == (914, 0)
     await decisions.wait()
+    assert await decisions.states(granted) == ["granted"]
 
 
 async def test_a_raised_quota_lets_in_first_come_first_served(decisions):
@@ -211,12 +215,62 @@ async def test_a_release_beside_grants_and_rejections_never_overruns(decisions, 
 async def test_a_new_year_counts_anew(decisions):
     """R-DEC-6, E-52: the quota of 2024 says nothing of 2025."""
     await fill(decisions, 1)
-    await decisions.wait()
-    await decisions.clock.set(datetime(2024, 12, 31, 22, 0, tzinfo=UTC))
+    await decisions.clock.set(NEW_YEAR)
     await decisions.grant(applied_on="2024-12-31")
     assert (await decisions.quota(2024))["used"] == 1
     assert (await decisions.quota(2025))["used"] == 1
     assert (await decisions.quota(2025))["limit"] is None
+
+
+async def test_nobody_overtakes_the_queue_at_midnight_on_new_years_eve(decisions):
+    """E-54: also while the timer that lets the queue in is late, and whenever next year's quota was set."""
+    await fill(decisions, 1)
+    await decisions.set_quota(1, year=2025)
+    waiting = await decisions.wait()
+    await decisions.set_quota(2, year=2025)
+    await decisions.clock.set(NEW_YEAR)
+    latecomer, next_one = await decisions.wait(), await decisions.wait()
+    await decisions.service.fire_timers()
+    assert await decisions.states(waiting, latecomer, next_one) == ["granted", "granted", "awaiting_quota"]
+
+
+async def test_after_new_year_nobody_queues_up_where_nobody_waits(decisions):
+    """E-54: those who waited in December were let in, rejected or withdrew before it ended."""
+    await fill(decisions, 1)
+    waiting = await decisions.wait()
+    expect(200, await decisions.officer.post(f"/decisions/{waiting['decision_ref']}/rejection"))
+    await decisions.clock.set(NEW_YEAR)
+    await decisions.service.fire_timers()
+    await decisions.grant()
+
+
+async def test_who_waits_through_a_whole_year_is_let_in_the_year_after(empty_decisions):
+    """E-54: every year's quota opens by itself, also where nobody new has come to the queue."""
+    await empty_decisions.start({2024: 9, 2025: 9, 2026: 9})
+    await empty_decisions.set_quota(0)
+    await empty_decisions.set_quota(0, year=2025)
+    waiting = await empty_decisions.wait()
+    await empty_decisions.clock.set(NEW_YEAR)
+    await empty_decisions.service.fire_timers()
+    assert await empty_decisions.states(waiting) == ["awaiting_quota"]
+    await empty_decisions.clock.set(NEW_YEAR.replace(year=2025))
+    await empty_decisions.service.fire_timers()
+    assert await empty_decisions.states(waiting) == ["granted"]
+
+
+async def test_a_count_that_is_announced_late_goes_to_those_who_wait_for_it(empty_decisions):
+    """E-54, E-6: the contract had no count for the new year yet."""
+    decisions = empty_decisions
+    await decisions.start({2024: 9})
+    await decisions.set_quota(0)
+    waiting = await decisions.wait()
+    await decisions.clock.set(NEW_YEAR)
+    await decisions.service.fire_timers()
+    assert await decisions.states(waiting) == ["awaiting_quota"]
+    await decisions.know(announced({2024: 9, 2025: 1}, version=2))
+    latecomer = await decisions.wait()
+    await decisions.service.fire_timers()
+    assert await decisions.states(waiting, latecomer) == ["granted", "awaiting_quota"]
 
 
 async def test_a_quota_changed_by_somebody_else_is_not_overwritten(decisions):

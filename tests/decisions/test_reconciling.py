@@ -1,5 +1,6 @@
 """Each kind of difference is planted, found, told once and repaired; a clean system has none."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,22 @@ import pytest
 from chassis.auth import Role
 from contracts.decisions import AnnouncedCountReopened, CounterDiffered, DecisionGranted, DecisionRevoked
 from rekku.reconciling import reconcile_in
+from services.decisions.quotas import store as quotas
 from services.decisions.reconciling import handlers
-from tests.decisions.builders import CONTRACT, PROVIDER, RARE, DecisionsUnderTest, expect, pinned, refusal, unpinned
+from tests.decisions.builders import (
+    CONTRACT,
+    OTHER_CONTRACT,
+    OTHER_PROVIDER,
+    PROVIDER,
+    RARE,
+    DecisionsUnderTest,
+    expect,
+    pinned,
+    refusal,
+    registered,
+    unpinned,
+)
+from tests.decisions.races import count_waiting, until
 
 TAMPERE, PIRKANMAA = "837", "08"
 ROUND = timedelta(minutes=10)
@@ -44,12 +59,22 @@ async def a_scene(decisions: DecisionsUnderTest) -> dict:
 
 PLANTED = {
     "announced_count": (f"{CONTRACT}/2024", "UPDATE announced_counts SET used = 2 WHERE year = 2024", (2, 3)),
-    "quota": (f"{RARE}/2024", "UPDATE quotas SET used = 3", (3, 2)),
+    "quota": (f"{RARE}/2024", "UPDATE quotas SET used = 3 WHERE year = 2024", (3, 2)),
     "scoped_quota": (f"{RARE}/2024/{PIRKANMAA}/*", "UPDATE scoped_quotas SET used = 3, ceiling = 3", (3, 2)),
     "first_grants": (
         f"{RARE}/2024",
         "DELETE FROM first_grants WHERE decision_ref = (SELECT min(decision_ref) FROM first_grants)",
         (1, 2),
+    ),
+    "first_grants of nobody": (
+        f"{RARE}/2024",
+        "INSERT INTO first_grants SELECT 'nobody', service, 'X', provider_id, granted_on FROM first_grants LIMIT 1",
+        (1, 2),
+    ),
+    "first_grants of another decision": (
+        f"{RARE}/2024",
+        "UPDATE first_grants SET decision_ref = 'X' WHERE decision_ref = (SELECT min(decision_ref) FROM first_grants)",
+        (0, 2),
     ),
 }
 """Of each counter: which one, how it is set wrong, and what it shows and should show then."""
@@ -66,10 +91,11 @@ async def test_a_clean_system_has_no_difference(decisions):
     assert await repair(decisions) == (0, 0)
 
 
-@pytest.mark.parametrize("kind", PLANTED)
-async def test_a_counter_that_is_not_what_the_decisions_say_is_found_told_and_repaired(decisions, kind):
+@pytest.mark.parametrize("planted", PLANTED)
+async def test_a_counter_that_is_not_what_the_decisions_say_is_found_told_and_repaired(decisions, planted):
     """R-DEC-1, E-8, E-52, E-55: in the next round, once, with a line in the audit."""
-    subject, sabotage, (shown, expected) = PLANTED[kind]
+    subject, sabotage, (shown, expected) = PLANTED[planted]
+    kind = planted.split()[0]
     revoked = await a_scene(decisions)
     await decisions.know(unpinned(revoked["decision_ref"]))
     await decisions.alter(sabotage)
@@ -104,6 +130,26 @@ async def test_room_that_a_repair_finds_goes_to_those_who_wait(decisions):
     assert await decisions.states(*waiting) == ["granted", "awaiting_quota"]
     assert (await decisions.quota())["used"] == (await decisions.count())[1] == 2
     assert len(await decisions.service.published(AnnouncedCountReopened)) == 1
+
+
+async def test_a_repair_locks_every_count_before_any_quota(decisions):
+    """E-5, E-53: a grant holds its count and then wants the quota, so a repair that does it the other way deadlocks."""
+    await decisions.know(registered({2024: 5}, contract_id=OTHER_CONTRACT, provider_id=OTHER_PROVIDER))
+    await decisions.grant()
+    await decisions.alter("UPDATE announced_counts SET used = announced, filled = true WHERE year = 2024")
+    await a_round(decisions)
+    async with decisions.service.transaction() as granting:
+        await quotas.lock_counts(granting, [OTHER_CONTRACT], 2024)
+        repairing = asyncio.create_task(repair(decisions))
+
+        async def waits() -> bool:
+            return await count_waiting(decisions) > 0
+
+        await until(waits)
+        # Sooner than a deadlock would be found and one of the two be done again.
+        await granting.execute("SET LOCAL lock_timeout = '300ms'")
+        await quotas.lock_quota(granting, RARE, 2024)
+    assert await repairing == (2, 0)
 
 
 async def test_a_pin_of_a_decision_that_is_no_grant_is_told_when_it_stays(decisions):
@@ -164,7 +210,9 @@ async def test_a_round_goes_on_where_a_batch_ended(decisions, monkeypatch):
     monkeypatch.setattr(handlers, "_BATCH", 1)
     revoked = await a_scene(decisions)
     await decisions.know(pinned((await decisions.grant(municipality_code="297"))["decision_ref"], course_id="course-2"))
-    await decisions.alter("UPDATE announced_counts SET used = 2 WHERE year = 2024", "UPDATE quotas SET used = used + 1")
+    await decisions.alter(
+        "UPDATE announced_counts SET used = 2 WHERE year = 2024", "UPDATE quotas SET used = used + 1 WHERE year = 2024"
+    )
     for _ in range(2):
         await a_round(decisions)
     found = {difference["kind"] for difference in await report(decisions, state="open")}
@@ -178,7 +226,9 @@ async def test_a_round_goes_on_where_a_batch_ended(decisions, monkeypatch):
 async def test_the_report_is_read_page_by_page_and_not_by_providers(decisions):
     """E-59: Kela's own."""
     await a_scene(decisions)
-    await decisions.alter("UPDATE announced_counts SET used = 2 WHERE year = 2024", "UPDATE quotas SET used = 3")
+    await decisions.alter(
+        "UPDATE announced_counts SET used = 2 WHERE year = 2024", "UPDATE quotas SET used = 3 WHERE year = 2024"
+    )
     await a_round(decisions)
     first = expect(200, await decisions.officer.get("/differences", params={"limit": 1}))
     rest = expect(200, await decisions.officer.get("/differences", params={"after": first["next"]}))
@@ -194,7 +244,9 @@ async def test_one_command_looks_through_everything_and_repairs_it(decisions, ca
     await a_scene(decisions)
     assert await reconcile_in(decisions.service.db, repair=True) == 0
     assert "every counter is what the decisions say" in capsys.readouterr().out
-    await decisions.alter("UPDATE announced_counts SET used = 2 WHERE year = 2024", "UPDATE quotas SET used = 3")
+    await decisions.alter(
+        "UPDATE announced_counts SET used = 2 WHERE year = 2024", "UPDATE quotas SET used = 3 WHERE year = 2024"
+    )
     assert await reconcile_in(decisions.service.db, repair=False) == 2
     assert f"{CONTRACT}/2024" in capsys.readouterr().out
     assert await reconcile_in(decisions.service.db, repair=True) == 0

@@ -194,6 +194,32 @@ async def test_next_years_quota_opens_by_itself_on_the_first_of_january(decision
     assert (await decisions.quota(2025, **scope))["used"] == 1
 
 
+async def test_a_provider_reads_what_was_set_and_the_same_figures_as_kela(bilingual):
+    """R-DEC-8, R-DEC-14, E-55: its own clients are not taken for everybody's; what was not set is not published."""
+    await bilingual.grant(municipality_code=TAMPERE)
+    await bilingual.grant(municipality_code=TAMPERE, contract_id=OTHER_CONTRACT)
+    url = f"/quotas/{RARE}/2024"
+    assert (await bilingual.quota(area=PIRKANMAA))["used"] == 2
+    unset = await bilingual.provider.get(url, params={"area": PIRKANMAA})
+    assert refusal(unset, 404) == ("QUOTA_UNKNOWN", {})
+    await bilingual.set_quota(5, area=PIRKANMAA)
+    for who in (bilingual.provider, bilingual.other_provider, bilingual.officer):
+        quota = expect(200, await who.get(url, params={"area": PIRKANMAA}))
+        assert (quota["used"], quota["remaining"]) == (2, 3)
+
+
+async def test_what_a_scope_says_it_knows_is_what_others_can_hear_of(decisions):
+    """E-55: a scope is published under the key and the version of its national quota."""
+    url = f"/quotas/{RARE}/2024"
+    await decisions.set_quota(9)
+    answer = await decisions.officer.put(url, json={"limit": 5}, params={"area": PIRKANMAA})
+    [was_set] = await decisions.service.published(QuotaScopeSet)
+    marks = answer.headers["rekku-known"].split(", ")
+    assert f"quota:{RARE}/2024@{was_set.version}" in marks
+    assert [mark.partition(":")[0] for mark in marks] == ["quota-scope", "quota"]
+    assert answer.headers["etag"] == '"1"'
+
+
 async def test_a_scope_changed_by_somebody_else_is_not_overwritten(decisions):
     """If-Match, on the scope's own version."""
     url, scope, stale = f"/quotas/{RARE}/2024", {"area": PIRKANMAA}, {"if-match": '"0"'}

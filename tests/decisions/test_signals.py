@@ -1,15 +1,16 @@
 """Signals from Kela's systems that follow the money."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.decisions import DecisionGranted, QuotaFilled, QuotaReopened
+from contracts.decisions import DecisionGranted, EstimateSet, QuotaFilled, QuotaReopened
 from contracts.envelope import new_event_id
 from tests.decisions.builders import (
     HEART,
     OTHER_CONTRACT,
     OTHER_PROVIDER,
+    RARE,
     START,
     DecisionsUnderTest,
     a_description,
@@ -19,6 +20,10 @@ from tests.decisions.builders import (
     registered,
     suspended,
 )
+from tests.decisions.ending import annul
+
+NEW_YEAR = datetime(2024, 12, 31, 22, 0, tzinfo=UTC)
+"""1 January 2025 in Helsinki."""
 
 
 async def dead_letters(decisions: DecisionsUnderTest) -> list[tuple[str, str]]:
@@ -72,6 +77,49 @@ async def test_a_suspension_with_a_later_instant_stops_from_then_on(decisions):
     await decisions.wait()
     await decisions.service.fire_timers()
     assert len(await decisions.service.published(QuotaFilled)) == 1
+
+
+async def test_a_lift_opens_the_years_to_come_as_well(decisions):
+    """E-54, R-DEC-14: what was set or published of next year during a suspension says it has ended."""
+    await decisions.signal(suspended())
+    await decisions.set_quota(5, year=2025)
+    await decisions.signal(lifted())
+    assert [e.quota.year for e in await decisions.service.published(QuotaReopened)] == [2024, 2025]
+    await decisions.clock.set(NEW_YEAR)
+    await decisions.grant()
+
+
+async def test_an_estimate_published_during_a_suspension_does_not_stay_suspended(decisions):
+    """E-51, E-54: EstimateSet says that deciding is suspended, so its end has to be said too."""
+    await decisions.signal(suspended())
+    expect(200, await decisions.officer.put(f"/estimates/{RARE}/2025", json={"estimate": 900}))
+    area = {"area": "08"}
+    expect(200, await decisions.officer.put(f"/estimates/{RARE}/2026", json={"estimate": 9}, params=area))
+    assert [e.quota.suspended for e in await decisions.service.published(EstimateSet)] == [True]
+    await decisions.signal(lifted())
+    reopened = await decisions.service.published(QuotaReopened)
+    assert [(e.quota.year, e.quota.suspended) for e in reopened] == [(2024, False), (2025, False), (2026, False)]
+
+
+async def test_a_suspension_over_new_year_is_published_of_the_new_year(decisions):
+    """E-54, R-DEC-14: also where nobody waits."""
+    await decisions.signal(suspended())
+    await decisions.clock.set(NEW_YEAR)
+    await decisions.service.fire_timers()
+    assert [e.quota.year for e in await decisions.service.published(QuotaFilled)] == [2024, 2025]
+    waiting = await decisions.wait()
+    await decisions.signal(lifted())
+    await decisions.service.fire_timers()
+    assert await decisions.states(waiting) == ["granted"]
+
+
+async def test_an_annulment_during_a_suspension_says_nothing_new_of_a_past_year(decisions):
+    """E-7, E-54: a past year is not suspended any more, and nobody would say that it has reopened."""
+    old = await decisions.grant()
+    await decisions.clock.set(NEW_YEAR)
+    await decisions.signal(suspended())
+    expect(200, await annul(decisions, old))
+    assert [e.quota.year for e in await decisions.service.published(QuotaFilled)] == [2025]
 
 
 async def test_a_lift_with_a_later_instant_releases_the_queue_then(decisions):

@@ -65,7 +65,7 @@ async def test_a_change_of_provider_needs_no_slot_of_a_full_quota(decisions):
 
 
 async def test_where_nobody_has_room_the_old_decision_stays(decisions):
-    """E-65: full is refused with others that have room, and nothing has happened."""
+    """E-65, E-5: full is refused with others that have room, not the one the client leaves; nothing has happened."""
     await another_provider(decisions, announced=1)
     third = {"contract_id": "contract-3", "provider_id": "0112038-9"}
     await decisions.know(registered({2024: 4}, **third))
@@ -75,7 +75,7 @@ async def test_where_nobody_has_room_the_old_decision_stays(decisions):
     code, values = refusal(await swap(decisions, old))
     assert (code, [other["contract_id"] for other in values["others"]]) == (
         "ANNOUNCED_COUNT_FULL",
-        ["contract-1", "contract-3"],
+        ["contract-3"],
     )
     assert (await decisions.states(old), await decisions.said()) == (["granted"], before)
     assert await decisions.count(contract_id=OTHER_CONTRACT) == (1, 1, 0)

@@ -122,9 +122,11 @@ async def test_kela_sees_estimates_quotas_and_their_use(gateway, new_service):
     api = decisions.http(Role.OFFICER)
     assert (await api.put("/estimates/CARDIAC_ADULT/2024", json={"estimate": 930})).is_success
     assert (await api.put("/quotas/CARDIAC_ADULT/2024", json={"limit": 0})).is_success
+    assert (await api.put("/quotas/CARDIAC_ADULT/2024?area=08&language=sv", json={"limit": 5})).is_success
     officer = await gateway.signed_in(Role.OFFICER)
     page = await officer.get("/officer")
     assert "Heart course" in page.text
     assert "930" in page.text
     assert "Quota full" in page.text
+    assert "Heart course, Pirkanmaan hyvinvointialue, Swedish" in page.text
     assert "no quota" in (await officer.get("/officer?year=2025")).text

@@ -4,7 +4,7 @@ import re
 from datetime import date
 
 from contracts.courses import CoursePublished
-from contracts.decisions import Quota, QuotaFilled
+from contracts.decisions import Quota, QuotaFilled, QuotaScope, QuotaScopeFilled
 from contracts.registration import (
     ChoiceAnswer,
     ChoiceInformation,
@@ -13,7 +13,7 @@ from contracts.registration import (
     ChoiceQuestion,
     LocalisedText,
 )
-from contracts.values import ChoiceKind, CourseState, DeliveryMode, PeriodKind
+from contracts.values import ChoiceKind, CourseState, DeliveryMode, Language, PeriodKind
 from services.gateway import handlers
 from services.search.app import SERVICE as SEARCH
 from tests.gateway.builders import OFFICE, PROVIDER, SERVICE_CODE, a_course, a_description_event, a_period, tell_search
@@ -172,6 +172,18 @@ async def test_a_full_quota_is_announced(gateway, search):
     assert "Kiintiö on täynnä: Sydänkurssi 2024." in front
     assert "Kelan arvio uusista asiakkaista: Sydänkurssi 2024, 930." in front
     assert "Kiintiö on täynnä: Sydänkurssi 2024." in words(await gateway.browser("fi").get("/", params=QUESTION))
+
+
+async def test_a_full_quota_of_an_area_is_announced(gateway, search):
+    """E-55, R-DEC-14: with the area's name, beside the service's own quota."""
+    scopes = (QuotaScope(area="08", limit=40, used=40), QuotaScope(language=Language.SV, limit=9, used=2))
+    quota = Quota(service=SERVICE_CODE, year=2024, limit=930, used=400, scopes=scopes)
+    await search.deliver(QuotaScopeFilled(version=1, quota=quota, area="08"))
+    front = words(await gateway.browser("fi").get("/"))
+    assert "Kiintiö on täynnä: Sydänkurssi, Pirkanmaan hyvinvointialue 2024." in front
+    assert "Kiintiö: Sydänkurssi 2024, enintään 930 uutta asiakasta." in front
+    assert "Kiintiö: Sydänkurssi, Ruotsi 2024, enintään 9 uutta asiakasta." in front
+    assert front.count("Kiintiö on täynnä") == 1
 
 
 async def test_a_spoilt_place_in_the_list_starts_it_again(gateway, search):

@@ -64,7 +64,8 @@ def test_every_value_says_where_it_comes_from(service):
 def test_what_no_source_tells_is_marked_demo_or_left_out(service):
     """Section 4: only the kind, the coverage and the languages of these services are known."""
     description = the(service)
-    assert sources(description, Provenance.DEMO) - WORDING == given_parameters(description) - FACTS | {"valid_from"}
+    known = FACTS | {"family_course"}
+    assert sources(description, Provenance.DEMO) - WORDING == given_parameters(description) - known | {"valid_from"}
     assert description.total_duration_months is None
     assert description.periods == ()
 

@@ -50,7 +50,7 @@ KNOWN = {
     "CANCER_COUPLES": {**A_COURSE, "languages": FI_AND_SV},
     "RHEUMA_ADULT": {**A_COURSE, "languages": FI_AND_SV},
     "CAREGIVER": {**A_COURSE, "languages": FI},
-    "AUTISM_SEVERE_FAMILY": {**A_COURSE, "languages": FI},
+    "AUTISM_SEVERE_FAMILY": {**A_COURSE, "family_course": True, "languages": FI},
     "OMA_VAYLA": {
         "is_course": False,
         "languages": FI_AND_SV,

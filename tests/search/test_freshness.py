@@ -5,11 +5,12 @@ from datetime import date
 from decimal import Decimal
 
 from contracts.courses import CourseConfirmed, CoursePlacesChanged
-from contracts.decisions import EstimateSet, QuotaFilled, QuotaReopened
+from contracts.decisions import EstimateSet, QuotaFilled, QuotaReopened, QuotaScope, QuotaScopeSet
 from contracts.registration import ContactChanged
-from contracts.values import CourseState
+from contracts.values import CourseState, Language
 from services.search import views
 from tests.search.builders import (
+    HEART,
     Search,
     a_contract,
     a_course,
@@ -122,6 +123,25 @@ async def test_what_is_not_there_in_time_is_said_to_be_unknown_yet(search: Searc
     answer = await search.http.get("/offices", headers={"Rekku-Known": "course:course-976@1"})
     assert (answer.status_code, answer.json()["code"]) == (503, "NOT_YET_KNOWN")
     assert answer.headers["Retry-After"]
+
+
+async def test_quotas_of_areas_and_languages_are_public(search: Search):
+    """R-DEC-8, R-DEC-14, E-55: with the service's, each with whether it is full; under one row of versions."""
+    full = QuotaScope(area="08", limit=2, used=2)
+    others = (
+        QuotaScope(language=Language.SV, estimate=9, used=20),
+        QuotaScope(area="08", language="fi", limit=2, used=1),
+    )
+    await search.given(a_service(), a_quota(1, limit=930), a_quota(2, QuotaScopeSet, limit=930, scopes=(full, *others)))
+    (quota,) = views.QuotasView.model_validate_json((await search.get("/quotas")).content).items
+    assert (quota.limit, quota.status) == (930, "open")
+    said = [(s.area, s.language, s.estimate, s.limit, s.status) for s in quota.scopes]
+    assert said == [("08", None, None, 2, "full"), (None, "sv", 9, None, "open"), ("08", "fi", None, 2, "open")]
+    names = quota.scopes[0].area_names
+    assert names is not None
+    assert (names.fi, names.sv) == ("Pirkanmaan hyvinvointialue", "Birkalands välfärdsområde")
+    known = await search.get("/quotas", headers={"rekku-known": f"quota:{HEART}/2024@2"})
+    assert known.status_code == 200
 
 
 async def test_quotas_and_estimates_are_public(search: Search):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from chassis.testing import ServiceUnderTest
 from contracts.courses import CourseConfirmed, CourseCreated, CoursePlacesChanged
-from contracts.decisions import EstimateSet, QuotaFilled
+from contracts.decisions import EstimateSet, QuotaFilled, QuotaScope, QuotaScopeSet
 from contracts.envelope import Event
 from contracts.registration import ChoiceAnswer, ContactChanged, ContractValidityChanged, OfficeChanged
 from contracts.values import CourseState, Language
@@ -80,6 +80,7 @@ HISTORY: tuple[Event, ...] = (
     a_quota(1, EstimateSet, estimate=930),
     a_quota(2, estimate=930, limit=930, used=914),
     a_quota(3, QuotaFilled, estimate=930, limit=930, used=930),
+    a_quota(4, QuotaScopeSet, estimate=930, limit=930, used=930, scopes=(QuotaScope(area="08", limit=9, used=1),)),
 )
 
 NEWEST = tuple(

@@ -138,6 +138,7 @@ async def retarget_course(course_id: CourseId, body: SetTargetGroups, caller: Ac
         "COURSE_STARTED",
         "COURSE_UNKNOWN",
         "DEADLINE_BREAKS",
+        "GUARDIAN_NEEDED",
         "NO_DESCRIPTION_IN_FORCE",
         "PATHS_TOO_LONG",
         "PERIODS_IN_PAST",
@@ -235,7 +236,9 @@ async def mix_ages(course_id: CourseId, body: MixAges, caller: Acting) -> Respon
 @router.put(
     "/courses/{course_id}/age-notices/{decision_ref}",
     response_model=AgeNoticeView,
-    responses=problems("CONSENT_IN_FUTURE", "COURSE_GONE", "COURSE_UNKNOWN", "NOT_MIXED_AGE", "NOT_PINNED"),
+    responses=problems(
+        "CONSENT_IN_FUTURE", "COURSE_GONE", "COURSE_UNKNOWN", "GUARDIAN_NEEDED", "NOT_MIXED_AGE", "NOT_PINNED"
+    ),
 )
 async def acknowledge_mixed_ages(
     course_id: CourseId, decision_ref: DecisionRef, body: Agreement, caller: Acting

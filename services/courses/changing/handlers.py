@@ -16,6 +16,7 @@ from services.courses.changing import dates, domain, store
 from services.courses.consents import Consent, require_given
 from services.courses.creation import ProposedPeriod
 from services.courses.domain import Contact, Course
+from services.courses.guardians import require_guardians
 from services.courses.handlers import BEGIN_COURSE, COMPLETE_COURSE, lock_matching
 from services.courses.reports import file_report
 from services.courses.snapshots import course_snapshot
@@ -82,6 +83,7 @@ async def acknowledge_mixed_ages(tx: Transaction, course_id: str, notice: Consen
     domain.require_mixed(course)
     pins.require_pinned_here(course, await copies.lock_decision(tx, notice.decision_ref))
     require_given((notice,), tx.today)
+    await require_guardians(tx, course, [notice])
     await store.set_age_notice(tx, course, notice)
     tx.audit(
         "acknowledge_mixed_ages",
@@ -127,6 +129,7 @@ async def reschedule_course(tx: Transaction, course_id: str, wanted: NewDates, i
     dates.require_deadlines(before, course, pinned)
     dates.require_durations(course, description, pinned)
     consents = dates.require_consents(pinned, wanted.consents, on=tx.today)
+    await require_guardians(tx, before, consents)
     late = dates.is_late(before, on=tx.today)
     reports = dates.what_to_report(before, late=late)
     if reports and wanted.reason is None:

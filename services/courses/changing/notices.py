@@ -8,6 +8,7 @@ from contracts.refusals import Refusal
 from services.courses.changing import domain, store
 from services.courses.consents import Consent, require_given
 from services.courses.domain import Course
+from services.courses.guardians import require_guardians
 
 
 async def require_all_know(tx: Transaction, course: Course) -> None:
@@ -27,11 +28,13 @@ async def take_notice(tx: Transaction, course: Course, decision_ref: str, notice
     """Keep the notice that comes with a new pin; a confirmed course that mixes ages takes nobody without.
 
     Raises:
-        Refusal: AGE_NOTICE_MISSING, CONSENT_IN_FUTURE, or NOT_MIXED_AGE where there is nothing to acknowledge.
+        Refusal: AGE_NOTICE_MISSING, CONSENT_IN_FUTURE, GUARDIAN_NEEDED, or NOT_MIXED_AGE where there is nothing
+            to acknowledge.
     """
     if notice is not None:
         domain.require_mixed(course)
         require_given((notice,), tx.today)
+        await require_guardians(tx, course, [notice])
         await store.set_age_notice(tx, course, notice)
     elif course.mixed_age and domain.committed(course) and not await store.has_acknowledged(tx, course, decision_ref):
         raise Refusal("AGE_NOTICE_MISSING", decision_refs=[decision_ref])

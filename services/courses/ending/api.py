@@ -76,6 +76,7 @@ class MustExplain(Command):
         "COURSE_UNKNOWN",
         "DECISION_NOT_GRANTED",
         "DECISION_REVOKED",
+        "GUARDIAN_NEEDED",
         "MUST_RUN",
         "NOTHING_REMAINS",
         "NOT_MIXED_AGE",

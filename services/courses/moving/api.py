@@ -135,6 +135,7 @@ class UnplacedView(BaseModel):
         "COURSE_UNKNOWN",
         "DECISION_NOT_GRANTED",
         "DECISION_REVOKED",
+        "GUARDIAN_NEEDED",
         "MUST_RUN_REASON_REQUIRED",
         "NOTHING_REMAINS",
         "NOT_MIXED_AGE",

@@ -20,6 +20,7 @@ from services.courses.changing.notices import take_notice
 from services.courses.domain import Course
 from services.courses.eligibility.domain import Client, require_fit, unknowns
 from services.courses.eligibility.handlers import find_client
+from services.courses.guardians import require_guardians
 from services.courses.moving import domain, store
 from services.courses.moving.domain import Destination, Obstacle
 from services.courses.moving.path import find_limit, report_leaving
@@ -83,6 +84,7 @@ async def make_move(
     the client fits (E-24) and knows of mixed ages (E-47), within the total duration (R-CRS-31).
     """
     agreed = domain.require_consent(to.consent, tx.today)
+    await require_guardians(tx, there, [agreed])
     active = await courses.get_active_pin(tx, decision.decision_ref)
     stays = await store.find_stays(tx, decision.decision_ref)
     limit = await find_limit(tx, there)

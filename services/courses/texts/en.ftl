@@ -65,6 +65,7 @@ consent-missing = { $change ->
    *[course] Agree the change with the client first, and say when and how it was agreed.
 }
 consent-in-future = The client's consent cannot be from { $given_on }: today is { $today }.
+guardian-needed = On a family course consent is the guardian's to give. Record the guardian's consent.
 deadline-breaks = The course would begin on { $first_day }, after the day by which these clients must be on a confirmed course: { $decision_refs }.
 mixed-age-not-last = The announced count for { $year } still has { $free } free places, which is enough for another course ({ $group_min }). Only the year's last course may be for every age.
 no-age-group = Course { $course_number } is not for one age group.

@@ -65,6 +65,7 @@ consent-missing = { $change ->
    *[course] Sovi vaihdosta ensin asiakkaan kanssa ja kerro, milloin ja miten siitä sovittiin.
 }
 consent-in-future = Asiakkaan suostumus ei voi olla päivältä { $given_on }: tänään on { $today }.
+guardian-needed = Perhekurssilla suostumuksen antaa huoltaja. Kirjaa huoltajan suostumus.
 deadline-breaks = Kurssi alkaisi { $first_day }, vasta sen päivän jälkeen, johon mennessä näiden asiakkaiden on oltava vahvistetulla kurssilla: { $decision_refs }.
 mixed-age-not-last = Vuoden { $year } ilmoitetussa asiakasmäärässä on vielä { $free } paikkaa, mikä riittää uuteen kurssiin ({ $group_min }). Vain vuoden viimeisen kurssin voi kohdistaa kaikenikäisille.
 no-age-group = Kurssia { $course_number } ei ole kohdistettu yhdelle ikäryhmälle.

@@ -65,6 +65,7 @@ consent-missing = { $change ->
    *[course] Kom först överens med klienten om bytet och ange när och hur ni kom överens.
 }
 consent-in-future = Klientens samtycke kan inte vara från { $given_on }: i dag är det { $today }.
+guardian-needed = På en familjekurs är det vårdnadshavaren som ger samtycke. Anteckna vårdnadshavarens samtycke.
 deadline-breaks = Kursen skulle börja { $first_day }, efter den dag då de här klienterna senast ska vara på en bekräftad kurs: { $decision_refs }.
 mixed-age-not-last = Det anmälda klientantalet för { $year } har ännu { $free } lediga platser, vilket räcker till en kurs till ({ $group_min }). Bara årets sista kurs får vara för alla åldrar.
 no-age-group = Kurs { $course_number } är inte för en viss åldersgrupp.

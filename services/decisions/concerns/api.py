@@ -182,6 +182,7 @@ async def begin_discussion(concern_id: ConcernId, body: BeginDiscussion, caller:
         "CONCERN_NOT_DISCUSSED",
         "CONCERN_UNKNOWN",
         "DECISION_NOT_IN_FORCE",
+        "GUARDIAN_NEEDED",
         "NOTICE_IN_FUTURE",
         "NOT_GRANTED",
         "STALE_VERSION",

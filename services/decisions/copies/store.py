@@ -88,9 +88,13 @@ async def merge_descriptions(
         return
     await tx.execute("DELETE FROM service_descriptions WHERE service = $1", service)
     await tx.executemany(
-        "INSERT INTO service_descriptions (service, description_version, valid_from, valid_to, confirm_within_months)"
-        " VALUES ($1, $2, $3, $4, $5)",
-        [(service, d.description_version, d.valid_from, d.valid_to, d.confirm_within_months) for d in descriptions],
+        "INSERT INTO service_descriptions"
+        " (service, description_version, valid_from, valid_to, confirm_within_months, family_course)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        [
+            (service, d.description_version, d.valid_from, d.valid_to, d.confirm_within_months, d.family_course)
+            for d in descriptions
+        ],
     )
 
 

@@ -244,7 +244,12 @@ async def note_contact(decision_ref: fields.PathRef, body: NoteContact, caller: 
     "/decisions/{decision_ref}/follow-up/stay",
     response_model=WatchView,
     responses=problems(
-        "CONTACT_DAY_INVALID", "DECISION_UNKNOWN", "FOLLOW_UP_CLOSED", "NEXT_DAY_INVALID", "STALE_VERSION"
+        "CONTACT_DAY_INVALID",
+        "DECISION_UNKNOWN",
+        "FOLLOW_UP_CLOSED",
+        "GUARDIAN_NEEDED",
+        "NEXT_DAY_INVALID",
+        "STALE_VERSION",
     ),
 )
 async def note_stay(decision_ref: fields.PathRef, body: NoteStay, caller: fields.Official) -> Response:
@@ -261,7 +266,12 @@ async def note_stay(decision_ref: fields.PathRef, body: NoteStay, caller: fields
     "/decisions/{decision_ref}/follow-up/swap-wish",
     response_model=WatchView,
     responses=problems(
-        "CONTACT_DAY_INVALID", "DEADLINE_NOT_PASSED", "DECISION_UNKNOWN", "FOLLOW_UP_CLOSED", "STALE_VERSION"
+        "CONTACT_DAY_INVALID",
+        "DEADLINE_NOT_PASSED",
+        "DECISION_UNKNOWN",
+        "FOLLOW_UP_CLOSED",
+        "GUARDIAN_NEEDED",
+        "STALE_VERSION",
     ),
 )
 async def note_swap_wish(decision_ref: fields.PathRef, body: NoteSwapWish, caller: fields.Official) -> Response:

@@ -9,6 +9,7 @@ from services.decisions import store as decisions
 from services.decisions.domain import Decision
 from services.decisions.followup import domain, store
 from services.decisions.followup.domain import Entry, EntryKind, FollowUp, Said, Watch
+from services.decisions.guardians import require_guardian
 
 
 async def get_follow_up(tx: Transaction, decision: Decision) -> FollowUp:
@@ -40,7 +41,7 @@ async def note_stay(tx: Transaction, ref: str, said: Said, next_on: date, *, if_
 
     Raises:
         Refusal: FOLLOW_UP_CLOSED.
-        Invalid: CONTACT_DAY_INVALID or NEXT_DAY_INVALID.
+        Invalid: CONTACT_DAY_INVALID, GUARDIAN_NEEDED or NEXT_DAY_INVALID.
         NotFound: DECISION_UNKNOWN.
         Stale: something was noted meanwhile.
     """
@@ -60,7 +61,7 @@ async def note_swap_wish(tx: Transaction, ref: str, said: Said, *, if_match: int
 
     Raises:
         Refusal: FOLLOW_UP_CLOSED or DEADLINE_NOT_PASSED.
-        Invalid: CONTACT_DAY_INVALID.
+        Invalid: CONTACT_DAY_INVALID or GUARDIAN_NEEDED.
         NotFound: DECISION_UNKNOWN.
         Stale: something was noted meanwhile.
     """
@@ -109,6 +110,8 @@ async def _note(
         raise Stale(watch.version)
     domain.require_open(await get_follow_up(tx, decision), decision)
     changed = rule(watch, decision)
+    if said is not None and said.spoken_with is not None and kind is not EntryKind.CONTACTED:
+        await require_guardian(tx, decision, said.spoken_with)
     entry = Entry(
         version=changed.version,
         kind=kind,

@@ -2,6 +2,9 @@
 
 SET LOCAL lock_timeout = '5s';
 
+ALTER TABLE service_descriptions ADD COLUMN family_course boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN service_descriptions.family_course IS 'Notices and answers are the guardian''s (E-58)';
+
 CREATE TABLE follow_ups (
     decision_ref text PRIMARY KEY,
     version bigint NOT NULL CHECK (version > 0),

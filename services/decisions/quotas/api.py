@@ -7,6 +7,7 @@ from starlette.responses import Response
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from contracts.refusals import Invalid, NotFound
+from contracts.registration import LocalisedText
 from contracts.values import Language
 from services.decisions import fields
 from services.decisions.municipalities import areas
@@ -32,12 +33,14 @@ class SetEstimate(Command):
 class QuotaView(BaseModel):
     """The gauge of a service and year, or of one scope of it: estimate and quota against the new clients granted.
 
-    `area` null is the whole country, `language` null every language (E-55).
+    `area` null is the whole country, `language` null every language (E-55). An area has no name in English:
+    there stands the Finnish one.
     """
 
     service: str
     year: int
     area: str | None
+    area_names: LocalisedText | None
     language: Language | None
     estimate: int | None
     limit: int | None
@@ -53,6 +56,7 @@ class QuotaView(BaseModel):
             service=quota.service,
             year=quota.year,
             area=None,
+            area_names=None,
             language=None,
             estimate=quota.estimate,
             limit=quota.limit,
@@ -69,6 +73,7 @@ class QuotaView(BaseModel):
             service=scoped.service,
             year=scoped.year,
             area=scoped.area,
+            area_names=None if scoped.area is None else _names_of(scoped.area),
             language=scoped.language,
             estimate=scoped.estimate,
             limit=scoped.limit,
@@ -98,7 +103,11 @@ class CountView(BaseModel):
     left: int
 
 
-@router.get("/quotas/{service}/{year}", response_model=QuotaView, responses=problems("AREA_UNKNOWN", "SERVICE_UNKNOWN"))
+@router.get(
+    "/quotas/{service}/{year}",
+    response_model=QuotaView,
+    responses=problems("AREA_UNKNOWN", "QUOTA_UNKNOWN", "SERVICE_UNKNOWN"),
+)
 async def show_quota(
     service: fields.PathService,
     year: fields.PathYear,
@@ -211,8 +220,16 @@ def _answer(quota: Quota) -> Answer:
 
 
 def _scope_answer(scoped: ScopedQuota, national: Quota) -> Answer:
-    subject = ("quota", f"{scoped.service}/{scoped.year}/{scoped.area or '*'}/{scoped.language or '*'}")
-    return Answer(200, QuotaView.of_scope(scoped, national), version=scoped.version, subject=subject)
+    of_year = f"{scoped.service}/{scoped.year}"
+    subject = ("quota-scope", f"{of_year}/{scoped.area or '*'}/{scoped.language or '*'}")
+    # What is published of a scope carries the national version: that is what others can have heard of.
+    also = (("quota", of_year, national.version),)
+    return Answer(200, QuotaView.of_scope(scoped, national), version=scoped.version, subject=subject, also=also)
+
+
+def _names_of(area: str) -> LocalisedText:
+    fi, sv = areas()[area]
+    return LocalisedText(fi=fi, sv=sv, en=fi)
 
 
 def _scope(area: str | None, language: Language | None) -> Scope | None:

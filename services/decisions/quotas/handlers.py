@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from chassis.auth import Role
 from chassis.calendar import start_of_day
 from chassis.db import Transaction
 from chassis.inbox import Unacceptable
 from contracts.decisions import DecisionsSuspended, EstimateSet, QuotaScopeSet, QuotaSet, SuspensionLifted
-from contracts.refusals import Stale
+from contracts.refusals import NotFound, Stale
 from services.decisions.quotas import release, scoped, store
 from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, ScopedQuota, Suspension
 from services.decisions.quotas.events import count_news, quota_snapshot, status_news
@@ -59,7 +60,8 @@ async def set_estimate(tx: Transaction, service: str, year: int, estimate: int, 
     before = await _lock(tx, service, year, if_match)
     if before.estimate == estimate:
         return before
-    after = replace(before, estimate=estimate, version=before.version + 1)
+    # Its snapshot says whether deciding is suspended: from now on that is what was last published.
+    after = replace(before.published(), estimate=estimate, version=before.version + 1)
     await store.set_quota(tx, after)
     tx.emit(EstimateSet(version=after.version, quota=quota_snapshot(after, await _scopes_of(tx, after))))
     return after
@@ -76,12 +78,14 @@ async def get_scopes(tx: Transaction, service: str, year: int) -> list[ScopedQuo
 
 
 async def get_scope(tx: Transaction, service: str, year: int, scope: Scope) -> ScopedQuota:
-    """The gauge of an area, a language or both; where nothing was set, what it would count.
+    """The gauge of an area, a language or both; where nothing was set, what it would count, which Kela alone sees.
 
     Raises:
-        NotFound: SERVICE_UNKNOWN.
+        NotFound: SERVICE_UNKNOWN, or QUOTA_UNKNOWN.
     """
     await store.check_service(tx, service)
+    if tx.principal.role is Role.PROVIDER and not await scoped.is_set(tx, service, year, scope):
+        raise NotFound("QUOTA_UNKNOWN")
     return await scoped.find_scope(tx, service, year, scope)
 
 
@@ -137,7 +141,7 @@ async def _set_scope(
     )
     quota = scoped.publish_scopes(tx, quota, scopes, [after] if after.filled is not before.filled else [])
     if after.limit == before.limit:
-        await store.set_quota(tx, quota)
+        await store.set_quota(tx, replace(quota, status=quota.published().status))
     else:
         await _publish(tx, national, quota)
     return after
@@ -157,6 +161,8 @@ async def follow_announcement(tx: Transaction, told: CountUse) -> None:
     A raise gives room; a correction below what is used takes nothing away (E-3).
     """
     if await store.add_count(tx, told.published()):
+        if not told.full:
+            await _make_way(tx, told)
         return
     before = (await store.lock_counts(tx, [told.contract_id], told.year))[told.contract_id]
     if before.announced == told.announced:
@@ -165,9 +171,8 @@ async def follow_announcement(tx: Transaction, told: CountUse) -> None:
     await store.set_announced(tx, after)
     for event in count_news(before, after):
         tx.emit(event)
-    if before.full and not after.full and told.year == tx.today.year:
-        quota = await store.lock_quota(tx, told.service, told.year)
-        await _publish(tx, quota, quota)
+    if before.full and not after.full:
+        await _make_way(tx, told)
 
 
 async def give_back(
@@ -195,9 +200,8 @@ async def recount(tx: Transaction, count: CountUse, used: int) -> None:
     await store.recount(tx, after)
     for event in count_news(count, after):
         tx.emit(event)
-    if count.full and not after.full and count.year == tx.today.year:
-        quota = await store.lock_quota(tx, count.service, count.year)
-        await _publish(tx, quota, quota)
+    if count.full and not after.full:
+        await _make_way(tx, count)
 
 
 async def recount_quota(tx: Transaction, quota: Quota, used: int) -> None:
@@ -233,20 +237,27 @@ async def review_quota(tx: Transaction, _key: str, payload: Mapping[str, Any]) -
     """Publish whether new clients can be granted, if that is news; let those who wait in, if they can come in."""
     service = payload["service"]
     await release.plan(tx, service)
-    before = await store.lock_quota(tx, service, tx.today.year)
-    await _publish(tx, before, before)
+    for year in await store.find_years(tx, service):
+        quota = await store.lock_quota(tx, service, year)
+        await _publish(tx, quota, quota)
+    await _plan_new_year_if_needed(tx, service)
 
 
 async def plan_new_year(tx: Transaction, service: str) -> None:
-    """Whoever waits now is looked at again when next year's quota opens by itself on 1 January (E-54)."""
+    """Whoever waits now is looked at again when next year's quota opens by itself on 1 January (E-54).
+
+    So is a suspension that is still in effect then, so that it is published of the new year as well.
+    Until then has come and they have been looked at, nobody overtakes them in the new year.
+    """
     year = tx.today.year + 1
     await tx.schedule(REVIEW_TIMER, f"{service}/{year}", start_of_day(date(year, 1, 1)), {"service": service})
+    await store.set_releasing(tx, service, year)
 
 
 async def _take_signal(tx: Transaction, told: Suspension) -> None:
     await release.plan(tx, told.service)
     # The lock: a grant commits before this signal or sees it.
-    before = await store.lock_quota(tx, told.service, tx.today.year)
+    quotas = [await store.lock_quota(tx, told.service, year) for year in await store.find_years(tx, told.service)]
     try:
         merged = await store.merge_suspension(tx, told)
     except ValueError as error:
@@ -254,10 +265,17 @@ async def _take_signal(tx: Transaction, told: Suspension) -> None:
     if merged is None:
         return
     tx.audit("take-quota-signal", f"service:{told.service}", source=told.source, signal=told.signal_id)
-    after = await store.find_quota(tx, told.service, before.year)
-    await _publish(tx, before, after)
+    for before in quotas:
+        await _publish(tx, before, await store.find_quota(tx, told.service, before.year))
+    await _plan_new_year_if_needed(tx, told.service)
     for instant in (told.effective_at, told.lifted_at):
         await _review_at(tx, told, instant)
+
+
+async def _plan_new_year_if_needed(tx: Transaction, service: str) -> None:
+    quota = await store.find_quota(tx, service, tx.today.year)
+    if quota.suspended or await store.is_anyone_waiting(tx, service):
+        await plan_new_year(tx, service)
 
 
 async def _review_at(tx: Transaction, told: Suspension, instant: datetime | None) -> None:
@@ -275,13 +293,22 @@ async def _lock(tx: Transaction, service: str, year: int, if_match: int | None) 
     return quota
 
 
+async def _make_way(tx: Transaction, count: CountUse) -> None:
+    """A count has room where it had none: those who wait for its contract go before anybody new (E-54)."""
+    if count.year == tx.today.year:
+        quota = await store.lock_quota(tx, count.service, count.year)
+        await _publish(tx, quota, quota)
+
+
 async def _publish(tx: Transaction, before: Quota, after: Quota) -> Quota:
     """Store a locked quota, say what is news of its status, and make way for those who wait.
 
-    A release has to be planned by then: it is what ends `releasing` again.
+    A release has to be planned by then, next year's by `plan_new_year`: it is what ends `releasing` again.
+    A past year is not suspended any more.
     """
-    after = after.published()
-    can_come_in = after.status is QuotaStatus.OPEN and after.year == tx.today.year
+    current = after.year >= tx.today.year
+    after = replace(after, suspended=after.suspended and current).published()
+    can_come_in = after.status is QuotaStatus.OPEN and current
     after = replace(after, releasing=can_come_in and await store.is_anyone_waiting(tx, after.service))
     await store.set_quota(tx, after)
     for event in status_news(before, after, await _scopes_of(tx, after)):

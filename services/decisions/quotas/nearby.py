@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from chassis.db import Transaction
+from chassis.vault import BrokenSeal
 from contracts.decisions import ClientEligibility
 from services.decisions.domain import Application, Contract
 from services.decisions.municipalities import Municipality, distance_km, find_municipality
@@ -24,7 +25,8 @@ SELECT n.contract_id, n.provider_id, n.announced - n.used AS left,
     ), true) AS fits_age
 FROM announced_counts n JOIN contracts c USING (contract_id)
 WHERE n.service = $1 AND n.language = $2 AND n.year = extract(year FROM $3::date) AND n.used < n.announced
-  AND n.contract_id <> $4 AND c.valid_from <= $3 AND (c.valid_to IS NULL OR c.valid_to >= $3)
+  AND n.contract_id <> $4 AND n.provider_id IS DISTINCT FROM $6
+  AND c.valid_from <= $3 AND (c.valid_to IS NULL OR c.valid_to >= $3)
 """
 
 
@@ -38,14 +40,16 @@ class Other:
     distance_km: float | None
 
 
-async def find_others(tx: Transaction, full: Contract, application: Application) -> list[Other]:
-    """Other contracts of the service and language that can take the client today, at most ten.
+async def find_others(
+    tx: Transaction, full: Contract, application: Application, *, leaving: str | None = None
+) -> list[Other]:
+    """Other contracts of the service and language that can take the client today, at most ten; none of `leaving`'s.
 
     Last come those whose open courses are all for other ages. Then the nearest is first, by
     municipal centres; where the client's municipality is not told, or none lies nearer, most room.
     """
     age = await _age_of(tx, application.client_ref)
-    rows = await tx.fetch(_WITH_ROOM, full.service, full.language, tx.today, full.contract_id, age)
+    rows = await tx.fetch(_WITH_ROOM, full.service, full.language, tx.today, full.contract_id, age, leaving)
     home = find_municipality(application.municipality_code) if application.municipality_code else None
     return [other for _, other in sorted((_ranked(row, home) for row in rows), key=lambda ranked: ranked[0])][:_AT_MOST]
 
@@ -53,7 +57,10 @@ async def find_others(tx: Transaction, full: Contract, application: Application)
 async def _age_of(tx: Transaction, client_ref: str) -> int | None:
     """The client's age today as far as it is known; by the birth year, the age reached this year (E-24)."""
     sealed = await tx.fetchval("SELECT sealed FROM client_eligibility WHERE client_ref = $1", client_ref)
-    plain = None if sealed is None else await tx.vault.open(client_ref, sealed)
+    try:
+        plain = None if sealed is None else await tx.vault.open(client_ref, sealed)
+    except BrokenSeal:
+        plain = None
     if plain is None:
         return None
     known = ClientEligibility.model_validate_json(plain)

@@ -81,6 +81,18 @@ async def find_scope(tx: Transaction, service: str, year: int, scope: Scope) -> 
     return ScopedQuota(service, year, scope.area, scope.language, used=used)
 
 
+async def is_set(tx: Transaction, service: str, year: int, scope: Scope) -> bool:
+    """Whether Kela has set anything of a scope; what others would count is not published."""
+    return bool(
+        await tx.fetchval(
+            "SELECT true FROM scoped_quotas WHERE service = $1 AND year = $2 AND area = $3 AND language = $4",
+            service,
+            year,
+            *scope.columns,
+        )
+    )
+
+
 async def count_clients(tx: Transaction, service: str, year: int, scope: Scope) -> int:
     """The year's new clients of a scope, counted from 1 January (E-52)."""
     return int(await tx.fetchval(_COUNT_CLIENTS, service, year, *scope.columns))

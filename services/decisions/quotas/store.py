@@ -39,6 +39,22 @@ async def add_quota(tx: Transaction, service: str, year: int) -> None:
     await tx.execute("INSERT INTO quotas (service, year) VALUES ($1, $2) ON CONFLICT DO NOTHING", service, year)
 
 
+async def find_years(tx: Transaction, service: str) -> list[int]:
+    """This year, and every year to come of whose quota something has been said; in the order of their locks."""
+    rows = await tx.fetch(
+        "SELECT year FROM quotas WHERE service = $1 AND year > $2 AND version > 0 ORDER BY year", service, tx.today.year
+    )
+    return [tx.today.year, *(row["year"] for row in rows)]
+
+
+async def set_releasing(tx: Transaction, service: str, year: int) -> None:
+    """Have new clients of a year to come queue up until those who wait have been looked at (E-54)."""
+    await add_quota(tx, service, year)
+    await tx.execute(
+        "UPDATE quotas SET releasing = true WHERE service = $1 AND year = $2 AND NOT releasing", service, year
+    )
+
+
 async def lock_quota(tx: Transaction, service: str, year: int) -> Quota:
     """The quota with its row locked; the row is added where it was missing."""
     await add_quota(tx, service, year)

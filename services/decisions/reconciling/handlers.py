@@ -45,7 +45,7 @@ class Repaired:
 
 async def plan_first_look(tx: Transaction) -> None:
     """Have the first round begin, where none was ever planned."""
-    await store.plan_first_look(tx, TIMER)
+    await decisions.plan_first(tx, TIMER, tx.now)
 
 
 async def look(tx: Transaction, key: str, payload: Mapping[str, Any]) -> None:
@@ -93,22 +93,28 @@ async def repair(tx: Transaction, limit: int = 50) -> Repaired:
     """
     found = sorted(await store.lock_open(tx, limit), key=repair_order)
     await _plan_releases(tx, found)
-    repaired = 0
-    for difference in found:
-        now = await _REPAIRS[difference.kind](tx, difference)
-        if now is None:
-            continue
-        repaired += 1
-        await store.set_state(tx, difference.number, DifferenceState.REPAIRED, tx.now)
-        tx.audit(
-            "repair-difference",
-            f"difference:{difference.number}",
-            kind=difference.kind,
-            counter=difference.subject,
-            was=difference.shown,
-            now=now,
-        )
+    await _lock_counts(tx, found)
+    repaired = sum([await _repair(tx, difference) for difference in found if not difference.kind.is_copy])
+    copies = [difference for difference in found if difference.kind.is_copy]
+    await decisions.lock_decisions(tx, [difference.subject for difference in copies])
+    repaired += sum([await _repair(tx, difference) for difference in copies])
     return Repaired(repaired, await store.count_open(tx))
+
+
+async def _repair(tx: Transaction, difference: Difference) -> bool:
+    now = await _REPAIRS[difference.kind](tx, difference)
+    if now is None:
+        return False
+    await store.set_state(tx, difference.number, DifferenceState.REPAIRED, tx.now)
+    tx.audit(
+        "repair-difference",
+        f"difference:{difference.number}",
+        kind=difference.kind,
+        counter=difference.subject,
+        was=difference.shown,
+        now=now,
+    )
+    return True
 
 
 async def _note(tx: Transaction, seen: Compared) -> None:
@@ -137,6 +143,13 @@ async def _plan_releases(tx: Transaction, found: list[Difference]) -> None:
     of_quotas = {d.subject.split("/")[0] for d in found if d.kind in (Kind.QUOTA, Kind.SCOPED_QUOTA)}
     for service in sorted(of_quotas.union(await store.services_of(tx, contracts))):
         await release.plan(tx, service)
+
+
+async def _lock_counts(tx: Transaction, found: list[Difference]) -> None:
+    """All counts before any quota: room in one is said under its quota's lock, while others are still to come."""
+    subjects = [d.subject.split("/") for d in found if d.kind is Kind.ANNOUNCED_COUNT]
+    for year in sorted({year for _, year in subjects}):
+        await quotas.lock_counts(tx, [contract_id for contract_id, of in subjects if of == year], int(year))
 
 
 async def _recount_announced(tx: Transaction, difference: Difference) -> int | None:

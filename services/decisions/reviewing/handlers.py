@@ -9,7 +9,7 @@ from chassis.db import Transaction
 from services.decisions.events import decision_event
 from services.decisions.reviewing import store
 from services.decisions.reviewing.domain import Use, review
-from services.decisions.store import lock_decisions
+from services.decisions.store import lock_decisions, plan_first
 
 TIMER = "review-decisions"
 _BATCH = 200
@@ -21,7 +21,7 @@ _LATE_NEWS = timedelta(days=90)
 
 async def plan_first_review(tx: Transaction) -> None:
     """At every start: make sure that the nightly review is planned; from then on it plans itself."""
-    await store.plan_first_review(tx, TIMER, _next_night(tx))
+    await plan_first(tx, TIMER, _next_night(tx))
 
 
 async def review_decisions(tx: Transaction, key: str, payload: Mapping[str, Any]) -> None:

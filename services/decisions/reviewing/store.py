@@ -1,7 +1,7 @@
 """The SQL of the nightly review."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 from chassis.db import Transaction
 from contracts.values import PinState
@@ -21,16 +21,6 @@ WHERE number > $1 AND (
 )
 ORDER BY number LIMIT $4
 """
-
-
-async def plan_first_review(tx: Transaction, kind: str, due_at: datetime) -> None:
-    """The timer where there is none; one that is due already stays due."""
-    await tx.execute(
-        "INSERT INTO timers (kind, key, due_at, payload) VALUES ($1, '', $2, $3) ON CONFLICT DO NOTHING",
-        kind,
-        due_at,
-        {},
-    )
 
 
 async def find_due(tx: Transaction, after: int, on: date, *, expired_since: date, limit: int) -> list[tuple[int, str]]:

@@ -67,12 +67,15 @@ async def count_new_clients(tx: Transaction, service: str, to_year: int) -> dict
 
 
 async def count_decisions(tx: Transaction, service: str, year: int) -> list[DecisionCount]:
-    """Grants and rejections of each month and language; a grant stays counted when it is revoked (E-7)."""
+    """Grants and rejections of each month and language.
+
+    A grant stays counted when it is revoked; one that was annulled counts nowhere (E-7).
+    """
     rows = await tx.fetch(
         "SELECT extract(month FROM decided_on)::integer AS month, language,"
         " count(*) FILTER (WHERE state <> 'rejected') AS granted,"
         " count(*) FILTER (WHERE state = 'rejected') AS rejected"
-        " FROM decisions WHERE service = $1 AND decided_on BETWEEN $2 AND $3"
+        " FROM decisions WHERE service = $1 AND decided_on BETWEEN $2 AND $3 AND state <> 'annulled'"
         " GROUP BY month, language ORDER BY month, language",
         service,
         date(year, 1, 1),
