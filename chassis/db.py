@@ -125,6 +125,10 @@ class Transaction:
         """The first column of the first row, or None."""
         return await self.connection.fetchval(sql, *args)
 
+    async def fetchmany(self, sql: str, rows: Sequence[Sequence[object]]) -> list[asyncpg.Record]:
+        """Run a statement once per row, in one round trip; what all of them return, in that order."""
+        return await self.connection.fetchmany(sql, rows)
+
     async def execute(self, sql: str, *args: object) -> str:
         """Run a statement; the answer is PostgreSQL's command tag."""
         return await self.connection.execute(sql, *args)
