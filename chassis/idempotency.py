@@ -4,7 +4,6 @@ Only answers of commands that succeeded are kept: a refusal changed nothing, so 
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -13,11 +12,6 @@ from chassis.db import KeptAnswer, Transaction
 from contracts.refusals import Invalid
 
 KEPT_HEADERS = ("content-type", "content-language", "etag", "location", "rekku-known")
-
-_KEEP_ANSWERS = """
-INSERT INTO idempotency (principal, route, idempotency_key, request_hash, status, headers, body)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::integer[], $6::jsonb[], $7::bytea[])
-"""
 
 
 @dataclass(frozen=True)
@@ -65,26 +59,16 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
     return Response(stored["body"], stored["status"], headers=stored["headers"])
 
 
-async def keep_answers(tx: Transaction, answers: Sequence[tuple[IdempotentRequest, Response]]) -> None:
-    """Store the answers of commands that share a transaction and have claimed no key before.
-
-    Raises:
-        asyncpg.UniqueViolationError: one of the keys was used meanwhile.
-    """
-    rows = [
-        (request.principal, request.route, request.key, request.request_hash, *_kept(response))
-        # In one order everywhere: two transactions with the same keys wait for one another and do not deadlock.
-        for request, response in sorted(answers, key=lambda answer: (answer[0].principal, answer[0].key))
-    ]
-    if rows:
-        await tx.execute(_KEEP_ANSWERS, *zip(*rows, strict=True))
-
-
 def keep_answer(tx: Transaction, request: IdempotentRequest, response: Response) -> None:
     """Store the answer in the command's own transaction."""
-    tx.answer = KeptAnswer(request.principal, request.route, request.key, *_kept(response))
-
-
-def _kept(response: Response) -> tuple[int, dict[str, str], bytes]:
-    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    return response.status_code, headers, bytes(response.body)
+    tx.answers.append(
+        KeptAnswer(
+            principal=request.principal,
+            route=request.route,
+            key=request.key,
+            request_hash=request.request_hash,
+            status=response.status_code,
+            headers={name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
+            body=bytes(response.body),
+        )
+    )

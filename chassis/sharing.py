@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from chassis.auth import Principal
 from chassis.db import Database, Transaction
-from chassis.idempotency import IdempotentRequest, keep_answers
+from chassis.idempotency import IdempotentRequest, keep_answer
 
 _log = logging.getLogger(__name__)
 
@@ -71,13 +71,20 @@ class Lane(Generic[Item, Result]):
 
     async def _run(self) -> None:
         try:
-            while seats := self._next():
+            while seats := await self._gather():
                 answers = await self._shared(seats)
                 for seat, answer in zip(seats, answers, strict=True):
                     if not seat.answered.done():
                         seat.answered.set_result(answer)
         finally:
             self._running = None
+
+    async def _gather(self) -> "list[Seat[Item, Result]]":
+        n = -1
+        while n != len(self._waiting):
+            n = len(self._waiting)
+            await asyncio.sleep(0)
+        return self._next()
 
     def _next(self) -> list[Seat[Item, Result]]:
         """Those that wait, in the order of their arrival; one transaction is in the scope of one principal.
@@ -101,7 +108,9 @@ class Lane(Generic[Item, Result]):
                     for seat, result in zip(once, results, strict=True)
                     if result is not None
                 }
-                await keep_answers(tx, [(seat.request, answer) for seat, answer in answers.items() if seat.request])
+                for seat, answer in answers.items():
+                    if seat.request is not None:
+                        keep_answer(tx, seat.request, answer)
         except Exception as error:  # noqa: BLE001 - whatever it is, each command meets it again, alone
             _log.info("%s commands are run one by one: %s", len(seats), type(error).__name__)
             return [None] * len(seats)

@@ -15,10 +15,13 @@ from chassis.db import Transaction
 from services.decisions.domain import Application, Contract, Decision, Description, GrantBasis
 from services.decisions.quotas import scoped
 from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, ScopedQuota
-from services.decisions.quotas.store import add_quota, lock_counts
+from services.decisions.quotas.store import add_quota
 from services.decisions.store import RaceLost, as_contract
 
 _READ_BASES = """
+WITH counts AS (
+    SELECT * FROM announced_counts WHERE contract_id = ANY ($1) AND year = $2 {lock}
+)
 SELECT asked.place, contract.contract_id, contract.provider_id, contract.service, contract.language,
     contract.valid_from, contract.valid_to,
     count.announced, count.used AS count_used, count.filled, count.version AS count_version,
@@ -33,7 +36,7 @@ SELECT asked.place, contract.contract_id, contract.provider_id, contract.service
 FROM unnest($1::text[], $3::text[], $4::text[]) WITH ORDINALITY
     AS asked (contract_id, client_ref, application_ref, place)
 JOIN contracts contract ON contract.contract_id = asked.contract_id
-LEFT JOIN announced_counts count ON count.contract_id = contract.contract_id AND count.year = $2
+LEFT JOIN counts count ON count.contract_id = contract.contract_id
 LEFT JOIN quotas quota ON quota.service = contract.service AND quota.year = $2
 LEFT JOIN LATERAL (
     SELECT description_version, confirm_within_months FROM service_descriptions d
@@ -41,6 +44,8 @@ LEFT JOIN LATERAL (
     ORDER BY d.valid_from DESC, d.description_version DESC LIMIT 1
 ) description ON true
 """
+_READ_AND_LOCK_COUNTS = _READ_BASES.format(lock="ORDER BY contract_id FOR NO KEY UPDATE")
+_READ_BASES = _READ_BASES.format(lock="")
 
 TAKE_SLOTS = """
 WITH taken AS (
@@ -81,11 +86,11 @@ SELECT taken.*, slot.*, false AS suspended FROM decision, taken LEFT JOIN slot O
 
 async def find_basis(tx: Transaction, application: Application) -> GrantBasis | None:
     """What a grant of today is decided on, read in one round trip; None where the contract is not known."""
-    row = (await _read_bases(tx, [application])).get(1)
+    row = (await _read_bases(tx, _READ_BASES, [application])).get(1)
     if row is not None and row["quota_version"] is None:
         # The first application of the service this year: its counter is there from now on (E-52).
         await add_quota(tx, row["service"], tx.today.year)
-        row = (await _read_bases(tx, [application])).get(1)
+        row = (await _read_bases(tx, _READ_BASES, [application])).get(1)
     if row is None:
         return None
     scopes = await scoped.find_scopes(tx, row["service"], tx.today.year) if row["scopes"] else ()
@@ -93,21 +98,21 @@ async def find_basis(tx: Transaction, application: Application) -> GrantBasis | 
 
 
 async def find_bases(tx: Transaction, applications: Sequence[Application]) -> list[GrantBasis | None]:
-    """The same for several applications, in one round trip for all.
+    """The same for several applications, in one round trip for all; the contracts' counts are locked.
 
     None also for one whose service has no counter this year yet, or narrower ones beside it (E-55):
     those take a look of their own.
     """
-    rows = await _read_bases(tx, applications)
+    rows = await _read_bases(tx, _READ_AND_LOCK_COUNTS, applications)
     return [
         None if row is None or row["quota_version"] is None or row["scopes"] else _basis(row, tx.today.year)
         for row in (rows.get(place) for place in range(1, len(applications) + 1))
     ]
 
 
-async def _read_bases(tx: Transaction, applications: Sequence[Application]) -> dict[int, asyncpg.Record]:
+async def _read_bases(tx: Transaction, sql: str, applications: Sequence[Application]) -> dict[int, asyncpg.Record]:
     rows = await tx.fetch(
-        _READ_BASES,
+        sql,
         [application.contract_id for application in applications],
         tx.today.year,
         [application.client_ref for application in applications],
@@ -159,9 +164,6 @@ async def add_grants(
     Raises:
         RaceLost: one of them would have lost. Nothing is kept of any.
     """
-    contract_ids = {contract.contract_id for contract, _ in grants}
-    if len(contract_ids) > 1:
-        await lock_counts(tx, contract_ids, tx.today.year)
     rows = await tx.fetchmany(TAKE_SLOTS, [_to_take(tx, granted, 0) for _, granted in grants])
     if len(rows) < len(grants):
         raise RaceLost("what one of the grants was decided on has changed")
