@@ -67,26 +67,37 @@ class KeptAnswer:
     principal: str
     route: str
     key: str
+    request_hash: bytes
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
+class KeyTaken(asyncpg.SerializationError):
+    """An Idempotency-Key was used by somebody else meanwhile; whoever runs again is answered alike."""
+
+
 # One statement, because every round trip counts on the hot path. A data-modifying CTE runs whether
-# or not it is read.
+# or not it is read. A key is claimed already, and without a status, where a command runs on its own.
 _FLUSH = """
 WITH audited AS (
     INSERT INTO audit (at, actor, role, on_behalf_of, action, subject, detail)
     SELECT * FROM unnest($1::audit_row[])
 ), answered AS (
-    UPDATE idempotency SET status = $6, headers = $7, body = $8
-    WHERE principal = $3 AND route = $4 AND idempotency_key = $5
+    INSERT INTO idempotency AS i (principal, route, idempotency_key, request_hash, status, headers, body)
+    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::integer[], $8::jsonb[], $9::bytea[])
+    ON CONFLICT (principal, route, idempotency_key) DO UPDATE
+    SET status = excluded.status, headers = excluded.headers, body = excluded.body WHERE i.status IS NULL
+    RETURNING true
+), said AS (
+    INSERT INTO outbox (topic, key, header_names, header_values, value)
+    SELECT topic, key, header_names, header_values, value
+    FROM unnest($2::outbox_row[]) WITH ORDINALITY AS o (topic, key, header_names, header_values, value, place)
+    ORDER BY place
 )
-INSERT INTO outbox (topic, key, header_names, header_values, value)
-SELECT topic, key, header_names, header_values, value
-FROM unnest($2::outbox_row[]) WITH ORDINALITY AS o (topic, key, header_names, header_values, value, place)
-ORDER BY place
+SELECT count(*) FROM answered
 """
+_ANSWER_COLUMNS = ("principal", "route", "key", "request_hash", "status", "headers", "body")
 
 
 @dataclass
@@ -105,7 +116,7 @@ class Transaction:
     cause: Envelope[Event] | None = None
     outgoing: list[OutgoingRecord] = field(default_factory=list)
     scheduled: bool = False
-    answer: KeptAnswer | None = None
+    answers: list[KeptAnswer] = field(default_factory=list)
     _audit: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
@@ -124,6 +135,10 @@ class Transaction:
     async def fetchval(self, sql: str, *args: object) -> Any:
         """The first column of the first row, or None."""
         return await self.connection.fetchval(sql, *args)
+
+    async def fetchmany(self, sql: str, rows: Sequence[Sequence[object]]) -> list[asyncpg.Record]:
+        """Run a statement once per row, in one round trip; what all of them return, in that order."""
+        return await self.connection.fetchmany(sql, rows)
 
     async def execute(self, sql: str, *args: object) -> str:
         """Run a statement; the answer is PostgreSQL's command tag."""
@@ -185,24 +200,26 @@ class Transaction:
         self._audit.append((self.now, who.subject, who.role.value, who.provider_id, action, subject, detail))
 
     async def flush(self) -> None:
-        """Write what was emitted and audited; called once, right before the commit."""
-        if not (self._audit or self.outgoing or self.answer):
+        """Write what was emitted, audited and answered; called once, right before the commit.
+
+        Raises:
+            KeyTaken: an answer's Idempotency-Key has another one.
+        """
+        if not (self._audit or self.outgoing or self.answers):
             return
-        answer = self.answer
-        await self.execute(
+        # Keys in one order everywhere: two transactions with the same ones wait for one another and do not deadlock.
+        answers = sorted(self.answers, key=lambda answer: (answer.principal, answer.route, answer.key))
+        kept = await self.fetchval(
             _FLUSH,
             self._audit,
             [
                 (r.topic, r.key, [name for name, _ in r.headers], [value for _, value in r.headers], r.value)
                 for r in self.outgoing
             ],
-            answer and answer.principal,
-            answer and answer.route,
-            answer and answer.key,
-            answer and answer.status,
-            answer and answer.headers,
-            answer and answer.body,
+            *([getattr(answer, column) for answer in answers] for column in _ANSWER_COLUMNS),
         )
+        if kept < len(answers):
+            raise KeyTaken("an Idempotency-Key was used meanwhile")
 
 
 async def prepare_connection(connection: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -25,6 +25,7 @@ from chassis.idempotency import IdempotentRequest, find_answer, keep_answer
 from chassis.openapi import complete
 from chassis.problems import ProblemWriter, problems
 from chassis.request_guard import guard
+from chassis.sharing import Seat, Together
 from contracts.refusals import Forbidden, Invalid, NotYetKnown, Refusal
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _KNOWN_POLL_S = 0.01
 _IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
 _KNOWN_ITEM = re.compile(r"^([a-z-]{1,40}):(\S{1,100})@(\d{1,18})$")
 _MOST_KNOWN = 100
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 _BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the issuer, with one role")
 
@@ -108,23 +110,53 @@ class Caller:
         """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key."""
         request = await self._idempotent_request()
         await self._wait_until_known()
-        route = f"{self.request.method} {self.request.scope['route'].path}"
-        named = self.principal.role is not Role.PUBLIC
+        return await self._alone(act, request)
 
+    async def shared_command(
+        self,
+        together: Together[Item, Result],
+        item: Item,
+        finish: Callable[[Transaction, Result], Answer],
+        alone: Callable[[Transaction], Awaitable[Answer]],
+    ) -> Response:
+        """As `command`, if possible in one transaction with others of its kind: `together` does them all.
+
+        `finish` says what is answered, and emits. Where `together` leaves it out, or fails, `alone` runs it.
+        """
+        request = await self._idempotent_request()
+        await self._wait_until_known()
+
+        def finished(tx: Transaction, result: Result) -> Response:
+            return self._audited(tx, finish(tx, result))
+
+        seat = Seat(item, self.principal, request, finished)
+        shared = await self.runtime.lane(together).share(seat)
+        return shared or await self._alone(alone, request)
+
+    async def _alone(
+        self, act: Callable[[Transaction], Awaitable[Answer]], request: IdempotentRequest | None
+    ) -> Response:
         async def work(tx: Transaction) -> Response:
             if request is not None:
                 stored = await find_answer(tx, request)
                 if stored is not None:
                     return stored
-            answer = await act(tx)
-            if named:
-                tx.audit(route, ":".join(answer.subject) if answer.subject else self.request.url.path)
-            response = answer.response()
+            response = self._audited(tx, await act(tx))
             if request is not None:
                 keep_answer(tx, request, response)
             return response
 
         return await self.runtime.database.run(work, self.principal)
+
+    def _audited(self, tx: Transaction, answer: Answer) -> Response:
+        if self.principal.role is not Role.PUBLIC:
+            subject = ":".join(answer.subject) if answer.subject else self.request.url.path
+            tx.audit(self._route, subject, by=self.principal)
+        return answer.response()
+
+    @property
+    def _route(self) -> str:
+        return f"{self.request.method} {self.request.scope['route'].path}"
 
     async def query(self, read: Callable[[Transaction], Awaitable[Answer]]) -> Response:
         """Run `read` in one read-only transaction."""
@@ -145,7 +177,7 @@ class Caller:
         said = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n".encode()
         return IdempotentRequest(
             principal=self.principal.subject,
-            route=f"{self.request.method} {self.request.scope['route'].path}",
+            route=self._route,
             key=key,
             said=said + await self.request.body(),
         )

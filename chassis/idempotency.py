@@ -61,11 +61,14 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
 
 def keep_answer(tx: Transaction, request: IdempotentRequest, response: Response) -> None:
     """Store the answer in the command's own transaction."""
-    tx.answer = KeptAnswer(
-        principal=request.principal,
-        route=request.route,
-        key=request.key,
-        status=response.status_code,
-        headers={name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
-        body=bytes(response.body),
+    tx.answers.append(
+        KeptAnswer(
+            principal=request.principal,
+            route=request.route,
+            key=request.key,
+            request_hash=request.request_hash,
+            status=response.status_code,
+            headers={name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
+            body=bytes(response.body),
+        )
     )

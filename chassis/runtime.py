@@ -25,6 +25,7 @@ from chassis.migrate import missing_migrations
 from chassis.outbox import relay
 from chassis.service import Service
 from chassis.settings import Settings
+from chassis.sharing import Lane, Together
 from chassis.telemetry import start_telemetry
 from chassis.texts import Texts
 from chassis.timers import fire_timers
@@ -52,6 +53,7 @@ class Runtime:
         self._consumer: Consumer | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._beat = time.monotonic()
+        self._lanes: dict[Together[Any, Any], Lane[Any, Any]] = {}
         self.app = create_app(self)
 
     @property
@@ -68,6 +70,10 @@ class Runtime:
     def alive(self) -> bool:
         """False when the loop stands still or a background task has died."""
         return not any(task.done() for task in self._tasks) and time.monotonic() - self._beat < _STUCK_AFTER_S
+
+    def lane(self, together: Together[Any, Any]) -> Lane[Any, Any]:
+        """The lane of the commands that `together` does."""
+        return self._lanes.setdefault(together, Lane(self.database, together))
 
     async def lag(self) -> int:
         """Records on the bus that this service has not finished."""

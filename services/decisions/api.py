@@ -11,7 +11,7 @@ from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, Command, problems
 from contracts.values import DecisionState, Language
-from services.decisions import annulling, contacts, eligibility, fields, handlers, store, swapping
+from services.decisions import annulling, contacts, eligibility, fields, granting, handlers, store, swapping
 from services.decisions.concerns import api as concerns_api
 from services.decisions.domain import AnnulmentReason, Application, Decision, Outcome
 from services.decisions.followup import api as followup_api
@@ -139,11 +139,17 @@ class ChangeContact(Command):
 )
 async def decide(body: Decide, caller: fields.Official) -> Response:
     """Grant or reject; the same application again gets the same answer."""
+    application = body.application()
 
     async def act(tx: Transaction) -> Answer:
-        return _answer(await handlers.decide(tx, body.application()), caller, status=201)
+        return _answer(await handlers.decide(tx, application), caller, status=201)
 
-    return await caller.command(act)
+    def say(tx: Transaction, given: granting.Grant) -> Answer:
+        return _answer(granting.say(tx, given), caller, status=201)
+
+    if application.outcome is Outcome.REJECTED:
+        return await caller.command(act)
+    return await caller.shared_command(granting.grant_together, application, say, act)
 
 
 @router.get("/decisions", response_model=DecisionList, responses=problems())

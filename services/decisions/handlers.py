@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import date
 
 from chassis.db import Transaction
 from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
 from services.decisions import domain, store
-from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
+from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome, Reasoning
 from services.decisions.events import decision_event
 from services.decisions.followup.deadlines import confirm_by
 from services.decisions.guardians import require_guardian
@@ -37,8 +38,7 @@ async def decide(tx: Transaction, application: Application) -> Decision:
     basis = await grant_basis(tx, application)
     if basis.earlier_ref is not None:
         return _same_answer(await store.get_decision(tx, basis.earlier_ref), application)
-    domain.check_contract(basis.contract, tx.today)
-    pending = domain.pending_decision(new_ref(), application, basis.contract, tx.today, reasoning=reasoning)
+    pending = pending_decision(application, basis, reasoning, tx.today)
     if basis.count is None or basis.count.full:
         raise await count_is_full(tx, basis, application)
     domain.check_area(basis, application.area)
@@ -48,10 +48,7 @@ async def decide(tx: Transaction, application: Application) -> Decision:
         await quota_handlers.plan_new_year(tx, waiting.service)
         tx.emit(decision_event(waiting))
         return waiting
-    if basis.description is None:
-        raise NotYetKnown("SERVICE_DESCRIPTION_UNKNOWN", service=basis.contract.service)
-    deadline = confirm_by(basis.description, tx.today)
-    granted = domain.grant(pending, basis.description, tx.today, confirm_by=deadline, new_client=basis.new_client)
+    granted = grant(pending, basis, tx.today)
     count, quota = await slots.add_grant(tx, basis.contract, granted, scopes=basis.quota.scopes)
     tx.emit(decision_event(granted))
     if count.filled:
@@ -157,6 +154,29 @@ async def grant_basis(tx: Transaction, application: Application) -> GrantBasis:
     if basis is None:
         raise NotFound("CONTRACT_UNKNOWN")
     return basis
+
+
+def pending_decision(application: Application, basis: GrantBasis, reasoning: Reasoning, on: date) -> Decision:
+    """The application before its grant.
+
+    Raises:
+        Refusal: CONTRACT_NOT_IN_FORCE.
+        Invalid: APPLIED_IN_FUTURE or VALIDITY_IN_PAST.
+    """
+    domain.check_contract(basis.contract, on)
+    return domain.pending_decision(new_ref(), application, basis.contract, on, reasoning=reasoning)
+
+
+def grant(pending: Decision, basis: GrantBasis, on: date) -> Decision:
+    """The grant of an application for which there is room.
+
+    Raises:
+        NotYetKnown: SERVICE_DESCRIPTION_UNKNOWN.
+    """
+    if basis.description is None:
+        raise NotYetKnown("SERVICE_DESCRIPTION_UNKNOWN", service=basis.contract.service)
+    deadline = confirm_by(basis.description, on)
+    return domain.grant(pending, basis.description, on, confirm_by=deadline, new_client=basis.new_client)
 
 
 def _same_answer(earlier: Decision, application: Application) -> Decision:

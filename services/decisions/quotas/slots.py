@@ -7,37 +7,45 @@ row is still held (`scoped.take`, E-55). Whoever is to be refused or to wait is 
 counters locked.
 """
 
+from collections.abc import Iterable, Sequence
+
 import asyncpg
 
 from chassis.db import Transaction
 from services.decisions.domain import Application, Contract, Decision, Description, GrantBasis
 from services.decisions.quotas import scoped
-from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus
+from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, ScopedQuota
 from services.decisions.quotas.store import add_quota
 from services.decisions.store import RaceLost, as_contract
 
-_READ_BASIS = """
-SELECT contract.contract_id, contract.provider_id, contract.service, contract.language,
+_READ_BASES = """
+WITH counts AS (
+    SELECT * FROM announced_counts WHERE contract_id = ANY ($1) AND year = $2 {lock}
+)
+SELECT asked.place, contract.contract_id, contract.provider_id, contract.service, contract.language,
     contract.valid_from, contract.valid_to,
     count.announced, count.used AS count_used, count.filled, count.version AS count_version,
     quota.estimate, quota.quota_limit, quota.used AS quota_used, quota.releasing, quota.status,
     quota.version AS quota_version, quota.scopes,
     description.description_version, description.confirm_within_months,
-    NOT EXISTS (
-        SELECT FROM first_grants f WHERE f.client_ref = $3 AND f.service = contract.service
-    ) AS new_client,
+    (SELECT f.client_ref FROM first_grants f
+     WHERE f.client_ref = asked.client_ref AND f.service = contract.service) IS NULL AS new_client,
     deciding_is_stopped(contract.service, $5) AS suspended,
-    (SELECT decision_ref FROM decisions WHERE application_ref = $4 AND state <> 'annulled') AS earlier_ref
-FROM contracts contract
-LEFT JOIN announced_counts count ON count.contract_id = contract.contract_id AND count.year = $2
+    (SELECT decision_ref FROM decisions
+     WHERE application_ref = asked.application_ref AND state <> 'annulled') AS earlier_ref
+FROM unnest($1::text[], $3::text[], $4::text[]) WITH ORDINALITY
+    AS asked (contract_id, client_ref, application_ref, place)
+JOIN contracts contract ON contract.contract_id = asked.contract_id
+LEFT JOIN counts count ON count.contract_id = contract.contract_id
 LEFT JOIN quotas quota ON quota.service = contract.service AND quota.year = $2
 LEFT JOIN LATERAL (
     SELECT description_version, confirm_within_months FROM service_descriptions d
     WHERE d.service = contract.service AND d.valid_from <= $6 AND (d.valid_to IS NULL OR d.valid_to >= $6)
     ORDER BY d.valid_from DESC, d.description_version DESC LIMIT 1
 ) description ON true
-WHERE contract.contract_id = $1
 """
+_READ_AND_LOCK_COUNTS = _READ_BASES.format(lock="ORDER BY contract_id FOR NO KEY UPDATE")
+_READ_BASES = _READ_BASES.format(lock="")
 
 TAKE_SLOTS = """
 WITH taken AS (
@@ -78,31 +86,51 @@ SELECT taken.*, slot.*, false AS suspended FROM decision, taken LEFT JOIN slot O
 
 async def find_basis(tx: Transaction, application: Application) -> GrantBasis | None:
     """What a grant of today is decided on, read in one round trip; None where the contract is not known."""
-    year = tx.today.year
-    arguments = (
-        application.contract_id,
-        year,
-        application.client_ref,
-        application.application_ref,
+    row = (await _read_bases(tx, _READ_BASES, [application])).get(1)
+    if row is not None and row["quota_version"] is None:
+        # The first application of the service this year: its counter is there from now on (E-52).
+        await add_quota(tx, row["service"], tx.today.year)
+        row = (await _read_bases(tx, _READ_BASES, [application])).get(1)
+    if row is None:
+        return None
+    scopes = await scoped.find_scopes(tx, row["service"], tx.today.year) if row["scopes"] else ()
+    return _basis(row, tx.today.year, scopes)
+
+
+async def find_bases(tx: Transaction, applications: Sequence[Application]) -> list[GrantBasis | None]:
+    """The same for several applications, in one round trip for all; the contracts' counts are locked.
+
+    None also for one whose service has no counter this year yet, or narrower ones beside it (E-55):
+    those take a look of their own.
+    """
+    rows = await _read_bases(tx, _READ_AND_LOCK_COUNTS, applications)
+    return [
+        None if row is None or row["quota_version"] is None or row["scopes"] else _basis(row, tx.today.year)
+        for row in (rows.get(place) for place in range(1, len(applications) + 1))
+    ]
+
+
+async def _read_bases(tx: Transaction, sql: str, applications: Sequence[Application]) -> dict[int, asyncpg.Record]:
+    rows = await tx.fetch(
+        sql,
+        [application.contract_id for application in applications],
+        tx.today.year,
+        [application.client_ref for application in applications],
+        [application.application_ref for application in applications],
         tx.now,
         tx.today,
     )
-    row = await tx.fetchrow(_READ_BASIS, *arguments)
-    if row is not None and row["quota_version"] is None:
-        # The first application of the service this year: its counter is there from now on (E-52).
-        await add_quota(tx, row["service"], year)
-        row = await tx.fetchrow(_READ_BASIS, *arguments)
-    if row is None:
-        return None
+    return {row["place"]: row for row in rows}
+
+
+def _basis(row: asyncpg.Record, year: int, scopes: Iterable[ScopedQuota] = ()) -> GrantBasis:
     contract = as_contract(row)
-    scopes = await scoped.find_scopes(tx, contract.service, year) if row["scopes"] else ()
+    described = row["description_version"] is not None
     return GrantBasis(
         contract=contract,
         count=None if row["announced"] is None else _count(row, contract, year),
         quota=_quota(row, contract.service, year),
-        description=None
-        if row["description_version"] is None
-        else Description(row["description_version"], row["confirm_within_months"]),
+        description=Description(row["description_version"], row["confirm_within_months"]) if described else None,
         new_client=row["new_client"],
         earlier_ref=row["earlier_ref"],
         scopes=tuple(scopes),
@@ -120,8 +148,32 @@ async def add_grant(
         RaceLost: a slot is gone, others wait before this client, the client or the application got
             in elsewhere, or deciding was suspended. Nothing is kept.
     """
-    row = await tx.fetchrow(
-        TAKE_SLOTS,
+    row = await tx.fetchrow(TAKE_SLOTS, *_to_take(tx, granted, scopes))
+    if row is None:
+        raise RaceLost("what the grant was decided on has changed")
+    return _taken(row, contract, granted, tx.today.year)
+
+
+async def add_grants(
+    tx: Transaction, grants: Sequence[tuple[Contract, Decision]]
+) -> list[tuple[CountUse, Quota | None]]:
+    """As `add_grant`, for several grants that no narrower quota counts, in the given order and one round trip.
+
+    Services have to come in the order of their names, as their quotas are locked in this order.
+
+    Raises:
+        RaceLost: one of them would have lost. Nothing is kept of any.
+    """
+    rows = await tx.fetchmany(TAKE_SLOTS, [_to_take(tx, granted, 0) for _, granted in grants])
+    if len(rows) < len(grants):
+        raise RaceLost("what one of the grants was decided on has changed")
+    return [
+        _taken(row, contract, granted, tx.today.year) for row, (contract, granted) in zip(rows, grants, strict=True)
+    ]
+
+
+def _to_take(tx: Transaction, granted: Decision, scopes: int) -> tuple[object, ...]:
+    return (
         tx.today.year,
         granted.decision_ref,
         granted.application_ref,
@@ -145,9 +197,9 @@ async def add_grant(
         granted.area,
         scopes,
     )
-    if row is None:
-        raise RaceLost("what the grant was decided on has changed")
-    year = tx.today.year
+
+
+def _taken(row: asyncpg.Record, contract: Contract, granted: Decision, year: int) -> tuple[CountUse, Quota | None]:
     quota = _quota(row, contract.service, year) if granted.new_client else None
     return _count(row, contract, year), quota
 
