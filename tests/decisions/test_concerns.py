@@ -50,7 +50,7 @@ async def test_a_providers_concern_changes_nothing_of_the_decision(decisions):
     granted = await decisions.grant()
     before, said = await decisions.get(granted), await decisions.said()
     concern = expect(201, await file(decisions, granted["decision_ref"]))
-    assert (concern["state"], concern["reason"], concern["words"]) == ("open", "timeliness", WORDS)
+    assert (concern["state"], concern["reason"], concern["words"]) == ("open", "timeliness", None)
     expect(200, await discuss(decisions, concern, spoken_with="guardian"))
     assert await decisions.get(granted) == before
     assert await decisions.said() == said
@@ -171,6 +171,23 @@ async def test_words_are_sealed_and_gone_with_the_clients_key(decisions):
     assert item["words"] is None
     await decisions.service.db.vault.erase("client-erased")
     assert expect(200, await decisions.officer.get(path))["words"] is None
+
+
+async def test_an_answer_that_is_kept_for_its_idempotency_key_has_no_words(decisions):
+    """E-59: what is kept there is readable, and no erasure of a client's key reaches it."""
+    ref = (await decisions.grant())["decision_ref"]
+    key, body = {"idempotency-key": "concern-1"}, {"reason": "other", "words": WORDS}
+    filed = expect(201, await decisions.provider.post(f"/decisions/{ref}/concerns", json=body, headers=key))
+    for action, said in (
+        ("discussion", {"spoken_on": "2024-01-15", "spoken_with": "client"}),
+        ("closing", {"outcome": "continue"}),
+    ):
+        path = f"/concerns/{filed['concern_id']}/{action}"
+        expect(200, await decisions.officer.post(path, json=said, headers=key))
+    async with decisions.service.transaction() as tx:
+        kept = [bytes(row["body"]).decode() for row in await tx.fetch("SELECT body FROM idempotency")]
+    assert len(kept) == 3
+    assert not [answer for answer in kept if WORDS in answer]
 
 
 async def test_a_provider_sees_its_own_concerns_and_what_came_of_them(decisions):

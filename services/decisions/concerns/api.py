@@ -54,7 +54,8 @@ class CloseConcern(Command):
 class ConcernView(BaseModel):
     """A concern. Which official ended it and whom Kela spoke with is not shown to providers.
 
-    `words` are left out of lists, and null once the client's data were erased.
+    `words` are left out of lists and of answers to commands, which may be kept to be answered again; they are
+    null once the client's data were erased.
     """
 
     concern_id: str
@@ -122,7 +123,7 @@ async def file_concern(decision_ref: fields.PathRef, body: FileConcern, caller: 
 
     async def act(tx: Transaction) -> Answer:
         concern = await handlers.file_concern(tx, decision_ref, body.reason, body.words)
-        return _answer(concern, caller, body.words, status=201)
+        return _answer(concern, caller, status=201)
 
     return await caller.command(act)
 
@@ -147,7 +148,7 @@ async def show_concern(concern_id: ConcernId, caller: fields.Anyone) -> Response
 
     async def read(tx: Transaction) -> Answer:
         concern = await store.get_concern(tx, concern_id)
-        return _answer(concern, caller, await _words(tx, concern))
+        return _answer(concern, caller, words=await _words(tx, concern))
 
     return await caller.query(read)
 
@@ -166,7 +167,7 @@ async def begin_discussion(concern_id: ConcernId, body: BeginDiscussion, caller:
         concern = await handlers.begin_discussion(
             tx, concern_id, body.spoken_on, body.spoken_with, if_match=caller.if_match
         )
-        return _answer(concern, caller, await _words(tx, concern))
+        return _answer(concern, caller)
 
     return await caller.command(act)
 
@@ -195,7 +196,7 @@ async def close_concern(concern_id: ConcernId, body: CloseConcern, caller: field
         notice = body.client_notice.notice() if body.client_notice else None
         concern, decision = await handlers.close_concern(tx, concern_id, body.outcome, notice, if_match=caller.if_match)
         also = (("decision", decision.decision_ref, decision.version),)
-        return _answer(concern, caller, await _words(tx, concern), also=also)
+        return _answer(concern, caller, also=also)
 
     return await caller.command(act)
 
@@ -208,8 +209,8 @@ async def _words(tx: Transaction, concern: Concern) -> str | None:
 def _answer(
     concern: Concern,
     caller: Caller,
-    words: str | None,
     *,
+    words: str | None = None,
     status: int = 200,
     also: tuple[tuple[str, str, int], ...] = (),
 ) -> Answer:

@@ -60,8 +60,7 @@ async def set_estimate(tx: Transaction, service: str, year: int, estimate: int, 
     before = await _lock(tx, service, year, if_match)
     if before.estimate == estimate:
         return before
-    # Its snapshot says whether deciding is suspended: from now on that is what was last published.
-    after = replace(before.published(), estimate=estimate, version=before.version + 1)
+    after = replace(before, estimate=estimate, version=before.version + 1)
     await store.set_quota(tx, after)
     tx.emit(EstimateSet(version=after.version, quota=quota_snapshot(after, await _scopes_of(tx, after))))
     return after
@@ -141,7 +140,7 @@ async def _set_scope(
     )
     quota = scoped.publish_scopes(tx, quota, scopes, [after] if after.filled is not before.filled else [])
     if after.limit == before.limit:
-        await store.set_quota(tx, replace(quota, status=quota.published().status))
+        await store.set_quota(tx, quota)
     else:
         await _publish(tx, national, quota)
     return after
@@ -237,9 +236,8 @@ async def review_quota(tx: Transaction, _key: str, payload: Mapping[str, Any]) -
     """Publish whether new clients can be granted, if that is news; let those who wait in, if they can come in."""
     service = payload["service"]
     await release.plan(tx, service)
-    for year in await store.find_years(tx, service):
-        quota = await store.lock_quota(tx, service, year)
-        await _publish(tx, quota, quota)
+    quota = await store.lock_quota(tx, service, tx.today.year)
+    await _publish(tx, quota, quota)
     await _plan_new_year_if_needed(tx, service)
 
 
@@ -257,7 +255,7 @@ async def plan_new_year(tx: Transaction, service: str) -> None:
 async def _take_signal(tx: Transaction, told: Suspension) -> None:
     await release.plan(tx, told.service)
     # The lock: a grant commits before this signal or sees it.
-    quotas = [await store.lock_quota(tx, told.service, year) for year in await store.find_years(tx, told.service)]
+    before = await store.lock_quota(tx, told.service, tx.today.year)
     try:
         merged = await store.merge_suspension(tx, told)
     except ValueError as error:
@@ -265,8 +263,7 @@ async def _take_signal(tx: Transaction, told: Suspension) -> None:
     if merged is None:
         return
     tx.audit("take-quota-signal", f"service:{told.service}", source=told.source, signal=told.signal_id)
-    for before in quotas:
-        await _publish(tx, before, await store.find_quota(tx, told.service, before.year))
+    await _publish(tx, before, await store.find_quota(tx, told.service, before.year))
     await _plan_new_year_if_needed(tx, told.service)
     for instant in (told.effective_at, told.lifted_at):
         await _review_at(tx, told, instant)
@@ -304,11 +301,9 @@ async def _publish(tx: Transaction, before: Quota, after: Quota) -> Quota:
     """Store a locked quota, say what is news of its status, and make way for those who wait.
 
     A release has to be planned by then, next year's by `plan_new_year`: it is what ends `releasing` again.
-    A past year is not suspended any more.
     """
-    current = after.year >= tx.today.year
-    after = replace(after, suspended=after.suspended and current).published()
-    can_come_in = after.status is QuotaStatus.OPEN and current
+    after = after.published()
+    can_come_in = after.status is QuotaStatus.OPEN and after.year >= tx.today.year
     after = replace(after, releasing=can_come_in and await store.is_anyone_waiting(tx, after.service))
     await store.set_quota(tx, after)
     for event in status_news(before, after, await _scopes_of(tx, after)):

@@ -12,7 +12,11 @@ from services.decisions.domain import Contract, Decision, Description
 from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, Suspension
 from services.decisions.store import as_contract, as_decision
 
-_QUOTA = "SELECT quotas.*, deciding_is_stopped(service, $3) AS suspended FROM quotas WHERE service = $1 AND year = $2"
+# A suspension stops the decisions of now: it is this year's, and the next one's once that has come.
+_QUOTA = (
+    "SELECT quotas.*, year = $4 AND deciding_is_stopped(service, $3) AS suspended FROM quotas"
+    " WHERE service = $1 AND year = $2"
+)
 
 
 async def check_service(tx: Transaction, service: str) -> None:
@@ -27,24 +31,16 @@ async def check_service(tx: Transaction, service: str) -> None:
 
 async def find_quota(tx: Transaction, service: str, year: int) -> Quota:
     """The quota of a service and year as of now; all zero before anything happened in the year."""
-    row = await tx.fetchrow(_QUOTA, service, year, tx.now)
+    row = await tx.fetchrow(_QUOTA, service, year, tx.now, tx.today.year)
     if row is not None:
         return _quota(row)
     suspended = await tx.fetchval("SELECT deciding_is_stopped($1, $2)", service, tx.now)
-    return Quota(service, year, suspended=suspended)
+    return Quota(service, year, suspended=suspended and year == tx.today.year)
 
 
 async def add_quota(tx: Transaction, service: str, year: int) -> None:
     """Make sure that the counter of the service's new clients in `year` is there (E-52)."""
     await tx.execute("INSERT INTO quotas (service, year) VALUES ($1, $2) ON CONFLICT DO NOTHING", service, year)
-
-
-async def find_years(tx: Transaction, service: str) -> list[int]:
-    """This year, and every year to come of whose quota something has been said; in the order of their locks."""
-    rows = await tx.fetch(
-        "SELECT year FROM quotas WHERE service = $1 AND year > $2 AND version > 0 ORDER BY year", service, tx.today.year
-    )
-    return [tx.today.year, *(row["year"] for row in rows)]
 
 
 async def set_releasing(tx: Transaction, service: str, year: int) -> None:
@@ -60,7 +56,7 @@ async def lock_quota(tx: Transaction, service: str, year: int) -> Quota:
     await add_quota(tx, service, year)
     await tx.execute("SELECT FROM quotas WHERE service = $1 AND year = $2 FOR NO KEY UPDATE", service, year)
     # A statement of its own, so that it sees what was committed while the lock was awaited.
-    row = await tx.fetchrow(_QUOTA, service, year, tx.now)
+    row = await tx.fetchrow(_QUOTA, service, year, tx.now, tx.today.year)
     if row is None:
         raise AssertionError("the locked quota is gone")
     return _quota(row)
