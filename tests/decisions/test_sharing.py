@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import asyncpg
 import httpx
@@ -57,8 +58,12 @@ class Sharing:
     async def grant(self, tx: Transaction, applications: list[Application]) -> list[granting.Grant | None]:
         return await self._together(tx, applications)
 
+    @property
+    def waiting(self) -> list[Any]:
+        return self.decisions.service.runtime.lane(granting.grant_together)._waiting
+
     async def all_wait(self) -> bool:
-        return len(self.decisions.service.runtime.lane(granting.grant_together)._waiting) >= self._expected
+        return len(self.waiting) >= self._expected
 
     async def apply(self, *bodies: dict, keys: list[str] | None = None) -> list[httpx.Response]:
         """Applications that all wait for the next transaction, behind one that holds the first."""
@@ -179,25 +184,14 @@ async def test_who_went_away_while_waiting_is_not_decided_and_harms_nobody(decis
     """E-53."""
 
     async def one_goes(sent: list[asyncio.Task[httpx.Response]]) -> None:
-        lane = decisions.service.runtime.lane(granting.grant_together)
-        await until(lambda: asyncio.sleep(0, len(lane._waiting) == 3))
+        await until(lambda: asyncio.sleep(0, len(sharing.waiting) == 3))
         sent[1].cancel()
 
-    sharing.meanwhile = one_goes  # type: ignore[method-assign]
-    sharing._expected = 4
-    bodies = [an_application() for _ in range(3)]
+    async def one_is_gone() -> bool:
+        return any(seat.answered.cancelled() for seat in sharing.waiting)
 
-    async def gone_or_there() -> bool:
-        return (
-            sum(
-                seat.answered.cancelled()
-                for seat in sharing.decisions.service.runtime.lane(granting.grant_together)._waiting
-            )
-            == 1
-        )
-
-    sharing.all_wait = gone_or_there  # type: ignore[method-assign]
-    assert codes(await sharing.apply(*bodies)) == {"granted": 2}
+    sharing.meanwhile, sharing.all_wait = one_goes, one_is_gone  # type: ignore[method-assign]
+    assert codes(await sharing.apply(*(an_application() for _ in range(3)))) == {"granted": 2}
     assert sharing.shared == [1, 2]
     assert await decisions.count() == (100, 3, 97)
 
