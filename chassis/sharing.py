@@ -71,20 +71,13 @@ class Lane(Generic[Item, Result]):
 
     async def _run(self) -> None:
         try:
-            while seats := await self._gather():
+            while seats := self._next():
                 answers = await self._shared(seats)
                 for seat, answer in zip(seats, answers, strict=True):
                     if not seat.answered.done():
                         seat.answered.set_result(answer)
         finally:
             self._running = None
-
-    async def _gather(self) -> "list[Seat[Item, Result]]":
-        n = -1
-        while n != len(self._waiting):
-            n = len(self._waiting)
-            await asyncio.sleep(0)
-        return self._next()
 
     def _next(self) -> list[Seat[Item, Result]]:
         """Those that wait, in the order of their arrival; one transaction is in the scope of one principal.

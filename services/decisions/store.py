@@ -8,7 +8,8 @@ its `scoped_quotas`, 5. `suspensions`, 6. `first_grants`, 7. `decisions` by numb
 number, 9. `settlement_lines`, 10. `payments`, 11. `follow_ups`, `concerns`.
 
 A grant updates 3 and 4 in one statement, adds to 6 or holds on to what is there, and adds to 7; a change
-of one decision takes 7 only.
+of one decision takes 7 only. Grants that share a transaction lock all their counts before the first of them,
+and come by service, so that quotas are locked in the order of service and year.
 """
 
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from services.decisions import store
+from services.decisions import granting, store
 from tests.decisions.builders import DecisionsUnderTest
 
 _DEADLINE_S = 20
@@ -28,6 +28,15 @@ async def count_waiting(decisions: DecisionsUnderTest) -> int:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
     return waiting
+
+
+def decide_alone(monkeypatch: Any) -> None:
+    """Nobody shares a transaction: grants race as they do between processes."""
+
+    async def nobody(_tx: Any, applications: list[Any]) -> list[None]:
+        return [None] * len(applications)
+
+    monkeypatch.setattr(granting, "grant_together", nobody)
 
 
 class Meeting:

@@ -8,9 +8,17 @@ import pytest
 from chassis.auth import Role
 from services.decisions.quotas import slots
 from tests.decisions.builders import DecisionsUnderTest, an_application, announced
+from tests.decisions.races import decide_alone
 from tests.decisions.unguarded import DROP_CONSTRAINTS, take_unguarded
 
 _AT_ONCE = 8
+
+
+@pytest.fixture(params=["sharing a transaction", "each in its own"])
+def either_way(request, monkeypatch) -> None:
+    """Grants of one process share transactions; those of several processes do not."""
+    if request.param == "each in its own":
+        decide_alone(monkeypatch)
 
 
 async def decide_at_once(decisions: DecisionsUnderTest, bodies: list[dict]) -> Counter[str]:
@@ -20,11 +28,13 @@ async def decide_at_once(decisions: DecisionsUnderTest, bodies: list[dict]) -> C
 
 
 async def guards_off(decisions: DecisionsUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No condition in the statement that takes, and no constraint in the tables."""
+    """No condition in the statement that takes, no constraint in the tables, and no turns within a process."""
+    decide_alone(monkeypatch)
     monkeypatch.setattr(slots, "TAKE_SLOTS", take_unguarded())
     await decisions.alter(*DROP_CONSTRAINTS)
 
 
+@pytest.mark.usefixtures("either_way")
 async def test_the_last_slot_of_a_count_is_given_once(empty_decisions):
     """E-5, R-DEC-1."""
     decisions = empty_decisions
@@ -34,6 +44,7 @@ async def test_the_last_slot_of_a_count_is_given_once(empty_decisions):
     assert await decisions.count() == (3, 3, 0)
 
 
+@pytest.mark.usefixtures("either_way")
 async def test_the_last_slot_of_a_quota_is_given_once(decisions):
     """E-53, R-DEC-13."""
     await decisions.set_quota(3)
@@ -88,6 +99,7 @@ async def test_two_officials_and_one_slot_a_hundred_times(empty_decisions):
     assert await decisions.count() == (100, 100, 0)
 
 
+@pytest.mark.usefixtures("either_way")
 async def test_one_application_sent_eight_times_at_once_is_decided_once(decisions):
     """E-5, E-23."""
     body = an_application()
@@ -97,6 +109,7 @@ async def test_one_application_sent_eight_times_at_once_is_decided_once(decision
     assert await decisions.count() == (100, 1, 99)
 
 
+@pytest.mark.usefixtures("either_way")
 async def test_a_client_granted_twice_at_once_is_new_once(decisions):
     """E-8."""
     bodies = [an_application(client_ref="client-x") for _ in range(_AT_ONCE)]

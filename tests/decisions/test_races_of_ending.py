@@ -180,19 +180,19 @@ async def annul_while_the_client_is_granted_again(decisions, monkeypatch, statem
     """The client's second grant has been written, but not committed, when the first one is annulled."""
     first = await decisions.grant(client_ref="client-x")
     written, annulled = asyncio.Event(), asyncio.Event()
-    add_grant = slots.add_grant
+    add_grants = slots.add_grants
     monkeypatch.setattr(slots, "TAKE_SLOTS", statement)
 
     async def annulled_or_waiting():
         return annulled.is_set() or await count_waiting(decisions) > 0
 
-    async def held(tx, contract, granted):
-        counted = await add_grant(tx, contract, granted)
+    async def held(tx, grants):
+        counted = await add_grants(tx, grants)
         written.set()
         await until(annulled_or_waiting)
         return counted
 
-    monkeypatch.setattr(slots, "add_grant", held)
+    monkeypatch.setattr(slots, "add_grants", held)
     # Another contract: then no count is what the two wait for.
     await another_provider(decisions)
 
