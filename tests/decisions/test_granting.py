@@ -233,7 +233,7 @@ async def test_a_client_is_new_once_per_service(decisions):
 
 
 async def test_an_estimate_never_blocks(decisions):
-    """E-51, R-DEC-9."""
+    """E-51, R-DEC-9; there is no quota until Kela sets one (R-DEC-10)."""
     body = {"estimate": 1}
     quota = expect(200, await decisions.officer.put(f"/estimates/{RARE}/2024", json=body))
     assert (quota["estimate"], quota["limit"], quota["remaining"]) == (1, None, None)

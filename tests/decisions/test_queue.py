@@ -51,7 +51,7 @@ async def test_a_quota_switched_on_when_it_is_exceeded_stops_from_that_instant(d
 
 
 async def test_the_heart_courses_of_2023_against_a_quota_of_780(decisions):
-    """Acceptance example 8: used counts from 1 January, not from the switch-on (E-52)."""
+    """Acceptance example 8: used counts from 1 January, not from the switch-on (E-52, R-DEC-12)."""
     granted = await decisions.grant()
     await decisions.alter("UPDATE quotas SET used = 914")
     quota = await decisions.set_quota(780)
