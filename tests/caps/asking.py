@@ -5,7 +5,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.caps.attempts import MUNICIPALITY, Attempt
@@ -95,7 +95,7 @@ class _Asker:
 
 
 async def ask_all(
-    attempts: Sequence[Attempt],
+    attempts: Iterable[Attempt],
     ports: Sequence[int],
     token: str,
     applied_on: str,

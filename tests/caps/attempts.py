@@ -10,10 +10,13 @@ LARGEST = 50
 MOST_ASKED = 200
 """As many operations as a history may have."""
 AT_ONCE = 4
-"""Caps that are asked of at the same time: so each has a crowd before it when its last slots go."""
+"""Caps that are asked at the same time: so each has a crowd before it when its last slots go."""
 ROOMY = 100_000
 AREA, MUNICIPALITY = "08", "837"
+_KINDS = (3, 1, 1)
+"""How often each kind comes: to wait costs the service twice what a refusal does."""
 _FEW = 10
+_TOO_MANY = 10
 _AGAIN = 0.08
 _KNOWN = 0.16
 _SOON = 0.05
@@ -49,19 +52,19 @@ class Attempt:
     contract_id: str
 
 
-def plan(attempts: int, rng: random.Random) -> list[Attempt]:
-    """So many attempts in the order they are made: every cap from 1 to 50 in turn, a few of them at a time.
+def plan(attempts: int, rng: random.Random, at_once: int = AT_ONCE) -> list[Attempt]:
+    """So many attempts in the order they are made: every cap from 1 to 50 in turn, `at_once` at a time.
 
-    Most caps are asked of by far more than they hold, every tenth by fewer. Some send an application
+    Most caps are asked for more than they hold, every tenth for less. Some send an application
     again, soon after; some are clients who have applied before.
     """
     found: list[Attempt] = []
     numbers, caps = count(1), _caps(rng)
     while len(found) < attempts:
         together: list[tuple[float, Attempt]] = []
-        for number, cap in (next(caps) for _ in range(AT_ONCE)):
-            asked = min(cap.size // 2 + 1 if number % _FEW == 0 else MOST_ASKED, attempts - len(found) - len(together))
-            together += _of_one_cap(cap, asked, numbers, rng)
+        for number, cap in (next(caps) for _ in range(at_once)):
+            asked = cap.size // 2 + 1 if number % _FEW == 0 else rng.randint(cap.size + _TOO_MANY, MOST_ASKED)
+            together += _of_one_cap(cap, min(asked, attempts - len(found) - len(together)), numbers, rng)
         found += [attempt for _, attempt in sorted(together, key=lambda placed: placed[0])]
     return found
 
@@ -70,7 +73,7 @@ def _caps(rng: random.Random) -> Iterator[tuple[int, Cap]]:
     for number in count(1):
         if number % LARGEST == 1:
             sizes = rng.sample(range(1, LARGEST + 1), LARGEST)
-        size, kind = sizes.pop(), rng.choice(tuple(Kind))
+        size, kind = sizes.pop(), rng.choices(tuple(Kind), _KINDS)[0]
         # Announced counts share services, as contracts do; a quota is a service's.
         service = f"SHARED_{number // 8}" if kind is Kind.COUNT else f"CAPPED_{number}"
         contracts = tuple(f"contract-{number}-{nth}" for nth in range(1 if kind is Kind.COUNT else 3))

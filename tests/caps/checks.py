@@ -18,11 +18,11 @@ from tests.bounded import Did, Operation
 from tests.caps.asking import GRANTED, REFUSED, WAITS, Answer
 from tests.caps.attempts import Cap, Kind
 
-_USED = {
-    Kind.COUNT: "SELECT contract_id AS taken_from, used FROM decisions.announced_counts",
-    Kind.QUOTA: "SELECT service AS taken_from, used FROM decisions.quotas",
-    Kind.AREA: "SELECT service AS taken_from, used FROM decisions.scoped_quotas",
-}
+_USED = """
+SELECT 'count of ' || contract_id AS counter, used FROM decisions.announced_counts
+UNION ALL SELECT 'quota of ' || service, used FROM decisions.quotas
+UNION ALL SELECT 'area of ' || service, used FROM decisions.scoped_quotas
+"""
 _DECISIONS = "SELECT decision_ref, application_ref, state, new_client FROM decisions.decisions"
 _FIRST_GRANTS = "SELECT decision_ref FROM decisions.first_grants"
 _RECORDS = "SELECT * FROM rekku_bus.records WHERE topic IN ('rekku.decisions', 'rekku.quotas') ORDER BY 1, 2, 3"
@@ -70,14 +70,15 @@ def wanted(cap: Cap, answers: Sequence[Answer]) -> int:
 async def violations(answers: Sequence[Answer], admin: asyncpg.Connection) -> list[str]:
     """Everything that should not be, one line each."""
     caps = by_cap(answers)
-    found = [line for cap, given in caps.items() for line in (*_over_or_under(cap, given), *_not_alike(cap, given))]
-    found += await _counters(caps, admin)
+    found = [line for cap, given in caps.items() for line in (*over_or_under(cap, given), *_not_alike(cap, given))]
+    found += await _counters(answers, admin)
     found += await _decisions(answers, admin)
     found += await _events(caps, admin)
     return found
 
 
-def _over_or_under(cap: Cap, answers: Sequence[Answer]) -> Iterator[str]:
+def over_or_under(cap: Cap, answers: Sequence[Answer]) -> Iterator[str]:
+    """A cap gives to everybody who asks, until it has nothing left."""
     given, right = len(taken(cap, answers)), min(cap.size, wanted(cap, answers))
     if given > right:
         yield f"over: {cap.name} has given {given}"
@@ -90,26 +91,31 @@ def _not_alike(cap: Cap, answers: Sequence[Answer]) -> Iterator[str]:
     same: defaultdict[str, set[object]] = defaultdict(set)
     for answer in answers:
         same[answer.attempt.application_ref].add((answer.outcome, answer.decision_ref, answer.new_client))
-        if cap.kind is not Kind.COUNT:
+        if cap.kind is not Kind.COUNT:  # an application has the whole of its answers here, a client the outcomes
             same[answer.attempt.client_ref].add(answer.outcome)
         if answer.outcome == (WAITS if cap.kind is Kind.COUNT else REFUSED):
             yield f"{cap.name}: {answer.attempt.application_ref} {answer.outcome}"
     for ref, outcomes in same.items():
-        # Of a client its own outcomes, of an application the whole of its answers.
         if len(outcomes) > 1:
             yield f"{cap.name}: {ref} was answered differently: {sorted(map(str, outcomes))}"
     new = Counter(a.attempt.client_ref for a in {a.decision_ref: a for a in answers if a.new_client}.values())
     yield from (f"{cap.name}: {client} was new {times} times" for client, times in new.items() if times > 1)
 
 
-async def _counters(caps: dict[Cap, list[Answer]], admin: asyncpg.Connection) -> list[str]:
-    used = {kind: {row["taken_from"]: row["used"] for row in await admin.fetch(query)} for kind, query in _USED.items()}
-    found = []
-    for cap, answers in caps.items():
-        shown = used[cap.kind][cap.contracts[0] if cap.kind is Kind.COUNT else cap.service]
-        if shown != len(taken(cap, answers)):
-            found.append(f"{cap.name}: the counter says {shown}, and {len(taken(cap, answers))} were given")
-    return found
+async def _counters(answers: Sequence[Answer], admin: asyncpg.Connection) -> list[str]:
+    """Every counter there is, with a cap or without, is what was answered."""
+    given: Counter[str] = Counter()
+    for granted in {a.decision_ref: a for a in answers if a.outcome == GRANTED}.values():
+        attempt = granted.attempt
+        given[f"count of {attempt.contract_id}"] += 1
+        given[f"quota of {attempt.cap.service}"] += granted.new_client
+        given[f"area of {attempt.cap.service}"] += granted.new_client and attempt.cap.kind is Kind.AREA
+    shown = {row["counter"]: row["used"] for row in await admin.fetch(_USED)}
+    return [
+        f"{counter}: the counter says {shown.get(counter, 0)}, and {given[counter]} were given"
+        for counter in sorted({*given, *shown})
+        if shown.get(counter, 0) != given[counter]
+    ]
 
 
 async def _decisions(answers: Sequence[Answer], admin: asyncpg.Connection) -> list[str]:

@@ -102,14 +102,16 @@ class Stage:
 
     async def all_ready(self) -> None:
         """Wait until every process answers."""
+        waiting = self.ports
         async with httpx.AsyncClient(timeout=5) as client:
 
             async def ready() -> bool:
                 try:
-                    urls = [f"http://127.0.0.1:{port}/readyz" for port in self.ports]
-                    return all([(await client.get(url)).is_success for url in urls])
+                    while waiting and (await client.get(f"http://127.0.0.1:{waiting[-1]}/readyz")).is_success:
+                        waiting.pop()
                 except httpx.TransportError:
                     return False
+                return not waiting
 
             await until(ready, "every process is ready")
 
