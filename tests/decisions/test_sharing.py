@@ -190,7 +190,7 @@ async def test_who_went_away_while_waiting_is_not_decided_and_harms_nobody(decis
     async def one_is_gone() -> bool:
         return any(seat.answered.cancelled() for seat in sharing.waiting)
 
-    sharing.meanwhile, sharing.all_wait = one_goes, one_is_gone  # type: ignore[method-assign]
+    sharing.meanwhile, sharing.all_wait = one_goes, one_is_gone
     assert codes(await sharing.apply(*(an_application() for _ in range(3)))) == {"granted": 2}
     assert sharing.shared == [1, 2]
     assert await decisions.count() == (100, 3, 97)
@@ -212,7 +212,7 @@ async def test_one_who_goes_away_during_the_transaction_harms_nobody(decisions, 
     async def remember(tasks: list[asyncio.Task[httpx.Response]]) -> None:
         sent.extend(tasks)
 
-    sharing.grant, sharing.meanwhile = cancel_one, remember  # type: ignore[method-assign]
+    sharing.grant, sharing.meanwhile = cancel_one, remember
     assert codes(await sharing.apply(*bodies)) == {"granted": 2}
     assert sharing.shared == [1, 3]
     assert (await decisions.apply(**bodies[1])).json()["state"] == "granted"
@@ -281,7 +281,7 @@ async def test_a_transaction_that_is_lost_is_decided_one_by_one(decisions, shari
             await tx.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         return granted
 
-    sharing.grant = lose  # type: ignore[method-assign]
+    sharing.grant = lose
     assert codes(await sharing.apply(*(an_application() for _ in range(AT_ONCE)))) == {"granted": AT_ONCE}
     assert await decisions.count() == (100, AT_ONCE + 1, 99 - AT_ONCE)
     assert await decisions.said() == ["DecisionGranted"] * (AT_ONCE + 1)
