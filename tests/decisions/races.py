@@ -9,6 +9,7 @@ import httpx
 
 from services.decisions import granting, store
 from tests.decisions.builders import DecisionsUnderTest
+from tests.decisions.unguarded import leave_all_out
 
 _DEADLINE_S = 20
 
@@ -32,11 +33,7 @@ async def count_waiting(decisions: DecisionsUnderTest) -> int:
 
 def decide_alone(monkeypatch: Any) -> None:
     """Nobody shares a transaction: grants race as they do between processes."""
-
-    async def nobody(_tx: Any, applications: list[Any]) -> list[None]:
-        return [None] * len(applications)
-
-    monkeypatch.setattr(granting, "grant_together", nobody)
+    monkeypatch.setattr(granting, "grant_together", leave_all_out)
 
 
 class Meeting:
