@@ -20,9 +20,10 @@ from tests.caps.attempts import Cap, Kind
 
 _USED = """
 SELECT 'count of ' || contract_id AS counter, used FROM decisions.announced_counts
-UNION ALL SELECT 'quota of ' || service, used FROM decisions.quotas
-UNION ALL SELECT 'area of ' || service, used FROM decisions.scoped_quotas
+UNION ALL SELECT 'quota of ' || service, sum(used) FROM decisions.quotas GROUP BY service
+UNION ALL SELECT 'area of ' || service, sum(used) FROM decisions.scoped_quotas GROUP BY service
 """
+"""Of all years: next year's quota is there as soon as somebody waits, and nobody may have taken from it."""
 _DECISIONS = "SELECT decision_ref, application_ref, state, new_client FROM decisions.decisions"
 _FIRST_GRANTS = "SELECT decision_ref FROM decisions.first_grants"
 _RECORDS = "SELECT * FROM rekku_bus.records WHERE topic IN ('rekku.decisions', 'rekku.quotas') ORDER BY 1, 2, 3"

@@ -31,7 +31,7 @@ def take_unguarded() -> str:
 
 
 async def leave_all_out(_tx: Any, applications: Sequence[Any]) -> list[None]:
-    """Nobody shares a transaction, in which a count is locked before anybody is granted: instead of `grant_together`."""
+    """Instead of `grant_together`, which locks counts before anybody is granted: nobody shares a transaction."""
     return [None] * len(applications)
 
 
