@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field
 
 from chassis.auth import Role
 from chassis.http import Caller, Command, caller
-from services.decisions.domain import ClientNotice, GivenBy, NoticeChannel, is_decision_ref
+from services.decisions.domain import ClientNotice, GivenBy, NoticeChannel
+from services.decisions.identifiers import is_decision_ref
 
 _CODE = r"^[A-Z][A-Z0-9_]{1,39}$"
 _ID = r"^[A-Za-z0-9._~-]{1,64}$"

@@ -7,7 +7,7 @@ from datetime import date
 
 from chassis.db import Transaction
 from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
-from services.decisions import domain, store
+from services.decisions import domain, identifiers, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome, Reasoning
 from services.decisions.events import decision_event
 from services.decisions.followup.deadlines import confirm_by
@@ -206,4 +206,4 @@ async def count_is_full(
 
 def new_ref() -> str:
     """An opaque identifier for one more decision (R-DEC-19)."""
-    return domain.decision_ref(secrets.randbits(domain.RANDOM_BITS))
+    return identifiers.decision_ref(secrets.randbits(identifiers.RANDOM_BITS))

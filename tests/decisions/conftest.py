@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from contracts.registration import LocalisedText
 from services.decisions.app import SERVICE
 from tests.conftest import NewService
-from tests.decisions.builders import CONTRACT, DecisionsUnderTest, expect
+from tests.decisions.builders import CONTRACT, HEART, DecisionsUnderTest, a_description, described, expect
+from tests.decisions.counting import record_clients
 from tests.decisions.settling import attend, prices
+from tests.decisions.test_statistics_rules import Y2022, Y2023, Y2024
 from tests.openapi import watched
 
 
@@ -41,3 +44,14 @@ async def _attending(decisions: DecisionsUnderTest) -> list[str]:
     expect(201, await decisions.officer.post(f"/contracts/{CONTRACT}/price-annexes", json=prices()))
     await decisions.clock.set(datetime(2024, 4, 19, 12, tzinfo=UTC))
     return refs
+
+
+@pytest.fixture
+async def heart(decisions: DecisionsUnderTest) -> DecisionsUnderTest:
+    """The heart course with the new clients of 2022 to August 2024, and Kela's estimate."""
+    text = LocalisedText(fi="Sydänkurssi", sv="Hjärtkurs", en="Heart course")
+    await decisions.know(described(a_description(service=HEART, names=text)))
+    await record_clients(decisions, HEART, {2022: Y2022, 2023: Y2023, 2024: Y2024})
+    await decisions.clock.set(datetime(2024, 9, 2, 9, tzinfo=UTC))
+    expect(200, await decisions.officer.put(f"/estimates/{HEART}/2024", json={"estimate": 930}))
+    return decisions

@@ -6,10 +6,10 @@ from jsonschema import Draft202012Validator
 
 from chassis.texts import LANGUAGES, Texts, text_id
 from services.decisions.app import SERVICE
-from services.decisions.domain import is_decision_ref
 from services.decisions.examples import EXAMPLES
 from services.decisions.followup import export
 from services.decisions.followup.domain import WorkState
+from services.decisions.identifiers import is_decision_ref
 from tests.openapi import document_of, example_of
 
 TAGS = {"follow-up", "planned periods", "concerns"}

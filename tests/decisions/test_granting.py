@@ -8,7 +8,7 @@ import pytest
 from contracts.decisions import AnnouncedCountFilled, DecisionGranted, DecisionRejected, QuotaFilled
 from contracts.envelope import new_event_id
 from contracts.values import Language
-from services.decisions.domain import is_decision_ref
+from services.decisions.identifiers import is_decision_ref
 from tests.decisions.builders import (
     CONTRACT,
     COURSE,

@@ -10,7 +10,7 @@ from stdnum.iso7064 import mod_37_36
 
 from contracts.refusals import Invalid, Refusal
 from contracts.values import CourseState, DecisionState, Language, PinState, looks_like_personal_identity_code
-from services.decisions import domain
+from services.decisions import domain, identifiers
 from services.decisions.contacts import e164
 from services.decisions.domain import ClientNotice, Decision, Description, NoticeChannel
 from services.decisions.followup.deadlines import confirm_by
@@ -18,12 +18,12 @@ from services.decisions.followup.domain import Place, follow_up
 from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus
 from services.decisions.statistics.domain import complete_months, straight_line
 
-_REFS = st.integers(min_value=0, max_value=2**domain.RANDOM_BITS - 1).map(domain.decision_ref)
+_REFS = st.integers(min_value=0, max_value=2**identifiers.RANDOM_BITS - 1).map(identifiers.decision_ref)
 
 
 def a_decision(**differences) -> Decision:
     facts: dict[str, Any] = {
-        "decision_ref": domain.decision_ref(1),
+        "decision_ref": identifiers.decision_ref(1),
         "application_ref": "application-1",
         "client_ref": "client-1",
         "service": "CARDIAC_ADULT",
@@ -46,7 +46,7 @@ def a_notice(received_on: date = date(2024, 2, 1)) -> ClientNotice:
 def test_a_decision_identifier_has_a_valid_iso_7064_check_character(ref):
     """R-DEC-19, E-59."""
     assert mod_37_36.is_valid(ref)
-    assert domain.is_decision_ref(ref)
+    assert identifiers.is_decision_ref(ref)
     assert len(ref) == 13
 
 
@@ -54,7 +54,7 @@ def test_a_decision_identifier_has_a_valid_iso_7064_check_character(ref):
 def test_one_mistyped_character_is_found(ref, place, character):
     """E-59: a mistyped decision identifier never hits another client's decision."""
     mistyped = ref[:place] + character + ref[place + 1 :]
-    assert domain.is_decision_ref(mistyped) is (mistyped == ref)
+    assert identifiers.is_decision_ref(mistyped) is (mistyped == ref)
 
 
 @given(_REFS)
@@ -65,7 +65,7 @@ def test_a_decision_identifier_never_looks_like_a_personal_identity_code(ref):
 
 @given(st.text(max_size=20))
 def test_anything_else_is_no_decision_identifier(text):
-    assert not domain.is_decision_ref(text) or mod_37_36.is_valid(text)
+    assert not identifiers.is_decision_ref(text) or mod_37_36.is_valid(text)
 
 
 @pytest.mark.parametrize(

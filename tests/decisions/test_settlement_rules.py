@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from contracts.refusals import Refusal
 from contracts.values import DeliveryMode, Language, PinState
-from services.decisions.domain import Contract, decision_ref
+from services.decisions.domain import Contract
+from services.decisions.identifiers import decision_ref
 from services.decisions.settlements.domain import (
     KELA_ID,
     BilledLine,

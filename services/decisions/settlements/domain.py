@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from contracts.refusals import Refusal
 from contracts.values import PinState
-from services.decisions.domain import Contract, is_decision_ref
+from services.decisions.domain import Contract
+from services.decisions.identifiers import is_decision_ref
 from services.decisions.settlements.prices import Price, PriceAnnex, ServicePeriod, annex_in_force
 
 KELA_ID = "0246246-0"
