@@ -10,6 +10,7 @@ from tests.chaos.evidence import TABLES, Evidence, Seen
 CONTRACT, COURSE, OFFICE, PROVIDER, SERVICE = "contract-1", "course-1", "office-1", "1234567-1", "CARDIAC_ADULT"
 STAYS, GOES = "decision-1", "decision-2"
 YEAR = 2024
+DIFFERS = f"quota/{SERVICE}/{YEAR}"
 _DAY = date(YEAR, 1, 15)
 _EVERY_SERVICE = ("outbox", "dead_letters", "parked_keys", "parked_records", "audit")
 
@@ -89,6 +90,7 @@ def _decisions():
         ],
         "decisions.quotas": [{"service": SERVICE, "year": YEAR, "version": 1, "quota_limit": 30, "used": 2}],
         "decisions.announced_counts": [{"contract_id": CONTRACT, "year": YEAR, "version": 0, "used": 2}],
+        "decisions.differences": [{"kind": "quota", "subject": f"{SERVICE}/{YEAR}"}],
         "decisions.payments": [{"decision_ref": STAYS, "period_number": 2, "last": False}],
     }
 
@@ -184,13 +186,16 @@ def _records(tables) -> list[Seen]:
         *(("rekku.client-contacts", ref.replace("decision", "client"), 1) for ref in (STAYS, GOES)),
         ("rekku.feedback", f"{OFFICE}/{SERVICE}", 1),
         ("rekku.payments", STAYS, 1),
+        *(("rekku.quotas", DIFFERS, 1) for _ in range(2)),
         *(("rekku.messages", row["message_id"], 1) for row in tables["notifications.messages"]),
     ]
     return [
-        Seen(topic, 0, position, key, f"id-{position}", "", {"version": version} | _more(topic))
+        Seen(topic, 0, position, key, f"id-{position}", "", {"version": version} | _more(topic, key, position))
         for position, (topic, key, version) in enumerate(told)
     ]
 
 
-def _more(topic):
+def _more(topic, key, position):
+    if key == DIFFERS:
+        return {"difference": position}
     return {"period_number": 2} if topic == "rekku.payments" else {}

@@ -8,6 +8,7 @@ from tests.chaos.checks import Looked, check
 from tests.chaos.evidence import Evidence, Seen
 
 PAYMENTS = "rekku.payments"
+QUOTAS = "rekku.quotas"
 MESSAGES = "rekku.messages"
 REPORTS = "rekku.reports"
 NOTICES = "rekku.notices"
@@ -39,8 +40,8 @@ OWNED = (
     Aggregates("courses.courses", ("course_id",), "rekku.courses"),
     Aggregates("courses.decisions", ("decision_ref",), "rekku.pins", "pin_version"),
     Aggregates("decisions.decisions", ("decision_ref",), "rekku.decisions"),
-    Aggregates("decisions.quotas", ("service", "year"), "rekku.quotas"),
-    Aggregates("decisions.announced_counts", ("contract_id", "year"), "rekku.quotas"),
+    Aggregates("decisions.quotas", ("service", "year"), QUOTAS),
+    Aggregates("decisions.announced_counts", ("contract_id", "year"), QUOTAS),
     Aggregates("decisions.client_contacts", ("client_ref",), "rekku.client-contacts"),
     Aggregates("notifications.feedback_totals", ("office_id", "service"), "rekku.feedback"),
 )
@@ -75,6 +76,7 @@ def no_ghosts(evidence: Evidence, looked: Looked) -> None:
     known: dict[str, set[str]] = defaultdict(set)
     for owned in OWNED:
         known[owned.topic] |= owned.rows(evidence).keys()
+    known[QUOTAS] |= {f"{row['kind']}/{row['subject']}" for row in evidence.tables["decisions.differences"]}
     known[PAYMENTS] = {row["decision_ref"] for row in evidence.tables["decisions.payments"]}
     known[MESSAGES] = {row["message_id"] for row in evidence.tables["notifications.messages"]}
     known[REPORTS] = {row["report_id"] for row in evidence.tables["courses.reports"]}
@@ -110,7 +112,12 @@ def each_once(evidence: Evidence, looked: Looked) -> None:
 def _what(record: Seen) -> tuple:
     if record.topic == PAYMENTS:
         return record.topic, record.key, record.body["period_number"]
-    return record.topic, record.key, record.version
+    return record.topic, record.key, record.version, _nth(record)
+
+
+def _nth(record: Seen) -> int:
+    """Which of the facts about one subject: a period that was paid, a difference that was found; 0 of a state."""
+    return record.body.get("period_number", record.body.get("difference", 0))
 
 
 @check("a repeated record says the same")
@@ -135,7 +142,7 @@ def order(evidence: Evidence, looked: Looked) -> None:
         if record.event_id in seen:
             continue
         seen.add(record.event_id)
-        at = (record.version, record.body.get("period_number", 0))
+        at = (record.version, _nth(record))
         partition, before = last.get((record.topic, record.key), (record.partition, (0, 0)))
         where = f"{record.topic}/{record.partition}/{record.position} {record.key}"
         looked.look(partition == record.partition, f"{where}: the key stands in two partitions")

@@ -30,7 +30,7 @@ TABLES = {
     ),
     "decisions": (
         *("contracts", "services", "courses", "pins", "announced_counts", "quotas", "decisions"),
-        *("first_grants", "payments", "client_contacts"),
+        *("first_grants", "payments", "client_contacts", "differences"),
     ),
     "notifications": (
         *("contracts", "services", "decisions", "courses", "pins", "client_contacts", "count_uses", "quotas"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.chaos import check_records, check_tables  # noqa: F401 - they declare the checks
-from tests.chaos.a_history import CONTRACT, COURSE, GOES, STAYS, a_true_history
+from tests.chaos.a_history import CONTRACT, COURSE, DIFFERS, GOES, STAYS, a_true_history
 from tests.chaos.checks import CHECKS, outcomes
 
 FAULTS = {}
@@ -69,6 +69,17 @@ def the_news_of_a_message_was_lost(evidence):
 def a_reaction_ran_twice_and_told_of_it_twice(evidence):
     released = the(evidence, "rekku.pins", GOES, 2)
     evidence.records.append(replace(released, position=99, event_id="id-99"))
+
+
+@fault("each event was written once", "order within each key is kept")
+def a_difference_was_told_twice(evidence):
+    found = the(evidence, "rekku.quotas", DIFFERS)
+    evidence.records.append(replace(found, position=99, event_id="id-99"))
+
+
+@fault("every record has an owner's row")
+def a_difference_was_told_that_nobody_noted(evidence):
+    evidence.tables["decisions.differences"].clear()
 
 
 @fault("a repeated record says the same")
