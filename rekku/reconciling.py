@@ -33,11 +33,13 @@ async def reconcile_in(database: Database, *, repair: bool) -> int:
     async with database.transaction(readonly=True) as tx:
         found = await store.find_differences(tx, state=DifferenceState.OPEN, after=0, limit=_AT_MOST)
     _show(found)
-    left, repaired = len(found), 1
-    while repair and left and repaired:
+    left = len(found)
+    while repair and left:
         done = await database.run(handlers.repair)
-        left, repaired = done.left, done.repaired
-        print(f"{repaired} repaired, {left} left")
+        left = done.left
+        print(f"{done.repaired} repaired, {left} left")
+        if not done.repaired:
+            break
     return left
 
 

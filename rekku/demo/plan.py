@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from functools import cached_property
 
 from rekku.demo.billing import HalfYearPaid, paid_by_half_year, price_steps
 from rekku.demo.changes import Changes, planned_changes
@@ -80,10 +82,15 @@ class Plan:
             if payment.number in SURVEY_STAGES
         )
 
-    @property
+    @cached_property
     def half_years(self) -> dict[str, HalfYearPaid]:
         """Persons and periods paid for, and what settlements cost, by half-year (R-BIL-10)."""
         return paid_by_half_year(self.courses)
+
+    @property
+    def settled(self) -> Decimal:
+        """What the accepted settlements come to, in euros."""
+        return sum((half.cost for half in self.half_years.values() if half.cost is not None), Decimal(0))
 
     @property
     def settlements(self) -> int:

@@ -157,15 +157,8 @@ async def find_description(tx: Transaction, service: str, version: int) -> Servi
 
 async def is_family_course(tx: Transaction, service: str, version: int) -> bool:
     """Whether a version of a service's description is of a family course (E-58)."""
-    return bool(
-        await tx.fetchval(
-            "SELECT (described ->> 'family_course')::boolean"
-            " FROM service_descriptions, jsonb_array_elements(descriptions) AS described"
-            " WHERE service = $1 AND (described ->> 'description_version')::integer = $2",
-            service,
-            version,
-        )
-    )
+    found = await find_description(tx, service, version)
+    return found is not None and found.family_course
 
 
 async def find_version(tx: Transaction, subject: str, *, table: str, column: str) -> int | None:

@@ -46,8 +46,10 @@ async def annul_decision(tx: Transaction, ref: str, reason: AnnulmentReason, *, 
     for row in rows:
         if row.decision_ref != ref:
             await _inherit(tx, row)
-    for year in sorted(year for year, quota in locked.items() if quota.scopes):
-        await counters.recount_scopes(tx, await quotas.lock_quota(tx, seen.service, year))
+    if seen.new_client:
+        for year in sorted({given_in, inherited_in or given_in}):
+            if locked[year].scopes:
+                await counters.recount_scopes(tx, await quotas.lock_quota(tx, seen.service, year))
     return annulled
 
 

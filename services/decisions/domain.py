@@ -369,3 +369,10 @@ def _check_undecided(application: Decision) -> None:
 def _check_notice(notice: ClientNotice, on: date) -> None:
     if notice.received_on > on:
         raise Invalid("NOTICE_IN_FUTURE", received_on=notice.received_on, today=on)
+
+
+def age_on(birth_date: date | None, birth_year: int | None, on: date) -> int | None:
+    """The age on a day; by the year alone, the age reached that year; None where neither is known (E-24)."""
+    if birth_date is not None:
+        return on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
+    return None if birth_year is None else on.year - birth_year

@@ -147,6 +147,9 @@ async def grant_basis(tx: Transaction, application: Application) -> GrantBasis:
     """
     basis = await slots.find_basis(tx, application)
     if basis is not None and not basis.has_room(application.area):
+        if basis.count is None or basis.count.full:
+            # A refusal looks at the client's age: nobody waits for the key store with the counters locked.
+            await tx.vault.fetch_keys([application.client_ref])
         # Nobody is refused or made to wait on what may have changed: once more, with the counters locked.
         await quotas.lock_counts(tx, [application.contract_id], tx.today.year)
         await quotas.lock_quota(tx, basis.contract.service, tx.today.year)

@@ -122,12 +122,6 @@ async def lock_decision(tx: Transaction, decision_ref: str) -> Decision:
     return await _one(tx, "SELECT * FROM decisions WHERE decision_ref = $1 FOR NO KEY UPDATE", decision_ref)
 
 
-async def find_decision_to_change(tx: Transaction, decision_ref: str) -> Decision | None:
-    """A decision with its row locked; None where there is none."""
-    row = await tx.fetchrow("SELECT * FROM decisions WHERE decision_ref = $1 FOR NO KEY UPDATE", decision_ref)
-    return None if row is None else as_decision(row)
-
-
 async def _one(tx: Transaction, sql: str, decision_ref: str) -> Decision:
     row = await tx.fetchrow(sql, decision_ref)
     if row is None:

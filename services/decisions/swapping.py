@@ -4,13 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from chassis.db import Transaction
-from contracts.refusals import NotYetKnown, Refusal, Stale
+from contracts.refusals import Refusal, Stale
 from services.decisions import domain, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
 from services.decisions.events import decision_event
-from services.decisions.followup.deadlines import confirm_by
 from services.decisions.guardians import require_guardian
-from services.decisions.handlers import count_is_full, grant_basis, new_ref
+from services.decisions.handlers import count_is_full, grant, grant_basis, pending_decision
 from services.decisions.municipalities import Municipality
 from services.decisions.quotas import slots
 from services.decisions.quotas.events import count_event
@@ -87,17 +86,12 @@ async def swap_provider(
 
 async def _granted(tx: Transaction, old: Decision, application: Application, basis: GrantBasis) -> Decision:
     domain.check_swap(old, basis.contract)
-    domain.check_contract(basis.contract, tx.today)
+    pending = pending_decision(application, basis, choose(ReasoningKind.GRANT, _GRANTED, tx.today), tx.today)
     if basis.quota.suspended:
         raise Refusal("DECIDING_SUSPENDED")
     if basis.count is None or basis.count.full:
         raise await count_is_full(tx, basis, application, leaving=old.provider_id)
-    if basis.description is None:
-        raise NotYetKnown("SERVICE_DESCRIPTION_UNKNOWN", service=basis.contract.service)
-    reasoning = choose(ReasoningKind.GRANT, _GRANTED, tx.today)
-    pending = domain.pending_decision(new_ref(), application, basis.contract, tx.today, reasoning=reasoning)
-    deadline = confirm_by(basis.description, tx.today)
-    granted = domain.grant(pending, basis.description, tx.today, confirm_by=deadline, new_client=False)
+    granted = grant(pending, replace(basis, new_client=False), tx.today)
     return replace(granted, replaces=old.decision_ref)
 
 

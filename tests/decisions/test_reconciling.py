@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -203,6 +204,19 @@ async def test_a_pin_of_a_decision_nobody_knows_stays_open(decisions):
         await a_round(decisions)
     assert await repair(decisions) == (0, 1)
     assert [d["state"] for d in await report(decisions)] == ["open"]
+
+
+async def test_what_cannot_be_set_right_keeps_no_repair_from_what_can(decisions):
+    """E-19, R-DEC-1: the older difference stays open, and is not what the next repair is spent on."""
+    await decisions.grant()
+    await decisions.know(pinned("0123456789ABC"))
+    for _ in range(2):
+        await a_round(decisions)
+    await decisions.alter("UPDATE announced_counts SET used = used + 1 WHERE year = 2024")
+    await a_round(decisions)
+    done = await decisions.service.db.run(partial(handlers.repair, limit=1))
+    assert (done.repaired, done.left) == (1, 1)
+    assert [d["kind"] for d in await report(decisions, state="open")] == ["pin_of_no_grant"]
 
 
 async def test_a_round_goes_on_where_a_batch_ended(decisions, monkeypatch):

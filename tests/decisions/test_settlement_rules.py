@@ -245,10 +245,10 @@ def test_a_credit_gives_back_exactly_what_it_names_of_the_original(periods, data
     ]
     if expected:
         with pytest.raises(SettlementRefused) as refused:
-            credit(an_invoice(lines), lines, original, underway, what_is_known())
+            credit(an_invoice(lines), lines, original, underway, CONTRACT, TODAY)
         assert [(fault.line, fault.code) for fault in refused.value.faults] == expected
     else:
-        given_back = credit(an_invoice(lines), lines, original, underway, what_is_known())
+        given_back = credit(an_invoice(lines), lines, original, underway, CONTRACT, TODAY)
         assert sum(line.amount for line in given_back) == -Decimal(PRICE) * len(asked)
 
 
@@ -262,7 +262,7 @@ def test_only_an_accepted_ordinary_settlement_is_credited():
         replace(original, original_id="s-0"),
     ):
         with pytest.raises(Refusal, match="ORIGINAL_NOT_ACCEPTED"):
-            credit(an_invoice([line]), [line], wrong, frozenset(), what_is_known())
+            credit(an_invoice([line]), [line], wrong, frozenset(), CONTRACT, TODAY)
 
 
 @given(st.sampled_from(SettlementState), st.sampled_from([SettlementState.ACCEPTED, SettlementState.REJECTED]))

@@ -83,9 +83,10 @@ async def get_scope(tx: Transaction, service: str, year: int, scope: Scope) -> S
         NotFound: SERVICE_UNKNOWN, or QUOTA_UNKNOWN.
     """
     await store.check_service(tx, service)
-    if tx.principal.role is Role.PROVIDER and not await scoped.is_set(tx, service, year, scope):
+    found = await scoped.find_scope(tx, service, year, scope)
+    if found.version == 0 and tx.principal.role is Role.PROVIDER:
         raise NotFound("QUOTA_UNKNOWN")
-    return await scoped.find_scope(tx, service, year, scope)
+    return found
 
 
 async def set_scope_limit(
@@ -131,7 +132,8 @@ async def _set_scope(
     if changed == before:
         return before
     after = replace(changed, version=before.version + 1).published()
-    quota = await scoped.set_scope(tx, replace(national, version=national.version + 1), after)
+    await scoped.set_scope(tx, after)
+    quota = await scoped.count_scopes(tx, replace(national, version=national.version + 1))
     scopes = await scoped.find_scopes(tx, service, year)
     tx.emit(
         QuotaScopeSet(
@@ -217,7 +219,7 @@ async def recount_scopes(tx: Transaction, quota: Quota) -> None:
     for one in before:
         used = await scoped.count_clients(tx, one.service, one.year, Scope(one.area, one.language))
         after.append(one.with_grants(used - one.used))
-        await scoped.set_scope(tx, quota, after[-1])
+        await scoped.set_scope(tx, after[-1])
     changed = [now for was, now in zip(before, after, strict=True) if was.filled is not now.filled]
     await _publish(tx, quota, scoped.publish_scopes(tx, quota, after, changed))
 
@@ -237,8 +239,7 @@ async def review_quota(tx: Transaction, _key: str, payload: Mapping[str, Any]) -
     service = payload["service"]
     await release.plan(tx, service)
     quota = await store.lock_quota(tx, service, tx.today.year)
-    await _publish(tx, quota, quota)
-    await _plan_new_year_if_needed(tx, service)
+    await _plan_new_year_if_needed(tx, await _publish(tx, quota, quota))
 
 
 async def plan_new_year(tx: Transaction, service: str) -> None:
@@ -263,16 +264,15 @@ async def _take_signal(tx: Transaction, told: Suspension) -> None:
     if merged is None:
         return
     tx.audit("take-quota-signal", f"service:{told.service}", source=told.source, signal=told.signal_id)
-    await _publish(tx, before, await store.find_quota(tx, told.service, before.year))
-    await _plan_new_year_if_needed(tx, told.service)
+    after = await _publish(tx, before, await store.find_quota(tx, told.service, before.year))
+    await _plan_new_year_if_needed(tx, after)
     for instant in (told.effective_at, told.lifted_at):
         await _review_at(tx, told, instant)
 
 
-async def _plan_new_year_if_needed(tx: Transaction, service: str) -> None:
-    quota = await store.find_quota(tx, service, tx.today.year)
-    if quota.suspended or await store.is_anyone_waiting(tx, service):
-        await plan_new_year(tx, service)
+async def _plan_new_year_if_needed(tx: Transaction, quota: Quota) -> None:
+    if quota.suspended or await store.is_anyone_waiting(tx, quota.service):
+        await plan_new_year(tx, quota.service)
 
 
 async def _review_at(tx: Transaction, told: Suspension, instant: datetime | None) -> None:

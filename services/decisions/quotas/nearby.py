@@ -7,7 +7,7 @@ import asyncpg
 from chassis.db import Transaction
 from chassis.vault import BrokenSeal
 from contracts.decisions import ClientEligibility
-from services.decisions.domain import Application, Contract
+from services.decisions.domain import Application, Contract, age_on
 from services.decisions.municipalities import Municipality, distance_km, find_municipality
 
 _AT_MOST = 10
@@ -24,7 +24,7 @@ SELECT n.contract_id, n.provider_id, n.announced - n.used AS left,
         WHERE a.contract_id = n.contract_id AND a.bookable
     ), true) AS fits_age
 FROM announced_counts n JOIN contracts c USING (contract_id)
-WHERE n.service = $1 AND n.language = $2 AND n.year = extract(year FROM $3::date) AND n.used < n.announced
+WHERE n.service = $1 AND n.language = $2 AND n.year = extract(year FROM $3::date)::integer AND n.used < n.announced
   AND n.contract_id <> $4 AND n.provider_id IS DISTINCT FROM $6
   AND c.valid_from <= $3 AND (c.valid_to IS NULL OR c.valid_to >= $3)
 """
@@ -64,10 +64,7 @@ async def _age_of(tx: Transaction, client_ref: str) -> int | None:
     if plain is None:
         return None
     known = ClientEligibility.model_validate_json(plain)
-    if known.birth_date is not None:
-        had_birthday = (tx.today.month, tx.today.day) >= (known.birth_date.month, known.birth_date.day)
-        return tx.today.year - known.birth_date.year - (not had_birthday)
-    return None if known.birth_year is None else tx.today.year - known.birth_year
+    return age_on(known.birth_date, known.birth_year, tx.today)
 
 
 def _ranked(row: asyncpg.Record, home: Municipality | None) -> tuple[tuple[bool, float, int, str], Other]:

@@ -28,7 +28,7 @@ RETURNING area, language, filled
 
 _COUNT_CLIENTS = """
 SELECT count(*) FROM decisions
-WHERE service = $1 AND decided_on BETWEEN make_date($2, 1, 1) AND make_date($2, 12, 31) AND new_client
+WHERE service = $1 AND is_in_year(decided_on, $2) AND new_client
   AND state <> 'annulled' AND ($3 = '' OR area = $3) AND ($4 = '' OR language = $4)
 """
 
@@ -81,25 +81,13 @@ async def find_scope(tx: Transaction, service: str, year: int, scope: Scope) -> 
     return ScopedQuota(service, year, scope.area, scope.language, used=used)
 
 
-async def is_set(tx: Transaction, service: str, year: int, scope: Scope) -> bool:
-    """Whether Kela has set anything of a scope; what others would count is not published."""
-    return bool(
-        await tx.fetchval(
-            "SELECT true FROM scoped_quotas WHERE service = $1 AND year = $2 AND area = $3 AND language = $4",
-            service,
-            year,
-            *scope.columns,
-        )
-    )
-
-
 async def count_clients(tx: Transaction, service: str, year: int, scope: Scope) -> int:
     """The year's new clients of a scope, counted from 1 January (E-52)."""
     return int(await tx.fetchval(_COUNT_CLIENTS, service, year, *scope.columns))
 
 
-async def set_scope(tx: Transaction, quota: Quota, scoped: ScopedQuota) -> Quota:
-    """Store a scope of a locked quota, a new one as well; the quota with the number of its scopes.
+async def set_scope(tx: Transaction, scoped: ScopedQuota) -> None:
+    """Store a scope of a locked quota, a new one as well.
 
     Set below what is used, it takes nothing away and lets no grant pass (E-52).
     """
@@ -114,7 +102,11 @@ async def set_scope(tx: Transaction, quota: Quota, scoped: ScopedQuota) -> Quota
         scoped.filled,
         scoped.version,
     )
-    return replace(quota, scopes=await tx.fetchval(_COUNT_SCOPES, scoped.service, scoped.year))
+
+
+async def count_scopes(tx: Transaction, quota: Quota) -> Quota:
+    """The locked quota with the number of its scopes, which is stored with it."""
+    return replace(quota, scopes=await tx.fetchval(_COUNT_SCOPES, quota.service, quota.year))
 
 
 async def set_scopes_used(tx: Transaction, scopes: Iterable[ScopedQuota]) -> None:

@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from chassis.db import Transaction
 from chassis.http import Answer, problems
 from services.decisions import fields
 from services.decisions.reconciling import handlers, store
-from services.decisions.reconciling.domain import Difference, DifferenceState, Kind
+from services.decisions.reconciling.domain import DifferenceState, Kind
 
 router = APIRouter(tags=["reconciliation"])
 
@@ -23,6 +23,8 @@ class DifferenceView(BaseModel):
     `shown` is what it said, or 1 for what is there and should not be.
     """
 
+    model_config = ConfigDict(from_attributes=True)
+
     number: int
     kind: Kind
     subject: str
@@ -31,20 +33,6 @@ class DifferenceView(BaseModel):
     state: DifferenceState
     found_at: datetime
     settled_at: datetime | None
-
-    @classmethod
-    def of(cls, difference: Difference) -> "DifferenceView":
-        """The difference as it stands."""
-        return cls(
-            number=difference.number,
-            kind=difference.kind,
-            subject=difference.subject,
-            shown=difference.shown,
-            expected=difference.expected,
-            state=difference.state,
-            found_at=difference.found_at,
-            settled_at=difference.settled_at,
-        )
 
 
 class DifferenceList(BaseModel):
@@ -73,7 +61,7 @@ async def list_differences(
     async def read(tx: Transaction) -> Answer:
         found = await store.find_differences(tx, state=state, after=after, limit=limit + 1)
         page = found[:limit]
-        items = [DifferenceView.of(difference) for difference in page]
+        items = [DifferenceView.model_validate(difference) for difference in page]
         return Answer(200, DifferenceList(items=items, next=page[-1].number if len(found) > limit else None))
 
     return await caller.query(read)

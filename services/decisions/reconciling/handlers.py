@@ -94,17 +94,19 @@ async def repair(tx: Transaction, limit: int = 50) -> Repaired:
     found = sorted(await store.lock_open(tx, limit), key=repair_order)
     await _plan_releases(tx, found)
     await _lock_counts(tx, found)
-    repaired = sum([await _repair(tx, difference) for difference in found if not difference.kind.is_copy])
+    for difference in found:
+        if not difference.kind.is_copy:
+            await _note_repaired(tx, difference, await _RECOUNTS[difference.kind](tx, difference))
     copies = [difference for difference in found if difference.kind.is_copy]
-    await decisions.lock_decisions(tx, [difference.subject for difference in copies])
-    repaired += sum([await _repair(tx, difference) for difference in copies])
-    return Repaired(repaired, await store.count_open(tx))
+    of_copies = await decisions.lock_decisions(tx, [difference.subject for difference in copies])
+    current = {decision.decision_ref: decision for decision in of_copies}
+    for difference in copies:
+        current[difference.subject] = await _set_right(tx, difference, current[difference.subject])
+        await _note_repaired(tx, difference, difference.expected)
+    return Repaired(len(found), await store.count_open(tx))
 
 
-async def _repair(tx: Transaction, difference: Difference) -> bool:
-    now = await _REPAIRS[difference.kind](tx, difference)
-    if now is None:
-        return False
+async def _note_repaired(tx: Transaction, difference: Difference, now: int) -> None:
     await store.set_state(tx, difference.number, DifferenceState.REPAIRED, tx.now)
     tx.audit(
         "repair-difference",
@@ -114,7 +116,6 @@ async def _repair(tx: Transaction, difference: Difference) -> bool:
         was=difference.shown,
         now=now,
     )
-    return True
 
 
 async def _note(tx: Transaction, seen: Compared) -> None:
@@ -152,7 +153,7 @@ async def _lock_counts(tx: Transaction, found: list[Difference]) -> None:
         await quotas.lock_counts(tx, [contract_id for contract_id, of in subjects if of == year], int(year))
 
 
-async def _recount_announced(tx: Transaction, difference: Difference) -> int | None:
+async def _recount_announced(tx: Transaction, difference: Difference) -> int:
     contract_id, year = difference.subject.split("/")
     count = (await quotas.lock_counts(tx, [contract_id], int(year)))[contract_id]
     expected = await _expected(tx, difference)
@@ -160,7 +161,7 @@ async def _recount_announced(tx: Transaction, difference: Difference) -> int | N
     return expected
 
 
-async def _recount_quota(tx: Transaction, difference: Difference) -> int | None:
+async def _recount_quota(tx: Transaction, difference: Difference) -> int:
     service, year = difference.subject.split("/")
     quota = await quotas.lock_quota(tx, service, int(year))
     expected = await _expected(tx, difference)
@@ -168,37 +169,30 @@ async def _recount_quota(tx: Transaction, difference: Difference) -> int | None:
     return expected
 
 
-async def _recount_scopes(tx: Transaction, difference: Difference) -> int | None:
+async def _recount_scopes(tx: Transaction, difference: Difference) -> int:
     service, year, *_ = difference.subject.split("/")
     await quota_handlers.recount_scopes(tx, await quotas.lock_quota(tx, service, int(year)))
     return await _expected(tx, difference)
 
 
-async def _rewrite_first_grants(tx: Transaction, difference: Difference) -> int | None:
+async def _rewrite_first_grants(tx: Transaction, difference: Difference) -> int:
     service, year = difference.subject.split("/")
     await quotas.lock_quota(tx, service, int(year))
     await store.rewrite_first_grants(tx, service, int(year))
     return await _expected(tx, difference)
 
 
-async def _say_again(tx: Transaction, difference: Difference) -> int | None:
-    decision = await decisions.find_decision_to_change(tx, difference.subject)
-    if decision is None:
-        return None
-    return await _change(tx, difference, domain.say_again(decision))
-
-
-async def _take_back_use(tx: Transaction, difference: Difference) -> int | None:
-    decision = await decisions.find_decision_to_change(tx, difference.subject)
-    if decision is None or decision.state is not DecisionState.USED:
-        return difference.expected
-    return await _change(tx, difference, domain.take_back_use(decision))
-
-
-async def _change(tx: Transaction, difference: Difference, changed: Decision) -> int:
+async def _set_right(tx: Transaction, difference: Difference, decision: Decision) -> Decision:
+    """The decision said again, so that its pin goes; or in force again, where no course used it up."""
+    if difference.kind is Kind.PIN_OF_NO_GRANT:
+        changed = domain.say_again(decision)
+    elif decision.state is DecisionState.USED:
+        changed = domain.take_back_use(decision)
+    else:
+        return decision
     await decisions.set_decision(tx, changed)
     tx.emit(decision_event(changed))
-    return difference.expected
+    return changed
 
 
 async def _expected(tx: Transaction, difference: Difference) -> int:
@@ -206,11 +200,9 @@ async def _expected(tx: Transaction, difference: Difference) -> int:
     return (await store.compare_one(tx, difference.kind, difference.subject)).expected
 
 
-_REPAIRS = {
+_RECOUNTS = {
     Kind.ANNOUNCED_COUNT: _recount_announced,
     Kind.QUOTA: _recount_quota,
     Kind.FIRST_GRANTS: _rewrite_first_grants,
     Kind.SCOPED_QUOTA: _recount_scopes,
-    Kind.PIN_OF_NO_GRANT: _say_again,
-    Kind.USED_WITHOUT_COURSE: _take_back_use,
 }

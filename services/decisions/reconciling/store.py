@@ -77,17 +77,15 @@ async def compare(
 
 
 async def compare_one(tx: Transaction, kind: Kind, subject: str) -> Compared:
-    """One counter or copy as it is now."""
-    place, year = _place_of(kind, subject)
+    """One counter as it is now."""
+    place, year = _place_of(subject)
     [compared], _ = await compare(tx, kind, place, year - 1, 1)
     if compared.subject != subject:
         raise LookupError(f"there is no {kind} {subject}")
     return compared
 
 
-def _place_of(kind: Kind, subject: str) -> tuple[str, int]:
-    if kind.is_copy:
-        return subject, 0
+def _place_of(subject: str) -> tuple[str, int]:
     place, year, *scope = subject.split("/")
     return "/".join([place, *(part.replace("*", "") for part in scope)]), int(year)
 
@@ -128,9 +126,12 @@ async def settle_unseen(tx: Transaction, kind: Kind, since: datetime) -> None:
 
 
 async def lock_open(tx: Transaction, limit: int) -> list[Difference]:
-    """The oldest open differences, locked."""
+    """The oldest open differences that can be set right from here, locked: a pin of an unknown decision cannot."""
     rows = await tx.fetch(
-        "SELECT * FROM differences WHERE state = 'open' ORDER BY number LIMIT $1 FOR NO KEY UPDATE", limit
+        "SELECT * FROM differences f WHERE state = 'open' AND (kind <> 'pin_of_no_grant' OR EXISTS ("
+        "  SELECT FROM decisions d WHERE d.decision_ref = f.subject"
+        " )) ORDER BY number LIMIT $1 FOR NO KEY UPDATE OF f",
+        limit,
     )
     return [_difference(row) for row in rows]
 

@@ -9,7 +9,7 @@ from chassis.db import Transaction
 from services.decisions.events import decision_event
 from services.decisions.reviewing import store
 from services.decisions.reviewing.domain import Use, review
-from services.decisions.store import lock_decisions, plan_first
+from services.decisions.store import lock_decisions, plan_first, set_decision
 
 TIMER = "review-decisions"
 _BATCH = 200
@@ -35,7 +35,7 @@ async def review_decisions(tx: Transaction, key: str, payload: Mapping[str, Any]
     for decision in await lock_decisions(tx, refs):
         reviewed = review(decision, uses.get(decision.decision_ref, Use()), tx.today)
         if reviewed is not decision:
-            await store.set_state(tx, reviewed)
+            await set_decision(tx, reviewed)
             tx.audit("review-decision", f"decision:{reviewed.decision_ref}", state=reviewed.state)
             tx.emit(decision_event(reviewed))
     if len(due) == _BATCH:

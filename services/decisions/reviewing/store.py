@@ -5,7 +5,6 @@ from datetime import date
 
 from chassis.db import Transaction
 from contracts.values import PinState
-from services.decisions.domain import Decision
 from services.decisions.reviewing.domain import Use
 
 _DUE = """
@@ -41,13 +40,3 @@ async def find_uses(tx: Transaction, decision_refs: Sequence[str]) -> dict[str, 
         list(decision_refs),
     )
     return {row["decision_ref"]: Use(PinState(row["present"]), row["took_part"]) for row in rows}
-
-
-async def set_state(tx: Transaction, decision: Decision) -> None:
-    """Store what a review has made of a locked decision."""
-    await tx.execute(
-        "UPDATE decisions SET state = $2, version = $3 WHERE decision_ref = $1",
-        decision.decision_ref,
-        decision.state,
-        decision.version,
-    )

@@ -226,11 +226,16 @@ def bill(invoice: Invoice, lines: Sequence[Line], known: Known) -> tuple[BilledL
     Raises:
         SettlementRefused: with every fault of the head and of every line.
     """
-    return _whole(invoice, lines, known, lambda line: _billed(line, known))
+    return _whole(invoice, lines, known.contract, known.today, lambda line: _billed(line, known))
 
 
 def credit(
-    invoice: Invoice, lines: Sequence[Line], original: Settlement, credited: frozenset[tuple[str, int]], known: Known
+    invoice: Invoice,
+    lines: Sequence[Line],
+    original: Settlement,
+    credited: frozenset[tuple[str, int]],
+    contract: Contract,
+    on: date,
 ) -> tuple[BilledLine, ...]:
     """The lines of a settlement that gives back whole lines of the accepted `original` (E-29).
 
@@ -252,13 +257,17 @@ def credit(
             return Fault(line.number, FaultCode.ALREADY_CREDITED)
         return replace(billed, number=line.number, quantity=-billed.quantity)
 
-    return _whole(invoice, lines, known, given_back)
+    return _whole(invoice, lines, contract, on, given_back)
 
 
 def _whole(
-    invoice: Invoice, lines: Sequence[Line], known: Known, taken: Callable[[Line], BilledLine | Fault]
+    invoice: Invoice,
+    lines: Sequence[Line],
+    contract: Contract,
+    on: date,
+    taken: Callable[[Line], BilledLine | Fault],
 ) -> tuple[BilledLine, ...]:
-    faults = check_head(invoice, known.contract, known.today)
+    faults = check_head(invoice, contract, on)
     fitting: list[BilledLine] = []
     seen: dict[tuple[str, int], int] = {}
     for line in lines:

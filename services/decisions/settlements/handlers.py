@@ -47,13 +47,13 @@ async def submit(tx: Transaction, invoice: Invoice, lines: Sequence[Line]) -> Se
         NotYetKnown: NOT_YET_KNOWN, a client's course has not reached our copy.
     """
     await billing_forms.require_in_use(tx, invoice.form_version)
-    known = await _known(tx, await _contract(tx, invoice), [line.decision_ref for line in lines])
+    contract, refs = await _contract(tx, invoice), [line.decision_ref for line in lines]
     original = await _original(tx, invoice)
     if original is None:
-        billed = domain.bill(invoice, lines, known)
+        billed = domain.bill(invoice, lines, await _known(tx, contract, refs))
     else:
-        credited = await store.find_standing(tx, list(known.entitlements), credit=True)
-        billed = domain.credit(invoice, lines, original, credited, known)
+        credited = await store.find_standing(tx, refs, credit=True)
+        billed = domain.credit(invoice, lines, original, credited, contract, tx.today)
     settlement = Settlement(
         settlement_id=str(new_event_id()),
         invoice=invoice,

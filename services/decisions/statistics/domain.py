@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 
 from contracts.values import PinState
+from services.decisions.domain import age_on
 
 MONTHS = range(1, 13)
 
@@ -159,11 +160,8 @@ AGE_GROUPS = (
 
 def age_group(birth_date: date | None, birth_year: int | None, on: date) -> AgeGroup | None:
     """The group of an age on the day; with the year alone, of the age reached that year; None where unknown."""
-    if birth_date is not None:
-        age = on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
-    elif birth_year is not None:
-        age = on.year - birth_year
-    else:
+    age = age_on(birth_date, birth_year, on)
+    if age is None:
         return None
     return next((group for group in reversed(AGE_GROUPS) if age >= group.youngest), AGE_GROUPS[0])
 

@@ -169,6 +169,7 @@ async def find_sealed_ages(tx: Transaction, asked: Asked) -> SealedAges:
 
 async def count_ages(found: SealedAges, vault: Vault) -> views.Ages:
     """The ages, aggregated: what belongs to one client is forgotten here (R-STA-2, E-63)."""
+    await vault.fetch_keys(found.sealed)
     births = {client: await _opened(vault, client, sealed) for client, sealed in found.sealed.items()}
 
     def shown(days: Mapping[str, date]) -> tuple[list[int | None], int | None]:
