@@ -10,6 +10,7 @@ from services.decisions.app import SERVICE
 from tests.conftest import NewService
 from tests.decisions.builders import CONTRACT, HEART, DecisionsUnderTest, a_description, described, expect
 from tests.decisions.counting import record_clients
+from tests.decisions.races import decide_alone
 from tests.decisions.settling import attend, prices
 from tests.decisions.test_statistics_rules import Y2022, Y2023, Y2024
 from tests.openapi import watched
@@ -55,3 +56,10 @@ async def heart(decisions: DecisionsUnderTest) -> DecisionsUnderTest:
     await decisions.clock.set(datetime(2024, 9, 2, 9, tzinfo=UTC))
     expect(200, await decisions.officer.put(f"/estimates/{HEART}/2024", json={"estimate": 930}))
     return decisions
+
+
+@pytest.fixture(params=["sharing a transaction", "each in its own"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grants of one process share transactions; those of several processes do not."""
+    if request.param == "each in its own":
+        decide_alone(monkeypatch)

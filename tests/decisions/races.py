@@ -1,8 +1,5 @@
-"""Tools for races: hold commands between looking and saving, and let them act on what they saw."""
+"""Tools for races of decisions beside those of `tests.races`: act alone, and on what was seen."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -10,25 +7,7 @@ import httpx
 from services.decisions import granting, store
 from tests.decisions.builders import DecisionsUnderTest
 from tests.decisions.unguarded import leave_all_out
-
-_DEADLINE_S = 20
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a condition, with a deadline."""
-    deadline = time.monotonic() + _DEADLINE_S
-    while not await condition():
-        assert time.monotonic() < deadline, "the race never came about"
-        await asyncio.sleep(0.005)
-
-
-async def count_waiting(decisions: DecisionsUnderTest) -> int:
-    """How many transactions wait for somebody else's lock."""
-    async with decisions.service.db.pool.acquire() as connection:
-        waiting: int = await connection.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-    return waiting
+from tests.races import Gate
 
 
 def decide_alone(monkeypatch: Any) -> None:
@@ -36,35 +15,15 @@ def decide_alone(monkeypatch: Any) -> None:
     monkeypatch.setattr(granting, "grant_together", leave_all_out)
 
 
-class Meeting:
-    """Holds commands until every one has come here or waits for a lock; once open it stays open."""
-
-    def __init__(self, decisions: DecisionsUnderTest, parties: int) -> None:
-        self._decisions = decisions
-        self._parties = parties
-        self._here = 0
-        self._open = False
-
-    async def attend(self) -> None:
-        """Wait with the others."""
-        self._here += 1
-        await until(self._everybody_is_here)
-
-    async def _everybody_is_here(self) -> bool:
-        if not self._open:
-            self._open = self._here + await count_waiting(self._decisions) >= self._parties
-        return self._open
-
-
 def act_on_what_was_seen(decisions: DecisionsUnderTest, monkeypatch: Any, parties: int) -> None:
     """Take the second look away: what is locked is taken for what it was before the lock."""
-    meeting = Meeting(decisions, parties)
+    gate = Gate(decisions.service, parties)
     seen: dict[int, Any] = {}
     get_decision = store.get_decision
 
     async def get_and_meet(tx: Any, ref: str) -> Any:
         seen[id(tx)] = await get_decision(tx, ref)
-        await meeting.attend()
+        await gate.pass_through()
         return seen[id(tx)]
 
     async def as_seen(tx: Any, ref: str) -> Any:

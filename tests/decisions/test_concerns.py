@@ -249,20 +249,21 @@ async def test_a_stale_version_closes_nothing(decisions):
     expect(200, await close(decisions, concern, **{"if-match": '"2"'}))
 
 
-async def close_at_once(decisions):
-    """A concern closed by six officers at the same moment: (how many did, its version)."""
-    _, concern = await a_discussed_concern(decisions)
+async def close_at_once(decisions, concern):
+    """The statuses of six officers who close a concern at the same moment, sorted."""
     answers = await asyncio.gather(*(close(decisions, concern, "other_support") for _ in range(_AT_ONCE)))
     return sorted(answer.status_code for answer in answers)
 
 
 async def test_a_concern_is_closed_once(decisions):
     """R-DEC-17: whoever comes second is told what came of it."""
-    assert await close_at_once(decisions) == [200] + [409] * (_AT_ONCE - 1)
+    _, concern = await a_discussed_concern(decisions)
+    assert await close_at_once(decisions, concern) == [200] + [409] * (_AT_ONCE - 1)
 
 
 async def test_control_without_the_locks_a_concern_is_closed_more_than_once(decisions, monkeypatch):
     """R-DEC-17: the negative control of the locks on decision and concern."""
+    _, discussed = await a_discussed_concern(decisions)
     loaded, everybody = 0, asyncio.Event()
 
     async def look(tx, concern_id):
@@ -276,14 +277,7 @@ async def test_control_without_the_locks_a_concern_is_closed_more_than_once(deci
 
     monkeypatch.setattr(store, "lock_concern", look)
     monkeypatch.setattr(decided, "lock_decision", decided.get_decision)
-    granted = await decisions.grant()
-    concern = expect(201, await file(decisions, granted["decision_ref"]))
-    await decisions.alter(
-        "UPDATE concerns SET state = 'in_discussion', discussed_on = '2024-01-15',"
-        " discussed_with = 'client', version = 2"
-    )
-    answers = await asyncio.gather(*(close(decisions, concern, "other_support") for _ in range(_AT_ONCE)))
-    assert [answer.status_code for answer in answers] == [200] * _AT_ONCE
+    assert await close_at_once(decisions, discussed) == [200] * _AT_ONCE
 
 
 async def test_a_concern_is_filed_once_at_a_time(decisions):

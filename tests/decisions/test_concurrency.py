@@ -14,13 +14,6 @@ from tests.decisions.unguarded import DROP_CONSTRAINTS, take_unguarded
 _AT_ONCE = 8
 
 
-@pytest.fixture(params=["sharing a transaction", "each in its own"])
-def either_way(request, monkeypatch) -> None:
-    """Grants of one process share transactions; those of several processes do not."""
-    if request.param == "each in its own":
-        decide_alone(monkeypatch)
-
-
 async def decide_at_once(decisions: DecisionsUnderTest, bodies: list[dict]) -> Counter[str]:
     """What became of applications sent at the same time: a state or a refusal code."""
     answers = await asyncio.gather(*(decisions.officer.post("/decisions", json=body) for body in bodies))

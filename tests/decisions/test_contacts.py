@@ -8,7 +8,8 @@ import pytest
 from contracts.decisions import ClientContactChanged
 from services.decisions import store
 from tests.decisions.builders import DecisionsUnderTest, expect, refusal
-from tests.decisions.races import Meeting, outcomes
+from tests.decisions.races import outcomes
+from tests.races import Gate
 
 
 async def change(decisions: DecisionsUnderTest, phone: str = "040 123 4567", language: str = "sv", **headers: str):
@@ -61,10 +62,10 @@ FIRST = {
 @pytest.mark.parametrize("path", FIRST)
 async def test_of_two_who_write_first_one_hears_that_it_was_not(decisions, monkeypatch, path):
     """If-Match "0": neither has a row to wait for, so the version is looked at after the write."""
-    meeting, write = Meeting(decisions, 2), store.write_sealed
+    meeting, write = Gate(decisions.service, 2), store.write_sealed
 
     async def meet_and_write(*arguments) -> int:
-        await meeting.attend()
+        await meeting.pass_through()
         return await write(*arguments)
 
     monkeypatch.setattr(store, "write_sealed", meet_and_write)
@@ -75,13 +76,13 @@ async def test_of_two_who_write_first_one_hears_that_it_was_not(decisions, monke
 @pytest.mark.parametrize("path", FIRST)
 async def test_control_looking_before_the_write_both_would_be_first(decisions, monkeypatch, path):
     """If-Match "0": the test above fails where what is compared was read before the write."""
-    meeting, write = Meeting(decisions, 2), store.write_sealed
+    meeting, write = Gate(decisions.service, 2), store.write_sealed
 
     async def look_and_write(tx, what, client_ref, sealed) -> int:
         seen = await tx.fetchval(
             f"SELECT version FROM client_{what} WHERE client_ref = $1 FOR NO KEY UPDATE", client_ref
         )
-        await meeting.attend()
+        await meeting.pass_through()
         await write(tx, what, client_ref, sealed)
         return (seen or 0) + 1
 

@@ -26,7 +26,6 @@ async def an_overdue_client(decisions) -> str:
 async def test_a_contact_and_the_confirmation_of_the_course_end_the_same_in_any_order(decisions):
     """R-CRS-40, E-40: noted before the news or refused after it; never does the client stay on the list."""
     kela = Following(decisions)
-    noted = set()
     for trial in range(8):
         await decisions.clock.set(datetime(2024, 1, 15, 9, tzinfo=UTC))
         ref = await an_overdue_client(decisions)
@@ -43,11 +42,9 @@ async def test_a_contact_and_the_confirmation_of_the_course_end_the_same_in_any_
         assert answer.status_code in (201, 409), answer.text
         if answer.status_code == 409:
             assert refusal(answer)[0] == "FOLLOW_UP_CLOSED"
-        noted.add(answer.status_code)
         assert len((await kela.show(ref))["history"]) == (1 if answer.status_code == 201 else 0)
         assert await kela.states() == {}
         assert refusal(await kela.contact(ref, "2024-07-20"))[0] == "FOLLOW_UP_CLOSED"
-    assert noted <= {201, 409}
 
 
 async def test_the_news_that_comes_while_a_contact_is_being_noted_wins(decisions, monkeypatch):
@@ -128,5 +125,7 @@ async def test_a_revocation_and_an_answer_do_not_pass_one_another(decisions):
             decisions.revoke({"decision_ref": ref}, received_on="2024-07-20"), kela.wish(ref, "2024-07-20")
         )
         expect(200, revoked)
-        assert answered.status_code in (200, 409)
+        if answered.status_code == 409:
+            assert refusal(answered)[0] == "FOLLOW_UP_CLOSED"
+        assert len((await kela.show(ref))["history"]) == (answered.status_code == 200)
         assert await kela.states() == {}

@@ -24,7 +24,7 @@ from tests.decisions.builders import (
     registered,
     unpinned,
 )
-from tests.decisions.races import count_waiting, until
+from tests.races import count_waiting, until
 
 TAMPERE, PIRKANMAA = "837", "08"
 ROUND = timedelta(minutes=10)
@@ -144,7 +144,7 @@ async def test_a_repair_locks_every_count_before_any_quota(decisions):
         repairing = asyncio.create_task(repair(decisions))
 
         async def waits() -> bool:
-            return await count_waiting(decisions) > 0
+            return await count_waiting(decisions.service) > 0
 
         await until(waits)
         # Sooner than a deadlock would be found and one of the two be done again.

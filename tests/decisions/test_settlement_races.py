@@ -5,8 +5,11 @@ import asyncio
 import pytest
 
 from contracts.decisions import PeriodPaid
+from services.decisions.settlements import store
 from tests.decisions.builders import COURSE
+from tests.decisions.races import outcomes
 from tests.decisions.settling import a_line, faults, submit, submitted
+from tests.races import Gate
 
 _AT_ONCE = 8
 
@@ -42,8 +45,24 @@ async def test_a_settlement_accepted_twice_at_once_is_paid_once(decisions, clien
     settlement = await submitted(decisions, *(a_line(ref) for ref in clients))
     path = f"/settlements/{settlement['settlement_id']}/acceptance"
     answers = await asyncio.gather(*(decisions.officer.post(path) for _ in range(_AT_ONCE)))
-    assert sorted(answer.status_code for answer in answers) == [200] + [409] * (_AT_ONCE - 1)
+    assert outcomes(answers) == ["SETTLEMENT_DECIDED"] * (_AT_ONCE - 1) + ["done"]
     assert len(await decisions.service.published(PeriodPaid)) == len(clients)
+
+
+async def test_control_without_the_lock_the_key_of_payments_answers_instead(decisions, clients, monkeypatch):
+    """R-BIL-1: the negative control of the test above: both have found it undecided, and the second wall holds."""
+    settlement = await submitted(decisions, *(a_line(ref) for ref in clients))
+    gate = Gate(decisions.service, 2)
+
+    async def look(tx, settlement_id):
+        found = await store.get_settlement(tx, settlement_id)
+        await gate.pass_through()
+        return found
+
+    monkeypatch.setattr(store, "lock_settlement", look)
+    path = f"/settlements/{settlement['settlement_id']}/acceptance"
+    answers = await asyncio.gather(*(decisions.officer.post(path) for _ in range(2)))
+    assert outcomes(answers) == ["SETTLEMENT_REFUSED", "done"]
 
 
 async def test_a_period_paid_both_ways_at_once_is_paid_once(decisions, clients):

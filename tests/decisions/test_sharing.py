@@ -26,7 +26,7 @@ from tests.decisions.builders import (
     described,
     registered,
 )
-from tests.decisions.races import count_waiting, until
+from tests.races import count_waiting, until
 
 AT_ONCE = 8
 
@@ -65,12 +65,15 @@ class Sharing:
     async def all_wait(self) -> bool:
         return len(self.waiting) >= self._expected
 
-    async def apply(self, *bodies: dict, keys: list[str] | None = None) -> list[httpx.Response]:
+    async def apply(
+        self, *bodies: dict, keys: list[str] | None = None, headers: list[dict] | None = None
+    ) -> list[httpx.Response]:
         """Applications that all wait for the next transaction, behind one that holds the first."""
         self._expected = len(bodies)
         first = asyncio.create_task(self.decisions.apply())
         await until(self._first_is_held)
-        headers = [{"idempotency-key": key} for key in keys] if keys else [{}] * len(bodies)
+        if headers is None:
+            headers = [{"idempotency-key": key} for key in keys] if keys else [{}] * len(bodies)
         officer = self.decisions.officer
         sent = [
             asyncio.create_task(officer.post("/decisions", json=body, headers=header))
@@ -129,16 +132,11 @@ async def test_waiting_grants_share_a_transaction_and_each_leaves_its_own_traces
 async def test_each_grant_belongs_to_the_trace_of_its_own_request(decisions, sharing):
     """The events of one transaction lead to the requests they came from."""
     traces = [f"00-{number:032x}-{number:016x}-01" for number in range(1, 4)]
-
-    async def traced(trace: str) -> httpx.Response:
-        headers = {"traceparent": trace}
-        return await decisions.officer.post("/decisions", json=an_application(), headers=headers)
-
-    sharing._expected = len(traces) - 1
-    await asyncio.gather(*(traced(trace) for trace in traces))
-    found = await rows(decisions, "SELECT header_names, header_values FROM outbox")
+    await sharing.apply(*(an_application() for _ in traces), headers=[{"traceparent": trace} for trace in traces])
+    _, *found = await rows(decisions, "SELECT header_names, header_values FROM outbox ORDER BY id")
     said = [dict(zip(row["header_names"], row["header_values"], strict=True)) for row in found]
     assert sorted(headers["traceparent"].decode().split("-")[1] for headers in said) == [t[3:35] for t in traces]
+    assert sharing.shared == [1, 3]
 
 
 async def test_who_is_refused_or_has_to_wait_undoes_nobody(decisions, sharing):
@@ -232,6 +230,7 @@ async def test_a_key_for_two_applications_in_one_batch_is_refused_to_the_second(
     """E-23."""
     answers = await sharing.apply(an_application(), an_application(), keys=["key-1", "key-1"])
     assert codes(answers) == {"granted": 1, "IDEMPOTENCY_KEY_REUSED": 1}
+    assert sharing.shared == [1, 1], "the second was left out, and broke nobody's transaction"
     assert await decisions.count() == (100, 2, 98)
 
 
@@ -330,7 +329,7 @@ async def a_client_at_two_contracts_in_either_order(decisions: DecisionsUnderTes
         both = [grants(CONTRACT, OTHER_CONTRACT), grants(OTHER_CONTRACT, CONTRACT)]
 
         async def both_wait() -> bool:
-            return await count_waiting(decisions) == 2
+            return await count_waiting(decisions.service) == 2
 
         await until(both_wait)
     return await asyncio.gather(*both, return_exceptions=True)
@@ -372,4 +371,5 @@ async def test_a_client_twice_in_one_batch_is_new_once(decisions, sharing):
     """E-8."""
     answers = await sharing.apply(*(an_application(client_ref="client-a") for _ in range(3)))
     assert codes(answers) == {"granted": 3}
+    assert sharing.shared == [1, 1], "the others were left out, and broke nobody's transaction"
     assert (await decisions.quota())["used"] == 2
