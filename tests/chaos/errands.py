@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import count, cycle
 
 from tests.chaos.client import KELA
-from tests.chaos.load import LAST_FIRST_DAY, Desk, Load
+from tests.chaos.load import LAST_FIRST_DAY, Course, Desk, Load
 from tests.chaos.watch import Errand
 
 _READS = {
@@ -16,20 +16,26 @@ _READS = {
 
 
 class Errands:
-    """A provider that exists for the probes alone, and for each courses instance a client to pin and unpin."""
+    """A provider left alone by chance: for each courses instance a client to pin and unpin, and a course to pay."""
 
     def __init__(self, load: Load):
         self._load = load
         self._desk: Desk | None = None
         self._course_id = ""
         self._clients: list[str] = []
+        self._course: Course | None = None
 
     async def prepare(self, instances: int):
-        """Register the provider, its course, and one granted client per instance."""
+        """Register the provider, its courses, and one granted client per instance."""
         load = self._load
         self._desk = desk = await load.open_desk()
         self._course_id = await load.open_far_course(desk, LAST_FIRST_DAY + timedelta(days=7))
         self._clients = [(await load.grant_at(desk))["decision_ref"] for _ in range(instances)]
+        self._course = await load.open_full_course(desk)
+
+    async def lead_the_course(self):
+        """Pay the course to its end, so that each run has paid stages, however slow it is and whatever chance does."""
+        await self._load.lead(self._course)
 
     def of(self, service: str, instance: int) -> Iterator[Errand]:
         """The errands of one instance, without end."""

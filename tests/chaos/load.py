@@ -176,9 +176,9 @@ class Load:
         await self.client.command(KELA, "decisions", route, {"limit": self._quota}, known=known, **path)
 
     async def _grant(self):
-        await self.grant_at(self._any_desk())
+        await self.grant_at(self._any_desk(), "rejected" if self._rng.random() < 0.05 else "granted")
 
-    async def grant_at(self, desk):
+    async def grant_at(self, desk, outcome="granted"):
         """A client whose phone is known asks for this provider; the decision as answered."""
         number = next(self.applications)
         client = f"chaos-client-{number:05}"
@@ -189,7 +189,7 @@ class Load:
             "client_ref": client,
             "contract_id": desk.contract_id,
             "applied_on": FIRST_DAY.isoformat(),
-            "outcome": "rejected" if self._rng.random() < 0.05 else "granted",
+            "outcome": outcome,
         }
         done = await self.client.command(KELA, "decisions", "POST /decisions", body, known=desk.known)
         self._took_note(desk, done.answer, done.known)
@@ -222,6 +222,9 @@ class Load:
             return
         course = self._rng.choice(rooms[:2])
         ref = desk.placeless.pop(self._rng.randrange(len(desk.placeless)))
+        await self._pin_to(desk, course, ref)
+
+    async def _pin_to(self, desk, course, ref):
         course.pinned.add(ref)
         route, known = "POST /courses/{course_id}/pins", self._known_of[ref]
         try:
@@ -276,6 +279,23 @@ class Load:
         """A course that begins after the run; its id."""
         return (await self._publish_course(desk, _GROUP_SIZES[0], first_day)).course_id
 
+    async def open_full_course(self, desk):
+        """A confirmed course that begins as soon as one may, with as many clients as confirming needs."""
+        course = await self._publish_course(desk, _GROUP_SIZES[0], FIRST_DAY + timedelta(days=_LEAD_DAYS[0]))
+        for _ in range(CONFIRM_AT):
+            decision = await self.grant_at(desk)
+            await self._pin_to(desk, course, decision["decision_ref"])
+        await self._confirm_course(desk, course)
+        return course
+
+    async def lead(self, course):
+        """Pay each period of a course when its last day has come."""
+        for _, last_day in course.periods:
+            while self.today < last_day:
+                await asyncio.sleep(_THINKS_S)
+            with suppress(Refused, Unanswered):
+                await self._pay_next(course)
+
     async def _publish_course(self, desk, size, first):
         desk.reserved += size
         days = [first + timedelta(days=nth * _PERIODS_APART) for nth in range(3)]
@@ -301,11 +321,14 @@ class Load:
             for course in desk.courses:
                 if course.confirmed or len(course.pinned) < CONFIRM_AT or self.today >= course.first_day:
                     continue
-                course.confirmed = True
-                route = "POST /courses/{course_id}/confirmation"
-                done = await self.client.command(desk.who, "courses", route, course_id=course.course_id)
-                course.known = done.known
+                await self._confirm_course(desk, course)
                 return
+
+    async def _confirm_course(self, desk, course):
+        course.confirmed = True
+        route = "POST /courses/{course_id}/confirmation"
+        done = await self.client.command(desk.who, "courses", route, course_id=course.course_id)
+        course.known = done.known
 
     async def _pay(self):
         for desk in self._rng.sample(self.desks, len(self.desks)):
@@ -314,9 +337,12 @@ class Load:
                     continue
                 if self.today < course.periods[course.paid][1] or not course.pinned:
                     continue
-                course.paid += 1
-                await self._pay_period(course, course.paid, sorted(course.pinned))
+                await self._pay_next(course)
                 return
+
+    async def _pay_next(self, course):
+        course.paid += 1
+        await self._pay_period(course, course.paid, sorted(course.pinned))
 
     async def _pay_period(self, course, number, refs: Sequence[str]):
         body = {"course_id": course.course_id, "period_number": number, "decision_refs": list(refs)}

@@ -6,7 +6,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -102,7 +102,8 @@ class Run:
                 watching.create_task(probe.run(over))
             async with asyncio.TaskGroup() as working:
                 working.create_task(load.work(WORKERS, over))
-                working.create_task(self._pass_days(running, load, over))
+                led = working.create_task(errands.lead_the_course())
+                working.create_task(self._pass_days(running, load, lambda: over.is_set() and led.done()))
                 working.create_task(self._break(faults, over))
             self._say("The load has ended and everything is healed; waiting for rest")
             try:
@@ -110,10 +111,10 @@ class Run:
             finally:
                 at_rest.set()
 
-    async def _pass_days(self, running: System, load: Load, until: asyncio.Event):
+    async def _pass_days(self, running: System, load: Load, enough: Callable[[], bool]):
         """Let simulated days pass, so that courses begin and end by their timers; a lost connection is opened again."""
         day_s = max(_SHORTEST_DAY_S, self.minutes * 60 / _DAYS)
-        while not until.is_set():
+        while not enough():
             await asyncio.sleep(day_s)
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 admin = await asyncpg.connect(running.cluster.url(SUPERUSER))
