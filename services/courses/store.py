@@ -189,8 +189,8 @@ async def set_pin_ended(tx: Transaction, pin: Pin) -> None:
         "   occupied = occupied - CASE WHEN $6 THEN 0 ELSE 1 END WHERE course_id = $2"
         " ), decision AS ("
         "   UPDATE decisions SET pinned_to = NULL, pin_version = pin_version + 1 WHERE decision_ref = $1"
-        " ) UPDATE pins SET version = $3, state = $4, reason = $5, occupies_place = $6, ended_at = $7, moved_to = $8"
-        " WHERE decision_ref = $1 AND state = 'active'",
+        " ) UPDATE pins SET version = $3, state = $4, reason = $5, occupies_place = $6, ended_at = $7, moved_to = $8,"
+        " planned = $9 WHERE decision_ref = $1 AND state = 'active'",
         pin.decision_ref,
         pin.course_id,
         pin.version,
@@ -199,6 +199,7 @@ async def set_pin_ended(tx: Transaction, pin: Pin) -> None:
         pin.occupies_place,
         pin.ended_at,
         pin.moved_to,
+        pin.planned,
     )
 
 

@@ -235,8 +235,8 @@ class CoursesUnderTest:
         body = {"attended": attended, "missed": missed or []}
         return await self.provider.put(f"{_pin(course, decision)}/participation", json=body)
 
-    async def interrupt(self, course: dict[str, Any], decision: Decision) -> httpx.Response:
-        return await self.provider.post(f"{_pin(course, decision)}/interruption")
+    async def interrupt(self, course: dict[str, Any], decision: Decision, **body: object) -> httpx.Response:
+        return await self.provider.post(f"{_pin(course, decision)}/interruption", json=body or None)
 
     async def history(self, decision: Decision) -> list[dict[str, Any]]:
         found = await self.officer.get(f"/decisions/{decision.decision_ref}/pins")

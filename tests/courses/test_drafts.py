@@ -7,10 +7,11 @@ import pytest
 
 from chassis.auth import Principal, Role
 from contracts.refusals import Refusal
-from services.courses.drafts import domain
+from services.courses.drafts import domain, store
 from services.courses.drafts.domain import Draft
 from tests.courses.builders import CONTRACT, OFFICE, OTHER_PROVIDER, PROVIDER, a_proposal, expect, refusal
 from tests.courses.consistency import assert_consistent
+from tests.races import meet
 
 KNOWN = {"group_size": 14, "target_groups": ["group_a"], "periods": [{"first_day": "2023-09-04", "mode": "online"}]}
 
@@ -145,6 +146,16 @@ async def test_a_draft_completed_by_many_at_once_becomes_one_course(courses):
     assert {answer.json()["code"] for answer in answers if answer.status_code >= 300} == {"DRAFT_GONE"}
     assert len(expect(200, await courses.officer.get("/courses"))["items"]) == (answers[-1].status_code != 200)
     await assert_consistent(courses.service)
+
+
+async def test_without_the_row_lock_one_draft_would_become_two_courses(courses, monkeypatch):
+    """R-CRS-38, negative control."""
+    draft = expect(201, await a_draft(courses))
+    meet(courses.service, monkeypatch, store, "lock_draft", "get_draft", locking=False)
+    path = f"/legacy-drafts/{draft['draft_id']}/completion"
+    answers = await asyncio.gather(*(courses.provider.post(path, json=whole()) for _ in range(2)))
+    made = {expect(201, answer)["course_id"] for answer in answers}
+    assert len(made) == 2
 
 
 async def test_row_level_security_hides_endings_and_drafts_of_others(courses):

@@ -99,6 +99,21 @@ async def test_an_interrupted_rehabilitation_keeps_its_place_and_its_decision(co
     await assert_consistent(courses.service)
 
 
+async def test_the_last_attended_period_of_an_interrupted_client_is_final_where_that_is_said(courses):
+    """E-29: what was attended is then all that was planned; where nothing was, nothing can be final."""
+    course, clients = await a_running_course(courses, on=date(2024, 5, 6))
+    stayed, left, absent = clients[:3]
+    for decision in (stayed, left):
+        expect(200, await courses.note(course, decision, [1, 2]))
+    expect(200, await courses.note(course, absent, [], [1, 2]))
+    assert refusal(await courses.interrupt(course, absent, final=True))[0] == "NOTHING_ATTENDED"
+    assert expect(200, await courses.interrupt(course, stayed, final=True))["planned"] == [1, 2]
+    assert expect(200, await courses.interrupt(course, left, final=False))["planned"] is None
+    told = {event.key: event.pin.planned for event in await courses.service.published(RehabilitationInterrupted)}
+    assert told == {stayed.decision_ref: (1, 2), left.decision_ref: None}
+    await assert_consistent(courses.service)
+
+
 async def test_before_the_start_there_is_nothing_to_interrupt(courses):
     """E-57."""
     course = await a_three_period_course(courses)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from random import Random
 
+import asyncpg
 import pytest
 
 from contracts.refusals import Refusal
@@ -29,7 +30,7 @@ from tests.courses.builders import (
 )
 from tests.courses.consistency import assert_consistent
 from tests.courses.test_races_for_places import DROP_COUNT_TRIGGER, DROP_PLACES_CHECK
-from tests.races import take_away
+from tests.races import Gate, take_away
 
 ROUNDS, IN_A_CONTROL = 240, 12
 ROUNDS_AT_ONCE = 20
@@ -201,6 +202,35 @@ async def test_courses_that_change_years_and_a_new_one_never_overrun_a_count(rac
         after = await tx.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     assert after == before
     await assert_consistent(racing.service)
+
+
+@pytest.mark.parametrize("by_year", [True, False], ids=["by year", "control: as each goes"])
+async def test_two_courses_that_change_years_crosswise_do_not_wait_in_a_circle(racing, monkeypatch, by_year):
+    """E-37: ledgers locked in the order in which each course leaves and enters them end in a deadlock."""
+    racers, gate, first_locked = Racers(racing), Gate(racing.service, 2), set()
+    await racing.know(contract_registered({2024: 20, 2025: 20}))
+    going = await racers.create("contract-1", 6)
+    coming = await racers.create("contract-1", 6, NEXT_YEAR)
+    lock = store.lock_ledger
+
+    async def held(tx, contract_id, year):
+        found = await lock(tx, contract_id, year)
+        if id(tx) not in first_locked:
+            first_locked.add(id(tx))
+            await gate.pass_through()
+        return found
+
+    monkeypatch.setattr(store, "lock_ledger", held)
+    if not by_year:
+        monkeypatch.setattr(changing, "sorted", list, raising=False)
+
+    async def move(course, day):
+        async with racing.service.transaction(provider("racer")) as tx:
+            await changing.reschedule_course(tx, course.course_id, NewDates(on(day)))
+
+    outcomes = await asyncio.gather(move(going, NEXT_YEAR), move(coming, THIS_YEAR), return_exceptions=True)
+    ended = [type(outcome) for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert ended == ([] if by_year else [asyncpg.DeadlockDetectedError])
 
 
 async def test_control_without_lock_and_trigger_moving_overruns_the_next_year(racing, monkeypatch):

@@ -6,7 +6,7 @@ Each race has a negative control: without the guards the same two commands end b
 import asyncio
 import random
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 
 import asyncpg
 import pytest
@@ -291,5 +291,37 @@ async def test_control_without_lock_and_constraints_a_course_is_confirmed_and_de
     """E-34, negative control: the race is real."""
     await take_away(small.service, DROP_STATE_GUARDS)
     outcomes, told = await confirm_while_deleting(small, monkeypatch)
+    assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
+    assert told == 2
+
+
+# A past course took place, says one answer, and did not, says another.
+
+
+async def settle_both_ways(courses, monkeypatch):
+    scene = await courses.service.db.run(the_scene_of_a_confirmation)
+    await courses.clock.set(datetime(2024, 3, 5, 12, tzinfo=UTC))
+    outcomes = await with_both_looking_first(
+        courses,
+        monkeypatch,
+        lambda tx: ending.confirm_retroactively(tx, scene[0]),
+        lambda tx: ending.close_as_not_held(tx, scene[0], "nobody came"),
+    )
+    confirmed = await courses.service.published(CourseConfirmed)
+    return outcomes, len(confirmed) + len(await courses.service.published(CourseDeleted))
+
+
+async def test_without_the_lock_a_past_course_is_still_settled_one_way(small, monkeypatch):
+    """E-40: the states' trigger and CHECKs are the second wall."""
+    outcomes, told = await settle_both_ways(small, monkeypatch)
+    [failed] = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert isinstance(failed, asyncpg.CheckViolationError)
+    assert told == 1
+
+
+async def test_control_without_lock_and_constraints_a_past_course_is_settled_both_ways(small, monkeypatch):
+    """E-40, negative control: the race is real."""
+    await take_away(small.service, DROP_STATE_GUARDS)
+    outcomes, told = await settle_both_ways(small, monkeypatch)
     assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
     assert told == 2

@@ -37,7 +37,9 @@ async def test_a_transfer_is_kept_like_any_move(courses):
     """R-CRS-28, R-CRS-29, E-58: with whose consent, and why the course was deleted."""
     course, target, decision, _ = await one_client(courses)
     agreed = a_transfer(target, consent=a_consent(by="guardian", channel="letter"))
-    expect(200, await courses.delete(course, reason="Only one client.", transfers={decision.decision_ref: agreed}))
+    plan = {decision.decision_ref: agreed}
+    deleted = expect(200, await courses.delete(course, reason="Only one client.", transfers=plan))
+    assert deleted["transfer_warnings"] == {decision.decision_ref: ["DISEASE_GROUP_UNKNOWN"]}
     left, arrived = await courses.history(decision)
     assert (left["state"], left["moved_to"], arrived["moved_from"]) == (
         "moved",

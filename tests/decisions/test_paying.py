@@ -76,16 +76,49 @@ async def test_all_are_paid_or_none(decisions, clients):
 async def test_who_left_before_the_course_began_is_not_paid_for(decisions, clients):
     """E-20, E-60: an ended pin counts where it still occupies its place."""
     early, late = clients[:2]
-    await decisions.know(unpinned(early), unpinned(late, state=PinState.INTERRUPTED, occupies_place=True))
-    assert refusal(await pay(decisions, [early, late]))[1] == {"decision_refs": [early]}
+    left = {"state": PinState.INTERRUPTED, "occupies_place": True, "attended": (1,)}
+    await decisions.know(unpinned(early), unpinned(late, **left))
+    assert refusal(await pay(decisions, [early, late])) == ("NOT_PINNED_THERE", {"decision_refs": [early]})
     expect(201, await pay(decisions, [late]))
+
+
+@pytest.mark.parametrize("state", [PinState.MOVED, PinState.INTERRUPTED, PinState.FULFILLED])
+async def test_of_who_left_what_was_attended_is_paid_and_nothing_else(decisions, clients, state):
+    """E-20, E-60: the periods after a move are paid where they are attended."""
+    stayed, left = clients[:2]
+    await decisions.know(unpinned(left, state=state, occupies_place=True, attended=(1,)))
+    assert refusal(await pay(decisions, [stayed, left], 2)) == ("NOT_ATTENDED", {"decision_refs": [left]})
+    assert not await decisions.service.published(PeriodPaid)
+    expect(201, await pay(decisions, [left]))
+
+
+async def test_a_client_who_came_for_the_later_periods_is_paid_for_those(decisions, clients):
+    """E-20, E-60."""
+    late = (await decisions.grant())["decision_ref"]
+    await decisions.know(pinned(late, planned=(2, 3)))
+    assert refusal(await pay(decisions, [late])) == ("NOT_ATTENDED", {"decision_refs": [late]})
+    expect(201, await pay(decisions, [late], 2))
+
+
+@pytest.mark.parametrize(("planned", "last"), [((1, 2), True), (None, False)])
+async def test_the_last_attended_period_of_an_interrupted_client_is_the_last_where_it_is_final(
+    decisions, clients, planned, last
+):
+    """E-29: an interrupted client is asked at the end only where somebody said that it was the end."""
+    left = clients[0]
+    facts = {"state": PinState.INTERRUPTED, "occupies_place": True, "planned": planned, "attended": (1, 2)}
+    await decisions.know(unpinned(left, **facts))
+    for period in (1, 2):
+        expect(201, await pay(decisions, [left], period))
+    paid = [(event.period_number, event.last) for event in await decisions.service.published(PeriodPaid)]
+    assert paid == [(1, False), (2, last)]
 
 
 async def test_attended_periods_of_a_revoked_decision_are_paid(decisions, clients):
     """E-21: attended periods stay on record for billing."""
     revoked = clients[0]
     await decisions.revoke({"decision_ref": revoked})
-    await decisions.know(unpinned(revoked, occupies_place=True))
+    await decisions.know(unpinned(revoked, occupies_place=True, attended=(1,)))
     expect(201, await pay(decisions, [revoked]))
 
 

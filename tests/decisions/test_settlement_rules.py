@@ -286,11 +286,12 @@ def test_a_settlement_is_decided_once(state, wanted):
         (PinState.FULFILLED, (2, 3), 3, True),
         (PinState.FULFILLED, (2, 3), 4, False),
         (PinState.INTERRUPTED, None, 2, False),
+        (PinState.INTERRUPTED, (1, 2), 2, True),
         (PinState.MOVED, None, 4, False),
     ],
 )
 def test_the_last_period_is_the_last_planned_of_the_path(state, planned, number, last):
-    """E-29: of an interrupted client the last attended one is not, and of a moved one none of the old course."""
+    """E-29: of an interrupted client the last attended one where it is final, of a moved one none of the old course."""
     assert ends_path(state, planned, PERIODS, number) is last
 
 

@@ -16,6 +16,7 @@ from services.courses.ending import handlers
 from services.courses.ending import store as endings
 from services.courses.ending.handlers import Ended
 from services.courses.ending.views import (
+    DeletedCourseView,
     EndingView,
     ReportList,
     ReportView,
@@ -63,7 +64,7 @@ class MustExplain(Command):
 
 @router.post(
     "/courses/{course_id}/deletion",
-    response_model=CourseView,
+    response_model=DeletedCourseView,
     responses=problems(
         "AGE_MISMATCH",
         "AGE_NOTICE_MISSING",
@@ -101,7 +102,9 @@ async def delete_course(course_id: CourseId, body: DeleteCourse, caller: Acting)
     async def act(tx: Transaction) -> Answer:
         plan = {decision_ref: transfer.of(decision_ref) for decision_ref, transfer in body.transfers.items()}
         ended = await handlers.delete_course(tx, course_id, body.reason, plan, caller.if_match)
-        return await _ended_answer(tx, ended)
+        answer = await _ended_answer(tx, ended)
+        warnings = {ref: list(each) for ref, each in ended.warnings.items()}
+        return replace(answer, body=DeletedCourseView(**dict(answer.body), transfer_warnings=warnings))
 
     return await caller.command(act)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chassis.auth import Role
@@ -35,6 +35,7 @@ class Ended:
     ending: Ending
     pins: Sequence[Pin] = ()
     targets: Sequence[Course] = ()
+    warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 async def delete_course(
@@ -59,15 +60,16 @@ async def delete_course(
     pinned = [pin.decision_ref for pin in await endings.find_active_pins(tx, course)]
     ending = domain.delete(course, pinned, plan, tx.today, reason)
     decisions = {ref: pins.require_pinned_here(course, await copies.lock_decision(tx, ref)) for ref in plan}
-    made = []
+    made, warnings = [], {}
     for ref, to in plan.items():
         here, there = courses[course_id], courses[to.course_id]
         with _refusing_about(ref, there):
             moved = await make_move(tx, here, there, decisions[ref], clients.get(ref, NOBODY_KNOWS), to, reason)
         courses |= {course_id: moved.here, to.course_id: moved.there}
         made.append(moved.pin)
+        warnings[ref] = moved.warnings
     ended = await _end(tx, courses.pop(course_id), ending)
-    return Ended(ended.course, ending, made, list(courses.values()))
+    return Ended(ended.course, ending, made, list(courses.values()), warnings)
 
 
 async def cancel_course(tx: Transaction, course_id: str, reason: str, if_match: int | None = None) -> Ended:

@@ -37,6 +37,12 @@ class EndingView(BaseModel):
         )
 
 
+class DeletedCourseView(CourseView):
+    """A course after its deletion; `transfer_warnings` is of each decision whose client moved, as in a move (E-12)."""
+
+    transfer_warnings: dict[str, list[str]]
+
+
 class StaleCourseView(CourseView):
     """A past course that nobody confirmed: did it take place? (R-CRS-39, E-40)."""
 

@@ -38,6 +38,12 @@ class NoteParticipation(Command):
     missed: _PeriodNumbers = ()
 
 
+class Interrupt(Command):
+    """Whether the last attended period was the client's last one: then Kela asks for feedback once it is paid."""
+
+    final: bool = False
+
+
 class CannotPlace(Command):
     """Why no course can be found for the client."""
 
@@ -191,13 +197,24 @@ async def note_participation(
 @router.post(
     f"{_PIN}/interruption",
     response_model=PinView,
-    responses=problems("COURSE_NOT_BEGUN", "COURSE_UNKNOWN", "NOT_PINNED", "PARTICIPATION_NOT_NOTED", "STALE_VERSION"),
+    responses=problems(
+        "COURSE_NOT_BEGUN",
+        "COURSE_UNKNOWN",
+        "NOTHING_ATTENDED",
+        "NOT_PINNED",
+        "PARTICIPATION_NOT_NOTED",
+        "STALE_VERSION",
+    ),
 )
-async def interrupt_rehabilitation(course_id: CourseId, decision_ref: DecisionRef, caller: Acting) -> Response:
+async def interrupt_rehabilitation(
+    course_id: CourseId, decision_ref: DecisionRef, caller: Acting, body: Interrupt | None = None
+) -> Response:
     """The client's rehabilitation ends before its last period; this revokes nothing (R-DEC-7, E-57)."""
 
     async def act(tx: Transaction) -> Answer:
-        return _pin_answer(*await handlers.interrupt_rehabilitation(tx, course_id, decision_ref, caller.if_match))
+        final = body is not None and body.final
+        ended = await handlers.interrupt_rehabilitation(tx, course_id, decision_ref, caller.if_match, final=final)
+        return _pin_answer(*ended)
 
     return await caller.command(act)
 

@@ -208,17 +208,24 @@ def note_participation(course: Course, pin: Pin, attended: Collection[int], miss
     return pin if noted == pin else replace(noted, version=pin.version + 1)
 
 
-def interrupt(course: Course, active: Pin, at: datetime, on: date) -> tuple[Course, Pin]:
+def interrupt(course: Course, active: Pin, at: datetime, on: date, *, final: bool = False) -> tuple[Course, Pin]:
     """The client's rehabilitation ends before its last period; the place is not given again (R-DEC-7, E-57).
 
+    Where the last attended period is `final`, the attended ones are all that was planned, so that it is
+    the last one of the client's path (E-29).
+
     Raises:
-        Refusal: COURSE_NOT_BEGUN (then the client is simply unpinned), or PARTICIPATION_NOT_NOTED.
+        Refusal: COURSE_NOT_BEGUN (then the client is simply unpinned), PARTICIPATION_NOT_NOTED, or
+            NOTHING_ATTENDED of which a period could be final.
     """
     if not course.begun(on):
         raise Refusal("COURSE_NOT_BEGUN", course_number=course.course_number, first_day=course.first_day)
     require_noted(course, active, on)
+    if final and not active.attended:
+        raise Refusal("NOTHING_ATTENDED")
     left, ended = pins.release(course, active, ReleaseReason.PROVIDER, at, on)
-    return left, replace(ended, state=PinState.INTERRUPTED, reason=None)
+    planned = active.attended if final else active.planned
+    return left, replace(ended, state=PinState.INTERRUPTED, reason=None, planned=planned)
 
 
 def require_without_place(decision: Decision | None) -> Decision:

@@ -151,15 +151,18 @@ async def note_participation(
 
 
 async def interrupt_rehabilitation(
-    tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None
+    tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None, *, final: bool = False
 ) -> tuple[Course, Pin]:
-    """The client's rehabilitation ends early; the decision stays and counts (R-DEC-7, E-57)."""
+    """The client's rehabilitation ends early; the decision stays and counts (R-DEC-7, E-57).
+
+    `final` marks the last attended period as the client's last one (E-29).
+    """
     course = await courses.lock_course(tx, course_id)
     decision = pins.require_pinned_here(course, await copies.lock_decision(tx, decision_ref))
     if if_match not in (None, decision.pin_version):
         raise Stale(decision.pin_version)
     active = await courses.get_active_pin(tx, decision_ref)
-    course, ended = domain.interrupt(course, active, at=tx.now, on=tx.today)
+    course, ended = domain.interrupt(course, active, at=tx.now, on=tx.today, final=final)
     await courses.set_pin_ended(tx, ended)
     tx.audit(
         "interrupt_rehabilitation",
@@ -167,6 +170,7 @@ async def interrupt_rehabilitation(
         course_id=course_id,
         course_number=course.course_number,
         attended=ended.attended,
+        final=final,
     )
     tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
     tx.emit(RehabilitationInterrupted(version=ended.version, pin=pin_snapshot(ended)))

@@ -76,6 +76,7 @@ phone-invalid = The phone number does not work. Give the country code of a forei
 # Clients between courses
 course-not-begun = Course { $course_number } has not begun: it begins on { $first_day }. Remove the client from the course instead.
 must-run-reason-required = Course { $course_number } has had to be carried out since { $must_run_since }. Say why the client leaves it; Kela is told.
+nothing-attended = The client has attended no period of this course, so none of them can be the last one.
 nothing-remains = The client has already attended every period.
 participation-not-noted = First note whether the client attended these periods of course { $course_number }: { $periods }.
 path-too-long = The client's whole rehabilitation may last { $months } months from { $first_day }, the first day attended: until { $latest }. On this course it would last until { $last_day }.

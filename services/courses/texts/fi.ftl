@@ -76,6 +76,7 @@ phone-invalid = Puhelinnumero ei kelpaa. Kirjoita ulkomaan numeroon myös maan s
 # Clients between courses
 course-not-begun = Kurssi { $course_number } ei ole alkanut: se alkaa { $first_day }. Poista asiakas kurssilta.
 must-run-reason-required = Kurssi { $course_number } on pitänyt toteuttaa { $must_run_since } alkaen. Kerro, miksi asiakas lähtee siltä; syy ilmoitetaan Kelaan.
+nothing-attended = Asiakas ei ole osallistunut yhteenkään kurssin jaksoon, joten mikään niistä ei voi olla viimeinen.
 nothing-remains = Asiakas on jo osallistunut kaikkiin jaksoihin.
 participation-not-noted = Merkitse ensin, osallistuiko asiakas näihin kurssin { $course_number } jaksoihin: { $periods }.
 path-too-long = Asiakkaan koko kuntoutus saa kestää { $months } kuukautta ensimmäisestä osallistumispäivästä { $first_day } eli enintään { $latest } asti. Tällä kurssilla se kestäisi { $last_day } asti.

@@ -76,6 +76,7 @@ phone-invalid = Telefonnumret duger inte. Skriv även landsnumret om numret är 
 # Clients between courses
 course-not-begun = Kursen { $course_number } har inte börjat: den börjar { $first_day }. Ta i stället bort klienten från kursen.
 must-run-reason-required = Kursen { $course_number } har måst genomföras sedan { $must_run_since }. Ange varför klienten lämnar den; FPA underrättas.
+nothing-attended = Klienten har inte deltagit i någon av kursens perioder, så ingen av dem kan vara den sista.
 nothing-remains = Klienten har redan deltagit i alla perioder.
 participation-not-noted = Anteckna först om klienten deltog i dessa perioder av kursen { $course_number }: { $periods }.
 path-too-long = Klientens hela rehabilitering får pågå i { $months } månader från den första dagen klienten deltog, { $first_day }, alltså till { $latest }. På den här kursen skulle den pågå till { $last_day }.

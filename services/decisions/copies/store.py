@@ -53,6 +53,12 @@ class PinCopy:
         """True where the client is on the course, or left it after it had begun (E-20, E-60)."""
         return self.state in (PinState.ACTIVE, PinState.FULFILLED) or self.occupies_place
 
+    def takes_part_in(self, number: int) -> bool:
+        """Whether a period is the client's: while on the course every planned one, then what was attended (E-20)."""
+        if self.state is PinState.ACTIVE:
+            return self.planned is None or number in self.planned
+        return number in self.attended
+
 
 async def merge_contract(tx: Transaction, snapshot: Contract, version: int) -> bool:
     """Take the snapshot, unless ours is as new; its row stays locked. True where it was newer."""

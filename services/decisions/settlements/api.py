@@ -48,7 +48,7 @@ class PayPeriod(Command):
     tags=["payments"],
     status_code=201,
     response_model=PaymentView,
-    responses=problems("COURSE_UNKNOWN", "NOT_PINNED_THERE", "PERIOD_NOT_ENDED", "PERIOD_UNKNOWN"),
+    responses=problems("COURSE_UNKNOWN", "NOT_ATTENDED", "NOT_PINNED_THERE", "PERIOD_NOT_ENDED", "PERIOD_UNKNOWN"),
 )
 async def pay_period(body: PayPeriod, caller: fields.Kela) -> Response:
     """Pay a course period for all the clients named, or for none (R-BIL-9)."""

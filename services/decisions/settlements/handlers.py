@@ -80,7 +80,7 @@ async def accept(tx: Transaction, settlement_id: str, *, if_match: int | None) -
     settlement = await _locked(tx, settlement_id, if_match)
     accepted = domain.decide(settlement, SettlementState.ACCEPTED, tx.today)
     if settlement.original_id is None:
-        await _pay(tx, settlement)
+        await _pay_all(tx, settlement)
     else:
         await store.set_refunded(tx, settlement, tx.today)
     await store.set_decided(tx, accepted)
@@ -108,7 +108,7 @@ async def pay_period(tx: Transaction, course_id: str, period_number: int, decisi
 
     Raises:
         NotFound: COURSE_UNKNOWN.
-        Refusal: PERIOD_UNKNOWN, PERIOD_NOT_ENDED, or NOT_PINNED_THERE with the decisions that are not.
+        Refusal: PERIOD_UNKNOWN, PERIOD_NOT_ENDED; NOT_PINNED_THERE or NOT_ATTENDED with the decisions it is said of.
     """
     course = await find_course(tx, course_id)
     if course is None:
@@ -124,55 +124,61 @@ async def pay_period(tx: Transaction, course_id: str, period_number: int, decisi
     strangers = [ref for ref in refs if ref not in decisions or ref not in pins or not pins[ref].took_part]
     if strangers:
         raise Refusal("NOT_PINNED_THERE", decision_refs=strangers)
-    last = {ref: domain.ends_path(pins[ref].state, pins[ref].planned, course.periods, period_number) for ref in refs}
-    paid, first = await store.add_payments(tx, course, period_number, last, tx.today)
-    for ref in refs:
-        if ref in first:
-            client_ref, contract_id, _ = decisions[ref]
-            tx.emit(
-                PeriodPaid(
-                    version=1,
-                    decision_ref=ref,
-                    client_ref=client_ref,
-                    contract_id=contract_id,
-                    provider_id=course.provider_id,
-                    office_id=pins[ref].office_id,
-                    service=course.service,
-                    course_id=course_id,
-                    period_number=period_number,
-                    last=last[ref],
-                    paid_on=tx.today,
-                )
-            )
+    if absent := [ref for ref in refs if not pins[ref].takes_part_in(period_number)]:
+        raise Refusal("NOT_ATTENDED", decision_refs=absent)
+    payments = [
+        PeriodPaid(
+            version=1,
+            decision_ref=ref,
+            client_ref=decisions[ref][0],
+            contract_id=decisions[ref][1],
+            provider_id=course.provider_id,
+            office_id=pins[ref].office_id,
+            service=course.service,
+            course_id=course_id,
+            period_number=period_number,
+            last=domain.ends_path(pins[ref].state, pins[ref].planned, course.periods, period_number),
+            paid_on=tx.today,
+        )
+        for ref in refs
+    ]
+    paid = {ref for ref, _ in await _pay(tx, payments)}
     return Payment([ref for ref in refs if ref in paid], [ref for ref in refs if ref not in paid])
 
 
-async def _pay(tx: Transaction, settlement: Settlement) -> None:
+async def _pay(tx: Transaction, payments: Sequence[PeriodPaid], settlement_id: str | None = None) -> store.Periods:
+    """Pay what is not paid; what was never paid before is said. The periods that are paid now."""
+    paid, first = await store.add_payments(tx, payments, settlement_id)
+    for payment in payments:
+        if (payment.decision_ref, payment.period_number) in first:
+            tx.emit(payment)
+    return paid
+
+
+async def _pay_all(tx: Transaction, settlement: Settlement) -> None:
     invoice = settlement.invoice
     refs = [line.decision_ref for line in settlement.lines]
     known = await _known(tx, await _contract(tx, invoice), refs, besides=settlement.settlement_id)
     lines = [Line(line.number, *line.period, str(line.amount)) for line in settlement.lines]
     domain.bill(invoice, lines, known)
-    last = {line.period for line in settlement.lines if _ends_path(known.entitlements[line.decision_ref], line)}
-    paid, first = await store.add_payments_of(tx, settlement, last, tx.today)
+    payments = [
+        PeriodPaid(
+            version=1,
+            decision_ref=line.decision_ref,
+            client_ref=known.entitlements[line.decision_ref].client_ref,
+            contract_id=invoice.contract_id,
+            provider_id=invoice.provider_id,
+            office_id=line.office_id,
+            service=invoice.service,
+            course_id=line.course_id,
+            period_number=line.period_number,
+            last=_ends_path(known.entitlements[line.decision_ref], line),
+            paid_on=tx.today,
+        )
+        for line in settlement.lines
+    ]
+    paid = await _pay(tx, payments, settlement.settlement_id)
     _require_all(settlement, paid, FaultCode.ALREADY_PAID)
-    for line in settlement.lines:
-        if line.period in first:
-            tx.emit(
-                PeriodPaid(
-                    version=1,
-                    decision_ref=line.decision_ref,
-                    client_ref=known.entitlements[line.decision_ref].client_ref,
-                    contract_id=invoice.contract_id,
-                    provider_id=invoice.provider_id,
-                    office_id=line.office_id,
-                    service=invoice.service,
-                    course_id=line.course_id,
-                    period_number=line.period_number,
-                    last=line.period in last,
-                    paid_on=tx.today,
-                )
-            )
 
 
 def _ends_path(entitlement: Entitlement, line: domain.BilledLine) -> bool:

@@ -4,15 +4,15 @@ Lock order within 7 to 9 of `services/decisions/store.py`: an original comes bef
 by decision and period.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import asyncpg
 
 from chassis.db import Transaction
+from contracts.decisions import PeriodPaid
 from contracts.refusals import NotFound, Refusal
 from contracts.values import DeliveryMode
-from services.decisions.copies.store import CourseCopy
 from services.decisions.settlements.domain import BilledLine, Invoice, Settlement, SettlementState
 from services.decisions.settlements.prices import Price, Unit
 
@@ -30,51 +30,27 @@ async def find_decisions(tx: Transaction, decision_refs: Sequence[str]) -> dict[
 
 
 async def add_payments(
-    tx: Transaction, course: CourseCopy, period_number: int, last: dict[str, bool], paid_on: date
-) -> tuple[set[str], set[str]]:
-    """Add what is not paid; the decisions that are paid now, and those of them paid for the first time (E-29, E-60).
-
-    `last` says of each decision whether the period is its client's last one. A refunded period is paid again.
-    """
-    rows = await tx.fetch(
-        "INSERT INTO payments AS ours (decision_ref, period_number, course_id, provider_id, paid_on, last)"
-        " SELECT ref, $3, $4, $5, $6, last FROM unnest($1::text[], $2::boolean[]) AS paid (ref, last) ORDER BY ref"
-        " ON CONFLICT (decision_ref, period_number) DO UPDATE SET settlement_id = NULL, refunded_on = NULL"
-        " WHERE ours.refunded_on IS NOT NULL"
-        " RETURNING decision_ref, xmax = 0 AS added",
-        list(last),
-        list(last.values()),
-        period_number,
-        course.course_id,
-        course.provider_id,
-        paid_on,
-    )
-    return {row["decision_ref"] for row in rows}, {row["decision_ref"] for row in rows if row["added"]}
-
-
-async def add_payments_of(
-    tx: Transaction, settlement: Settlement, last: Collection[tuple[str, int]], paid_on: date
+    tx: Transaction, payments: Sequence[PeriodPaid], settlement_id: str | None
 ) -> tuple[Periods, Periods]:
-    """Pay every line: which periods are paid now, and which of them for the first time (E-29).
+    """Pay what is not paid: which periods are paid now, and which of them for the first time (E-29, E-60).
 
     A period that was refunded is paid again; one that is paid otherwise is not.
     """
-    lines = sorted(settlement.lines, key=lambda line: line.period)
+    ordered = sorted(payments, key=lambda payment: (payment.decision_ref, payment.period_number))
     rows = await tx.fetch(
         "INSERT INTO payments AS ours"
         " (decision_ref, period_number, course_id, provider_id, paid_on, last, settlement_id)"
-        " SELECT ref, number, course_id, $5, $6, last, $7"
-        " FROM unnest($1::text[], $2::integer[], $3::text[], $4::boolean[]) AS l (ref, number, course_id, last)"
+        " SELECT p.*, $7 FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::date[], $6::boolean[]) AS p"
         " ON CONFLICT (decision_ref, period_number) DO UPDATE SET settlement_id = $7, refunded_on = NULL"
         " WHERE ours.refunded_on IS NOT NULL"
         " RETURNING decision_ref, period_number, xmax = 0 AS added",
-        [line.decision_ref for line in lines],
-        [line.period_number for line in lines],
-        [line.course_id for line in lines],
-        [line.period in last for line in lines],
-        settlement.invoice.provider_id,
-        paid_on,
-        settlement.settlement_id,
+        [payment.decision_ref for payment in ordered],
+        [payment.period_number for payment in ordered],
+        [payment.course_id for payment in ordered],
+        [payment.provider_id for payment in ordered],
+        [payment.paid_on for payment in ordered],
+        [payment.last for payment in ordered],
+        settlement_id,
     )
     paid = [(row["decision_ref"], row["period_number"], row["added"]) for row in rows]
     return frozenset((ref, n) for ref, n, _ in paid), frozenset((ref, n) for ref, n, added in paid if added)

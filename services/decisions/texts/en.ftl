@@ -8,6 +8,7 @@ contract-unknown = There is no such contract.
 course-unknown = There is no such course.
 decision-unknown = There is no such decision.
 not-granted = Only a granted decision that is in force can be revoked, annulled or changed to another provider.
+not-attended = Nothing was paid: these clients did not attend the period on this course. Decisions: { $decision_refs }.
 not-pinned-there = Nothing was paid: not all of the clients are on this course. Decisions: { $decision_refs }.
 not-waiting = The application no longer waits for the quota.
 notice-in-future = The day of the client's notice, { $received_on }, lies in the future. Today is { $today }.

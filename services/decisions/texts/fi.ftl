@@ -8,6 +8,7 @@ contract-unknown = Sopimusta ei ole.
 course-unknown = Kurssia ei ole.
 decision-unknown = Päätöstä ei ole.
 not-granted = Päätöksen voi lakkauttaa, kumota tai vaihtaa toiselle palveluntuottajalle vain, kun se on myönnetty ja voimassa.
+not-attended = Maksua ei tehty: nämä asiakkaat eivät osallistuneet jaksoon tällä kurssilla. Päätöstunnisteet: { $decision_refs }.
 not-pinned-there = Maksua ei tehty: kaikki asiakkaat eivät ole tällä kurssilla. Päätöstunnisteet: { $decision_refs }.
 not-waiting = Hakemus ei enää odota kiintiötä.
 notice-in-future = Asiakkaan ilmoituksen päivä { $received_on } on tulevaisuudessa. Tänään on { $today }.

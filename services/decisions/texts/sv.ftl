@@ -8,6 +8,7 @@ contract-unknown = Avtalet finns inte.
 course-unknown = Kursen finns inte.
 decision-unknown = Beslutet finns inte.
 not-granted = Ett beslut kan dras in, upphävas eller bytas till en annan serviceproducent bara när det har beviljats och gäller.
+not-attended = Ingenting betalades: de här klienterna deltog inte i perioden på den här kursen. Beslutsidentifikationer: { $decision_refs }.
 not-pinned-there = Ingenting betalades: alla klienter är inte på den här kursen. Beslutsidentifikationer: { $decision_refs }.
 not-waiting = Ansökan väntar inte längre på kvoten.
 notice-in-future = Dagen för klientens meddelande { $received_on } är i framtiden. I dag är det { $today }.

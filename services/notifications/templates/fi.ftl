@@ -8,7 +8,7 @@ course-confirmed = Kela: Kuntoutuskurssisi on vahvistettu ja se järjestetään.
 place-released = Kela: Kuntoutuspäätöksesi on lakkautettu ilmoituksesi mukaan. Paikkasi kurssilla on vapautettu. Lisätietoa: kela.fi
 course-not-held = Kela: Kurssia, jolla sinulla oli paikka, ei järjestetä. Kuntoutuspäätöksesi on voimassa. Palveluntuottaja kertoo sinulle uudesta kurssista.
 place-moved = Kela: Kurssipaikkasi on siirretty toiselle kurssille, kuten on sovittu. Kuntoutuspäätöksesi on voimassa. Palveluntuottaja kertoo sinulle aikataulun.
-application-waits = Kela: Hakemuksesi odottaa, koska tämän vuoden asiakaskiintiö on täynnä. Sinun ei tarvitse tehdä mitään. Saat päätöksen myöhemmin.
+application-waits = Kela: Hakemuksesi odottaa, koska tähän kuntoutukseen ei voi nyt antaa uusia päätöksiä. Sinun ei tarvitse tehdä mitään. Saat päätöksen myöhemmin.
 
 ## Palveluntuottajan viesteihin
 

@@ -8,7 +8,7 @@ course-confirmed = Kela/FPA: Din rehabiliteringskurs är bekräftad och ordnas. 
 place-released = Kela/FPA: Ditt rehabiliteringsbeslut har dragits in enligt din anmälan. Din kursplats är ledig för andra. Mer information: kela.fi
 course-not-held = Kela/FPA: Kursen där du hade en plats ordnas inte. Ditt rehabiliteringsbeslut gäller. Serviceproducenten berättar om en ny kurs för dig.
 place-moved = Kela/FPA: Din kursplats har flyttats till en annan kurs, som avtalat. Ditt rehabiliteringsbeslut gäller. Serviceproducenten berättar tidtabellen.
-application-waits = Kela/FPA: Din ansökan väntar, eftersom årets klientkvot är full. Du behöver inte göra något. Du får ett beslut senare.
+application-waits = Kela/FPA: Din ansökan väntar, eftersom nya beslut om rehabiliteringen inte kan ges just nu. Du behöver inte göra något. Du får ett beslut senare.
 
 ## Till serviceproducentens meddelanden
 
