@@ -21,7 +21,6 @@ from chassis.settings import BusKind
 from rekku.demo.api import Api
 from rekku.demo.providers import PROVIDERS
 from rekku.home import Home
-from rekku.processes import SERVE
 from rekku.up import Launch, System, free_ports, start_database, system
 
 _PATIENCE_S = 90.0
@@ -88,7 +87,10 @@ class Offices:
 
 @asynccontextmanager
 async def offices_on_kafka(
-    home: Path, services: Collection[str], instances: Mapping[str, int] | None = None, command: tuple[str, ...] = SERVE
+    home: Path,
+    services: Collection[str],
+    instances: Mapping[str, int] | None = None,
+    command: tuple[str, ...] | None = None,
 ) -> AsyncIterator[tuple[System, Offices]]:
     """The whole system on Kafka, its providers registered and `services` seen to receive offices."""
     await _keep_commit_times(Home(home))

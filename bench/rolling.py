@@ -22,12 +22,13 @@ from bench.offices import Offices, offices_on_kafka
 from bench.stage import keep, machine, new_home, quantiles, say
 from contracts.registration import OfficeRegistered
 from contracts.topics import TOPICS
-from rekku.processes import SERVE, Program
+from rekku.processes import Program
 from rekku.up import System
 
 RATE_PER_S = 50
 RESTARTED = "courses"
 INSTANCES = {"registration": 2, "courses": 2, "decisions": 2, "notifications": 2, "search": 2}
+SERVE = ("-m", "rekku", "serve")
 NAMELESS = ("-m", "bench.nameless", "serve")
 QUIET_S = 6
 BETWEEN_S = 10

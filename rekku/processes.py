@@ -8,19 +8,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SERVE = ("-m", "rekku", "serve")
+from rekku.nursery import GRACE_S, Nursery, Offspring
+from rekku.problems import Problem
+
 PAUSES_S = (0.5, 15.0)
 _STEADY_S = 30.0
-_GRACE_S = 7.0
 
 Say = Callable[[str], None]
 
 
 @dataclass
 class Program:
-    """One instance of a service, as a child process with its log file.
+    """One instance of a service, as a process with its log file.
 
-    `restarts` counts how often it had to be started again.
+    `parent` is what starts it: the nursery, or what Python runs instead, with the service's name
+    behind it. `restarts` counts how often it had to be started again.
     """
 
     service: str
@@ -28,21 +30,24 @@ class Program:
     port: int
     environment: Mapping[str, str]
     log: Path
-    command: tuple[str, ...] = SERVE
+    parent: Nursery | tuple[str, ...]
     restarts: int = 0
-    process: asyncio.subprocess.Process | None = field(default=None, repr=False)
+    process: asyncio.subprocess.Process | Offspring | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
         """The service, with the instance's number from the second on."""
         return self.service if self.instance == 1 else f"{self.service}-{self.instance}"
 
-    async def start(self) -> asyncio.subprocess.Process:
+    async def start(self) -> asyncio.subprocess.Process | Offspring:
         """Start the process in a session of its own: Ctrl-C at the terminal is for the launcher alone."""
+        if isinstance(self.parent, Nursery):
+            self.process = await self.parent.start(self.service, self.environment, self.log)
+            return self.process
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *self.command,
+                *self.parent,
                 self.service,
                 env=dict(self.environment),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -58,7 +63,7 @@ class Program:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(_GRACE_S):
+            async with asyncio.timeout(GRACE_S):
                 await self.process.wait()
         except TimeoutError:
             self.process.kill()
@@ -78,13 +83,16 @@ async def keep_running(
     try:
         while True:
             started = time.monotonic()
-            process = await program.start()
-            changed()
-            status = await process.wait()
+            try:
+                process = await program.start()
+                changed()
+                ended = f"{_how_it_ended(await process.wait())} (see {program.log})"
+            except Problem as problem:
+                ended = f"was not started: {problem}"
             if time.monotonic() - started > _STEADY_S:
                 pause_s = first_s
             program.restarts += 1
-            say(f"{program.name} {_how_it_ended(status)}; starting again in {pause_s:g} s (see {program.log})")
+            say(f"{program.name} {ended}; starting again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
             pause_s = min(longest_s, pause_s * 2)
     finally:

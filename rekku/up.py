@@ -34,8 +34,9 @@ from chassis.migrate import MigrationConflict, migrate, migrations_of
 from chassis.settings import BusKind, Settings
 from rekku.brokers import on_kafka, running_brokers
 from rekku.home import Home, Instance, Run
+from rekku.nursery import Nursery
 from rekku.problems import Problem
-from rekku.processes import PAUSES_S, SERVE, Program, Say, keep_running
+from rekku.processes import PAUSES_S, Program, Say, keep_running
 from rekku.services import GATEWAY, SERVICES, migrations_folder
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Launch:
     Args:
         bus: which bus carries the events; Kafka's brokers are started here too.
         brokers: how many, on Kafka.
-        command: what Python runs to serve a service; its name follows.
+        command: what Python runs to serve a service, with its name behind it, where that is not to be forked.
         environment: more for the services' processes than their own settings.
         pauses_s: the first and the longest pause before a process that died starts again.
     """
@@ -71,7 +72,7 @@ class Launch:
     say: Say = say
     bus: BusKind = BusKind.EMBEDDED
     brokers: int = 1
-    command: tuple[str, ...] = SERVE
+    command: tuple[str, ...] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     pauses_s: tuple[float, float] = PAUSES_S
 
@@ -108,17 +109,35 @@ async def system(launch: Launch) -> AsyncIterator[System]:
     with launch.home.locked():
         settings = Settings(home=launch.home.path, dev_issuer=True, clock=launch.clock, bus=BusKind.EMBEDDED)
         DevIssuer(settings)
-        async with running_brokers(launch.home.path, _count_of_brokers(launch), launch.say) as brokers:
+        async with (
+            _parent(launch) as parent,
+            running_brokers(launch.home.path, _count_of_brokers(launch), launch.say) as brokers,
+        ):
             cluster = await start_database(launch.home)
             try:
                 kafka = await brokers
                 if kafka is not None:
                     settings = await on_kafka(settings, kafka)
                     launch.say(f"Apache Kafka is ready at {kafka.servers}")
-                async with _processes(launch, cluster, settings, kafka) as running:
+                async with _processes(launch, cluster, settings, kafka, parent) as running:
                     yield running
             finally:
                 await asyncio.to_thread(cluster.stop)
+
+
+@contextlib.asynccontextmanager
+async def _parent(launch: Launch) -> AsyncIterator[Nursery | tuple[str, ...]]:
+    """What starts the services; the nursery loads them while PostgreSQL starts."""
+    if launch.command is not None:
+        yield launch.command
+        return
+    environment = os.environ | {"REKKU_HOME": str(launch.home.path), "PYTHONUNBUFFERED": "1"}
+    nursery = Nursery(environment, launch.home.logs / "nursery.log")
+    await nursery.open()
+    try:
+        yield nursery
+    finally:
+        await nursery.close()
 
 
 def _count_of_brokers(launch: Launch) -> int:
@@ -146,12 +165,16 @@ async def start_database(home: Home) -> Cluster:
 
 @contextlib.asynccontextmanager
 async def _processes(
-    launch: Launch, cluster: Cluster, settings: Settings, kafka: KafkaCluster | None
+    launch: Launch,
+    cluster: Cluster,
+    settings: Settings,
+    kafka: KafkaCluster | None,
+    parent: Nursery | tuple[str, ...],
 ) -> AsyncIterator[System]:
     await provision(cluster, SERVICES)
     if launch.simulated_clock is not None:
         await set_clock(cluster, launch.simulated_clock)
-    programs = _programs(launch, cluster, settings)
+    programs = _programs(launch, cluster, settings, parent)
     run = Run(
         pid=os.getpid(),
         url=f"http://{_HOST}:{launch.port}",
@@ -202,7 +225,7 @@ async def migrate_all(cluster: Cluster) -> dict[str, list[str]]:
         raise Problem(f"the database in this home is of another version: {error}") from error
 
 
-def _programs(launch: Launch, cluster: Cluster, settings: Settings) -> list[Program]:
+def _programs(launch: Launch, cluster: Cluster, settings: Settings, parent: Nursery | tuple[str, ...]) -> list[Program]:
     wanted = [(name, nth) for name in SERVICES for nth in range(1, launch.instances.get(name, 1) + 1)]
     free = iter(free_ports(len(wanted)))
     ports = {(name, nth): launch.port if (name, nth) == (GATEWAY, 1) else next(free) for name, nth in wanted}
@@ -236,7 +259,7 @@ def _programs(launch: Launch, cluster: Cluster, settings: Settings) -> list[Prog
             }
             | ({"REKKU_DEV_ISSUER": "true", "REKKU_UPSTREAMS": json.dumps(upstreams)} if name == GATEWAY else {}),
             log=launch.home.logs / (f"{name}.log" if nth == 1 else f"{name}-{nth}.log"),
-            command=launch.command,
+            parent=parent,
         )
         for name, nth in wanted
     ]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, Command, problems
+from contracts.municipalities import get_municipality
 from contracts.values import DecisionState, Language
 from services.decisions import annulling, contacts, eligibility, fields, granting, handlers, store, swapping
 from services.decisions.concerns import api as concerns_api
@@ -17,7 +18,6 @@ from services.decisions.domain import AnnulmentReason, Application, Decision, Ou
 from services.decisions.followup import api as followup_api
 from services.decisions.followup.domain import FollowUp
 from services.decisions.followup.handlers import get_follow_up
-from services.decisions.municipalities import get_municipality
 from services.decisions.planned import api as planned_api
 from services.decisions.quotas import api as quotas_api
 from services.decisions.reasonings import api as reasonings_api

@@ -1,11 +1,15 @@
 """What decides on which course a client fits: sealed under the client's own key, and passed on; never kept readable."""
 
+import logging
 from datetime import date
 
 from chassis.db import Transaction
+from chassis.vault import BrokenSeal, Vault
 from contracts.decisions import ClientEligibility, ClientEligibilityChanged
 from contracts.refusals import Invalid
 from services.decisions import store
+
+_log = logging.getLogger(__name__)
 
 
 def checked(disease_group: str | None, birth_date: date | None, birth_year: int | None, on: date) -> ClientEligibility:
@@ -33,3 +37,13 @@ async def change_eligibility(
     version = await store.set_sealed(tx, "eligibility", client_ref, sealed, if_match=if_match)
     tx.emit(ClientEligibilityChanged(version=version, client_ref=client_ref, sealed=sealed))
     return version
+
+
+async def open_eligibility(vault: Vault, client_ref: str, sealed: str) -> ClientEligibility:
+    """What is known of a client: nothing where its key was erased, nor where its seal is broken, which is logged."""
+    try:
+        plain = await vault.open(client_ref, sealed)
+    except BrokenSeal:
+        _log.exception("the eligibility of a client cannot be opened")
+        plain = None
+    return ClientEligibility() if plain is None else ClientEligibility.model_validate_json(plain)

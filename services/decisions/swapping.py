@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from chassis.db import Transaction
+from contracts.municipalities import Municipality
 from contracts.refusals import Refusal, Stale
 from services.decisions import domain, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
 from services.decisions.events import decision_event
 from services.decisions.guardians import require_guardian
 from services.decisions.handlers import count_is_full, grant, grant_basis, pending_decision
-from services.decisions.municipalities import Municipality
 from services.decisions.quotas import slots
 from services.decisions.quotas.events import count_event
 from services.decisions.reasonings.catalogue import ReasoningKind, choose

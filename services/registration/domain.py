@@ -4,6 +4,7 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from contracts.municipalities import municipalities, successors
 from contracts.refusals import Forbidden, Invalid, NotFound, Refusal, Stale
 from contracts.values import CountChange, CourseState, DecisionState, Language
 
@@ -85,14 +86,6 @@ def require_provided(service: str, services: Collection[str]) -> None:
     """
     if service not in services:
         raise Refusal("SERVICE_NOT_PROVIDED", provided=sorted(services))
-
-
-@dataclass(frozen=True)
-class Municipality:
-    """A municipality code; a dissolved one says what it merged into, where that is known."""
-
-    code: str
-    merged_into: str | None = None
 
 
 @dataclass(frozen=True)
@@ -186,18 +179,16 @@ def act_for(own_provider_id: str | None, provider_id: str) -> None:
         raise Forbidden("OTHER_PROVIDER")
 
 
-def locate(registry: Mapping[str, Municipality], code: str) -> Municipality:
-    """The municipality an office stands in: one of today's (E-48).
+def require_of_today(municipality_code: str) -> None:
+    """An office stands in a municipality of today (E-48).
 
     Raises:
         Invalid: MUNICIPALITY_UNKNOWN, with `merged_into` where the code was dissolved.
     """
-    municipality = registry.get(code)
-    if municipality is None:
+    if merged_into := successors().get(municipality_code):
+        raise Invalid("MUNICIPALITY_UNKNOWN", reason="dissolved", merged_into=merged_into)
+    if municipality_code not in municipalities():
         raise Invalid("MUNICIPALITY_UNKNOWN", reason="unknown")
-    if municipality.merged_into is not None:
-        raise Invalid("MUNICIPALITY_UNKNOWN", reason="dissolved", merged_into=municipality.merged_into)
-    return municipality
 
 
 def offer_on(offers: Sequence[Offer], day: date) -> Offer:

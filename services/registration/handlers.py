@@ -10,7 +10,7 @@ from contracts import registration as contracts
 from contracts.envelope import new_event_id
 from contracts.refusals import Refusal
 from contracts.values import Language
-from services.registration import descriptions, domain, municipalities, store
+from services.registration import descriptions, domain, store
 from services.registration.domain import Contact, Contract, Office, Provider
 from services.registration.reviews.planning import plan_review
 from services.registration.snapshots import contract_snapshot
@@ -56,8 +56,8 @@ async def register_office(
     """
     provider = await store.get_provider(tx, provider_id)
     domain.expect_version(provider.version, if_match)
-    municipality = domain.locate(municipalities.registry(), municipality_code)
-    office = Office(str(new_event_id()), provider_id, name, municipality.code, street_address, postal_address, phone)
+    domain.require_of_today(municipality_code)
+    office = Office(str(new_event_id()), provider_id, name, municipality_code, street_address, postal_address, phone)
     await store.add_office(tx, office)
     tx.audit("register_office", f"office:{office.office_id}", **_values_of(office))
     await plan_review(tx, office.office_id, tx.today)

@@ -14,11 +14,11 @@ from fastapi.responses import Response
 
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, problems, public_caller
+from contracts.municipalities import ATTRIBUTION, Municipality, areas
 from contracts.values import CourseState, Language
 from services.search import choices, domain, handlers, views
-from services.search.domain import Municipality
 from services.search.handlers import OfficeSearch
-from services.search.municipalities import ATTRIBUTION, area_names, municipality_register
+from services.search.municipalities import municipality_register
 
 router = APIRouter(tags=["search"])
 
@@ -212,7 +212,7 @@ def _scope(scope: Mapping[str, Any]) -> dict[str, Any]:
     area, limit = scope["area"], scope["limit"]
     return {
         "area": area,
-        "area_names": None if area is None else area_names().get(area),
+        "area_names": None if area is None else areas().get(area),
         "language": scope["language"],
         "estimate": scope["estimate"],
         "limit": limit,

@@ -1,12 +1,12 @@
 """The rules of the search: which service fits a client, how places are named and ordered. Pure functions."""
 
-import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache
 
+from contracts.municipalities import Municipality, distance_km
 from contracts.values import CourseState, Coverage
 
 OFFERED_STATES = (CourseState.PUBLISHED, CourseState.CONFIRMED)
@@ -15,32 +15,11 @@ OFFERED_STATES = (CourseState.PUBLISHED, CourseState.CONFIRMED)
 PUBLIC_STATES = (*OFFERED_STATES, CourseState.RUNNING, CourseState.COMPLETED)
 """A course can be looked up by its number from its publishing on; a deleted one no longer (E-36)."""
 
-_EARTH_RADIUS_KM = 6371.0088
-
 # Finnish order: å, ä, ö after z, in this order; their code points say ä, å, ö.
 _FINNISH_ORDER = str.maketrans({"å": "{", "ä": "|", "ö": "}", "æ": "|", "ø": "}", "ü": "y"})
 
 
 _GAPS = str.maketrans("-/,", "   ")
-
-
-@dataclass(frozen=True)
-class Municipality:
-    """A municipality of today; its code is three digits, its centre in degrees (WGS 84)."""
-
-    code: str
-    name_fi: str
-    name_sv: str
-    name_en: str
-    region_code: str
-    latitude: float
-    longitude: float
-    aliases: tuple[str, ...] = ()
-
-    @cached_property
-    def searchable(self) -> Mapping[str, str]:
-        """Every name it is found by: folded, with the key it is listed in order by."""
-        return {fold(name): name_order(name) for name in (self.name_fi, self.name_sv, self.name_en, *self.aliases)}
 
 
 @dataclass(frozen=True)
@@ -91,13 +70,11 @@ def _without_marks(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
-def distance_km(a: Municipality, b: Municipality) -> float:
-    """Great-circle distance of two municipal centres in kilometres, one decimal (haversine)."""
-    north_a, north_b = math.radians(a.latitude), math.radians(b.latitude)
-    half_north = (north_b - north_a) / 2
-    half_east = math.radians(b.longitude - a.longitude) / 2
-    chord = math.sin(half_north) ** 2 + math.cos(north_a) * math.cos(north_b) * math.sin(half_east) ** 2
-    return round(2 * _EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(chord))), 1)
+@cache
+def searchable(municipality: Municipality) -> Mapping[str, str]:
+    """Every name a municipality is found by: folded, with the key it is listed in order by."""
+    names = (municipality.name_fi, municipality.name_sv, municipality.name_en, *municipality.aliases)
+    return {fold(name): name_order(name) for name in names}
 
 
 def nearest_first(origin: Municipality, municipalities: Iterable[Municipality]) -> tuple[Near, ...]:
@@ -113,9 +90,10 @@ def find_by_prefix(municipalities: Iterable[Municipality], text: str, limit: int
         return []
     found: list[tuple[bool, str, str, Municipality]] = []
     for municipality in municipalities:
-        keys = [key for name, key in municipality.searchable.items() if name.startswith(wanted)]
+        names = searchable(municipality)
+        keys = [key for name, key in names.items() if name.startswith(wanted)]
         if keys:
-            found.append((wanted not in municipality.searchable, min(keys), municipality.code, municipality))
+            found.append((wanted not in names, min(keys), municipality.code, municipality))
     found.sort(key=lambda match: match[:3])
     return [municipality for *_, municipality in found[:limit]]
 

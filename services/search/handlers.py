@@ -10,10 +10,11 @@ from typing import Any
 import asyncpg
 
 from chassis.db import Transaction
+from contracts.municipalities import Municipality
 from contracts.refusals import Invalid, NotFound
 from contracts.values import Coverage, Language
 from services.search import domain, listings
-from services.search.domain import AgeGroup, Municipality, OfferedService
+from services.search.domain import AgeGroup, OfferedService
 from services.search.listings import Place, Wanted
 from services.search.municipalities import municipality_register
 

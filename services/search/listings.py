@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from chassis.db import Transaction
-from services.search.domain import Municipality
+from contracts.municipalities import Municipality
 from services.search.municipalities import municipality_register
 
 

@@ -1,30 +1,21 @@
-"""Finland's municipalities of 2026 and where the dissolved ones went, read once from `data/`."""
+"""Municipalities found by what clients write: a code, or a name in any of three languages."""
 
-import csv
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
+from contracts.municipalities import Municipality, municipalities, successors
 from contracts.refusals import Invalid
 from services.search import domain
-from services.search.domain import Municipality, Near
-
-ATTRIBUTION = (
-    "Municipality data: Statistics Finland, classifications 2026 (CC BY 4.0), via geofi (BSD-2-Clause); "
-    "municipal centres: National Land Survey of Finland, Topographic Database 4/2025 (CC BY 4.0)."
-)
-"""To be shown wherever the data are used; their licences ask for it."""
-
-_DATA = Path(__file__).parent / "data"
+from services.search.domain import Near
 
 
 class MunicipalityRegister:
     """The municipalities of today, found by code or name, today's or a dissolved one's."""
 
-    def __init__(self, municipalities: Mapping[str, Municipality], dissolved: Mapping[str, str]) -> None:
-        self._by_code = dict(municipalities)
+    def __init__(self, today: Mapping[str, Municipality], dissolved: Mapping[str, str]) -> None:
+        self._by_code = dict(today)
         self._dissolved = dict(dissolved)
-        self._by_name = {name: m for m in self._by_code.values() for name in m.searchable}
+        self._by_name = {name: m for m in self._by_code.values() for name in domain.searchable(m)}
         self._nearest: dict[str, tuple[Near, ...]] = {}
 
     def __len__(self) -> int:
@@ -68,40 +59,5 @@ class MunicipalityRegister:
 
 @cache
 def municipality_register() -> MunicipalityRegister:
-    """The register, read on first use."""
-    gone = _rows("dissolved.csv")
-    names_of_gone: dict[str, list[str]] = {}
-    for row in gone:
-        names_of_gone.setdefault(row["merged_into"], []).append(row["name"])
-    municipalities = {
-        row["code"]: Municipality(
-            code=row["code"],
-            name_fi=row["name_fi"],
-            name_sv=row["name_sv"],
-            name_en=row["name_en"],
-            region_code=row["region_code"],
-            latitude=float(row["lat"]),
-            longitude=float(row["lon"]),
-            aliases=(*filter(None, row["aliases"].split(";")), *names_of_gone.get(row["code"], ())),
-        )
-        for row in _rows("municipalities.csv")
-    }
-    return MunicipalityRegister(municipalities, {row["code"]: row["merged_into"] for row in gone})
-
-
-@cache
-def area_names() -> Mapping[str, dict[str, str]]:
-    """Every wellbeing services county's names by its code; there are none in English, so the Finnish one stands."""
-    return {
-        row["wellbeing_county_code"]: {
-            "fi": row["wellbeing_county_fi"],
-            "sv": row["wellbeing_county_sv"],
-            "en": row["wellbeing_county_fi"],
-        }
-        for row in _rows("municipalities.csv")
-    }
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    with (_DATA / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    """The register of today."""
+    return MunicipalityRegister(municipalities(), successors())

@@ -17,7 +17,8 @@ from chassis.clock import set_simulated_now
 from chassis.embedded import SUPERUSER
 from chassis.testing import CLOCK_START, ClusterUnderTest
 from contracts.envelope import Event, encode, new_event_id
-from rekku.processes import SERVE, Program, keep_running
+from rekku.nursery import Nursery
+from rekku.processes import Program, keep_running
 from rekku.up import free_ports
 from services.decisions.app import SERVICE
 from tests.caps.attempts import AREA, ROOMY, Cap, Kind
@@ -131,7 +132,7 @@ def _contracts(cap: Cap) -> list[dict]:
 
 @asynccontextmanager
 async def stage(
-    cluster: ClusterUnderTest, home: Path, processes: int, command: tuple[str, ...] = SERVE
+    cluster: ClusterUnderTest, home: Path, processes: int, command: tuple[str, ...] | None = None
 ) -> AsyncIterator[Stage]:
     """So many processes, ready, on a fresh database."""
     folder = home / "failpoints"
@@ -140,7 +141,8 @@ async def stage(
         admin = await asyncpg.connect(cluster.cluster.url(SUPERUSER, name))
         registration = await asyncpg.connect(cluster.cluster.url("rekku_registration", name))
         await set_simulated_now(admin, CLOCK_START)
-        programs = _programs(cluster, home, name, processes, command)
+        nursery = Nursery(os.environ, home / "nursery.log")
+        programs = _programs(cluster, home, name, processes, command or nursery)
         settings = cluster.settings("decisions", name, home)
         token = DevIssuer(settings).token(Role.OFFICER)
         prepared = Stage(programs, folder, admin, registration, token)
@@ -153,12 +155,13 @@ async def stage(
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            await nursery.close()
             await admin.close()
             await registration.close()
 
 
 def _programs(
-    cluster: ClusterUnderTest, home: Path, name: str, processes: int, command: tuple[str, ...]
+    cluster: ClusterUnderTest, home: Path, name: str, processes: int, parent: Nursery | tuple[str, ...]
 ) -> list[Program]:
     settings = cluster.settings("decisions", name, home)
     shared = os.environ | {
@@ -179,7 +182,7 @@ def _programs(
             port=port,
             environment=shared | {"REKKU_PORT": str(port), "REKKU_INSTANCE": str(nth)},
             log=home / f"decisions-{nth}.log",
-            command=command,
+            parent=parent,
         )
         for nth, port in enumerate(free_ports(processes), 1)
     ]

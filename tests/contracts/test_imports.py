@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PLAIN = {"contracts.values", "contracts.refusals"}
+PLAIN = {"contracts.values", "contracts.refusals", "contracts.municipalities"}
 DOMAINS = sorted((ROOT / "services").rglob("domain.py"))
 
 

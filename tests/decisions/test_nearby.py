@@ -2,9 +2,9 @@
 
 import pytest
 
+from contracts.municipalities import distance_km, get_municipality
 from contracts.registration import Office, OfficeChanged, OfficeRegistered, Registration, RegistrationChanged
 from contracts.values import CourseState, Language, RegistrationState
-from services.decisions.municipalities import distance_km, get_municipality
 from tests.decisions.builders import (
     OTHER_PROVIDER,
     RARE,

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from contracts.refusals import Forbidden, Invalid, NotFound, Refusal, Stale
 from contracts.values import CourseState, DecisionState, Language
 from services.registration import domain
-from services.registration.municipalities import registry
 from tests.registration.builders import OURS, THEIRS, a_contract, an_offer
 
 DAYS = st.dates(date(2022, 1, 1), date(2026, 12, 31))
@@ -149,24 +148,16 @@ def test_a_provider_registers_itself_and_an_officer_anybody():
 def test_a_dissolved_municipality_is_refused_with_the_one_it_merged_into(dissolved, merged_into):
     """E-48 and section 9: Pertunmaa, Honkajoki and Valtimo are gone."""
     with pytest.raises(Invalid) as refused:
-        domain.locate(registry(), dissolved)
+        domain.require_of_today(dissolved)
     assert refused.value.values == {"reason": "dissolved", "merged_into": merged_into}
-    assert domain.locate(registry(), merged_into).code == merged_into
+    domain.require_of_today(merged_into)
 
 
 def test_an_unknown_municipality_is_refused():
     """P3: every office stands in a real municipality."""
     with pytest.raises(Invalid) as refused:
-        domain.locate(registry(), "000")
+        domain.require_of_today("000")
     assert refused.value.values == {"reason": "unknown"}
-
-
-def test_the_registry_has_the_308_municipalities_of_2026():
-    """Section 9; every dissolved code leads to one that exists."""
-    current = {code for code, municipality in registry().items() if municipality.merged_into is None}
-    assert len(current) == 308
-    assert {each.merged_into for each in registry().values() if each.merged_into} <= current
-    assert {"091", "297", "478", "599"} <= current
 
 
 def contract_from(offers, **differences):

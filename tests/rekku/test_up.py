@@ -1,5 +1,6 @@
 """`rekku up` from nothing to the second start: ready, watched, stopped cleanly, and its data found again."""
 
+import contextlib
 import json
 import os
 import re
@@ -103,7 +104,7 @@ def test_from_nothing_to_the_second_start(home):
 
     courses = next(instance for instance in first.run()["instances"] if instance["service"] == "courses")
     os.kill(courses["pid"], signal.SIGKILL)
-    assert "courses was killed by SIGKILL; starting again" in first.until("courses")
+    assert re.search(r"courses was killed by SIGKILL \(see .*courses\.log\); starting again", first.until("courses"))
 
     status, took_s = first.stop()
     assert status == 0, first.said
@@ -185,6 +186,30 @@ def test_a_killed_launcher_leaves_no_services_behind_and_the_next_start_works(ho
     status, _ = second.stop()
     assert status == 0, second.said
     assert processes_of(home) == []
+
+
+def test_services_end_with_the_nursery_that_was_killed_and_start_again(home):
+    up = Up(home, free_ports(1)[0])
+    up.until("is ready at")
+    before = [instance["pid"] for instance in up.run()["instances"]]
+    [nursery] = [child for child in psutil.Process(up.process.pid).children() if "rekku.nursery" in child.cmdline()]
+    nursery.kill()
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in before if psutil.pid_exists(pid)], timeout=20)
+    assert alive == []
+    assert "was killed by SIGTERM" in up.until("starting again")
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_ready(up.port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert is_ready(up.port)
+    assert not set(before) & {instance["pid"] for instance in up.run()["instances"]}
+    status, _ = up.stop()
+    assert (status, processes_of(home)) == (0, [])
+
+
+def is_ready(port):
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).is_success
+    return False
 
 
 def test_a_port_in_use_is_said_before_anything_is_started(home):

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from contracts.municipalities import ATTRIBUTION
 from contracts.values import Coverage, Language
 from services.search import views
 from services.search.app import SERVICE
-from services.search.municipalities import ATTRIBUTION
 from tests.search.builders import Search, a_contract, a_course, a_description, a_service
 
 HETU = "131052-308T"

@@ -6,11 +6,11 @@ from starlette.responses import Response
 
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
+from contracts.municipalities import areas
 from contracts.refusals import Invalid, NotFound
 from contracts.registration import LocalisedText
 from contracts.values import Language
 from services.decisions import fields
-from services.decisions.municipalities import areas
 from services.decisions.quotas import handlers, store
 from services.decisions.quotas.domain import Quota, ScopedQuota
 from services.decisions.quotas.scoped import Scope
@@ -73,7 +73,7 @@ class QuotaView(BaseModel):
             service=scoped.service,
             year=scoped.year,
             area=scoped.area,
-            area_names=None if scoped.area is None else _names_of(scoped.area),
+            area_names=None if scoped.area is None else LocalisedText(**areas()[scoped.area]),
             language=scoped.language,
             estimate=scoped.estimate,
             limit=scoped.limit,
@@ -225,11 +225,6 @@ def _scope_answer(scoped: ScopedQuota, national: Quota) -> Answer:
     # What is published of a scope carries the national version: that is what others can have heard of.
     also = (("quota", of_year, national.version),)
     return Answer(200, QuotaView.of_scope(scoped, national), version=scoped.version, subject=subject, also=also)
-
-
-def _names_of(area: str) -> LocalisedText:
-    fi, sv = areas()[area]
-    return LocalisedText(fi=fi, sv=sv, en=fi)
 
 
 def _scope(area: str | None, language: Language | None) -> Scope | None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import asyncpg
 
 from chassis.db import Transaction
-from chassis.vault import BrokenSeal
-from contracts.decisions import ClientEligibility
+from contracts.municipalities import Municipality, distance_km, find_municipality
 from services.decisions.domain import Application, Contract, age_on
-from services.decisions.municipalities import Municipality, distance_km, find_municipality
+from services.decisions.eligibility import open_eligibility
 
 _AT_MOST = 10
 _FAR_AWAY_KM = 1e6
@@ -57,13 +56,9 @@ async def find_others(
 async def _age_of(tx: Transaction, client_ref: str) -> int | None:
     """The client's age today as far as it is known; by the birth year, the age reached this year (E-24)."""
     sealed = await tx.fetchval("SELECT sealed FROM client_eligibility WHERE client_ref = $1", client_ref)
-    try:
-        plain = None if sealed is None else await tx.vault.open(client_ref, sealed)
-    except BrokenSeal:
-        plain = None
-    if plain is None:
+    if sealed is None:
         return None
-    known = ClientEligibility.model_validate_json(plain)
+    known = await open_eligibility(tx.vault, client_ref, sealed)
     return age_on(known.birth_date, known.birth_year, tx.today)
 
 

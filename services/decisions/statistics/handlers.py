@@ -6,13 +6,13 @@ from datetime import date
 
 from chassis.db import Transaction
 from chassis.texts import Texts
-from chassis.vault import BrokenSeal, Vault
-from contracts.decisions import ClientEligibility
+from chassis.vault import Vault
 from contracts.registration import LocalisedText
+from services.decisions.eligibility import open_eligibility
 from services.decisions.quotas.handlers import get_quota
 from services.decisions.quotas.store import check_service
 from services.decisions.statistics import domain, store, views
-from services.decisions.statistics.reported import ReportedTable, find_tables
+from services.decisions.statistics.reported import find_tables
 
 HALF_YEARS_SHOWN = 3
 """Years of half-years: as many as the source shows (R-BIL-10)."""
@@ -25,22 +25,6 @@ class Asked:
     service: str
     year: int
     texts: Texts
-
-
-@dataclass(frozen=True, slots=True)
-class Common:
-    """What all figures of one service and year say."""
-
-    counted_on: date
-    service: str
-    service_names: LocalisedText | None
-    year: int
-    measures: list[views.MeasureView]
-    reported: list[ReportedTable]
-
-    def fields(self) -> dict[str, object]:
-        """By name, for a view."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 async def get_new_clients(tx: Transaction, asked: Asked) -> views.NewClients:
@@ -57,7 +41,7 @@ async def get_new_clients(tx: Transaction, asked: Asked) -> views.NewClients:
     totals = [forecast.total for forecast in found]
     common = await _common(tx, asked, "new-clients", "new-clients", "estimate", "forecast")
     return views.NewClients.model_validate(
-        common.fields()
+        dict(common)
         | {
             "months": months,
             "total": sum(months),
@@ -89,7 +73,7 @@ async def get_decisions(tx: Transaction, asked: Asked) -> views.Decisions:
     found = await store.count_decisions(tx, asked.service, asked.year)
     common = await _common(tx, asked, "decisions", "granted", "rejected", "service-language")
     return views.Decisions.model_validate(
-        common.fields()
+        dict(common)
         | {
             "items": [
                 views.MonthOfDecisions(
@@ -116,7 +100,7 @@ async def get_half_years(tx: Transaction, asked: Asked) -> views.HalfYears:
         views.HalfYear(year=each.year, half=each.half, persons=each.persons, periods=each.periods, cost=each.cost)
         for each in found
     ]
-    return views.HalfYears.model_validate(common.fields() | {"items": items})
+    return views.HalfYears.model_validate(dict(common) | {"items": items})
 
 
 async def get_group_sizes(tx: Transaction, asked: Asked) -> views.GroupSizes:
@@ -132,7 +116,7 @@ async def get_group_sizes(tx: Transaction, asked: Asked) -> views.GroupSizes:
     sizes = domain.start_sizes(begun, stays, asked.year)
     common = await _common(tx, asked, "group-sizes", "start-size", "moves")
     return views.GroupSizes.model_validate(
-        common.fields()
+        dict(common)
         | {
             "items": [views.GroupSize(clients=size, courses=courses) for size, courses in sorted(sizes.items())],
             "courses": sum(sizes.values()),
@@ -146,7 +130,7 @@ async def get_group_sizes(tx: Transaction, asked: Asked) -> views.GroupSizes:
 class SealedAges:
     """Who started and who took part in a year, each with a day, and their sealed data."""
 
-    common: Common
+    common: views.OfService
     started: Mapping[str, date]
     participated: Mapping[str, date]
     sealed: Mapping[str, str]
@@ -170,7 +154,7 @@ async def find_sealed_ages(tx: Transaction, asked: Asked) -> SealedAges:
 async def count_ages(found: SealedAges, vault: Vault) -> views.Ages:
     """The ages, aggregated: what belongs to one client is forgotten here (R-STA-2, E-63)."""
     await vault.fetch_keys(found.sealed)
-    births = {client: await _opened(vault, client, sealed) for client, sealed in found.sealed.items()}
+    births = {client: await open_eligibility(vault, client, sealed) for client, sealed in found.sealed.items()}
 
     def shown(days: Mapping[str, date]) -> tuple[list[int | None], int | None]:
         groups = [
@@ -181,7 +165,7 @@ async def count_ages(found: SealedAges, vault: Vault) -> views.Ages:
 
     (started, all_started), (participated, all_participated) = shown(found.started), shown(found.participated)
     return views.Ages.model_validate(
-        found.common.fields()
+        dict(found.common)
         | {
             "items": [
                 views.AgeGroupView(
@@ -237,8 +221,8 @@ async def get_quotas(tx: Transaction, year: int, texts: Texts) -> views.Quotas:
     return views.Quotas(counted_on=tx.today, measures=measures, reported=[], year=year, items=items)
 
 
-async def _common(tx: Transaction, asked: Asked, statistic: str, *measures: str) -> Common:
-    return Common(
+async def _common(tx: Transaction, asked: Asked, statistic: str, *measures: str) -> views.OfService:
+    return views.OfService(
         counted_on=tx.today,
         service=asked.service,
         service_names=_name(await store.find_names(tx), asked.service),
@@ -246,15 +230,6 @@ async def _common(tx: Transaction, asked: Asked, statistic: str, *measures: str)
         measures=[views.MeasureView.of(asked.texts, code) for code in measures],
         reported=await find_tables(tx, statistic=statistic, service=asked.service),
     )
-
-
-async def _opened(vault: Vault, client_ref: str, sealed: str) -> ClientEligibility:
-    """What is known of a client; nothing where its key was erased or its seal is broken."""
-    try:
-        plain = await vault.open(client_ref, sealed)
-    except BrokenSeal:
-        plain = None
-    return ClientEligibility() if plain is None else ClientEligibility.model_validate_json(plain)
 
 
 def _name(names: Mapping[str, Mapping[str, str]], service: str) -> LocalisedText | None:

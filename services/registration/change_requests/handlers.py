@@ -11,11 +11,10 @@ from contracts.refusals import Refusal
 from contracts.registration import ChangeRequest as ChangeRequestSnapshot
 from contracts.registration import ChangeRequestDecided, OfficeChanged
 from contracts.values import ChangeKind, ChangeState
-from services.registration import municipalities
 from services.registration import store as registry
 from services.registration.change_requests import domain, store
 from services.registration.change_requests.domain import Change, ChangeRequest, MoveVisitingAddress
-from services.registration.domain import expect_version, locate
+from services.registration.domain import expect_version, require_of_today
 from services.registration.handlers import office_snapshot
 from services.registration.own_details import store as offices
 from services.registration.registering import store as registrations
@@ -64,7 +63,7 @@ async def ask_for_office(
     """
     office = await registry.get_office(tx, office_id)
     if isinstance(change, MoveVisitingAddress):
-        locate(municipalities.registry(), change.municipality_code)
+        require_of_today(change.municipality_code)
     return await _ask(
         tx,
         ChangeRequest(

@@ -1,0 +1,65 @@
+"""Services are forked from one process; what becomes of them when something in between dies."""
+
+import asyncio
+import os
+import signal
+
+import psutil
+import pytest
+
+from rekku.nursery import Nursery
+from rekku.problems import Problem
+
+PATIENCE_S = 60
+
+
+@pytest.fixture
+async def nursery(tmp_path):
+    nursery = Nursery(os.environ, tmp_path / "nursery.log")
+    yield nursery
+    await nursery.close()
+
+
+async def test_a_process_that_cannot_serve_says_so_in_its_own_log(nursery, tmp_path):
+    """As one started by a command line does, with the same status."""
+    log = tmp_path / "billing.log"
+    process = await nursery.start("billing", dict(os.environ), log)
+    assert await asyncio.wait_for(process.wait(), PATIENCE_S) == process.returncode == 2
+    assert log.read_text().startswith("rekku: there is no service billing")
+    process.kill()
+
+
+async def test_each_has_its_own_environment_and_session(nursery, tmp_path):
+    for setting, value in (("REKKU_PORT", "no port"), ("REKKU_CLOCK", "sundial")):
+        log = tmp_path / f"{setting}.log"
+        process = await nursery.start("search", dict(os.environ) | {setting: value}, log)
+        assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 2
+        assert setting.removeprefix("REKKU_").lower() in log.read_text()
+
+
+async def test_without_a_nursery_nothing_starts_and_the_log_is_named(tmp_path):
+    nursery = Nursery(os.environ | {"PYTHONHOME": str(tmp_path / "nowhere")}, tmp_path / "nursery.log")
+    with pytest.raises(Problem, match=r"the services cannot be loaded; the log says why: .*nursery\.log"):
+        await asyncio.wait_for(nursery.start("search", dict(os.environ), tmp_path / "search.log"), PATIENCE_S)
+    assert "nowhere" in (tmp_path / "nursery.log").read_text()
+    await nursery.close()
+
+
+async def test_whoever_is_started_for_nobody_is_ended(nursery, tmp_path):
+    """The launcher was stopped while it waited: the process, which nobody knows of, does not stay."""
+    starting = asyncio.create_task(nursery.start("billing", dict(os.environ), tmp_path / "billing.log"))
+    while not (children := psutil.Process().children()):
+        await asyncio.sleep(0.01)
+    starting.cancel()
+    await nursery.close()
+    assert not any(child.is_running() for child in children)
+
+
+async def test_a_nursery_that_was_killed_is_started_again(nursery, tmp_path):
+    first = await nursery.start("billing", dict(os.environ), tmp_path / "billing.log")
+    await asyncio.wait_for(first.wait(), PATIENCE_S)
+    [killed] = [child for child in psutil.Process().children() if "rekku.nursery" in child.cmdline()]
+    killed.send_signal(signal.SIGKILL)
+    killed.wait(PATIENCE_S)
+    second = await nursery.start("billing", dict(os.environ), tmp_path / "billing.log")
+    assert await asyncio.wait_for(second.wait(), PATIENCE_S) == 2
