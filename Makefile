@@ -31,7 +31,7 @@ demo: $(STAMP) ## The heart courses' real years, played through every service an
 	@exec $(BIN)/rekku demo
 
 test: $(STAMP) ## Every test, in two processes (ARGS=... for pytest)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP) ## Style, types, import rules and contracts
 	$(BIN)/ruff check .
