@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from chassis.http import Caller
 from chassis.tables import MEDIA_TYPES, Cell, TableFormat, download_headers, write_table
-from chassis.texts import Texts, preferred_language
+from chassis.texts import Texts
 from contracts.refusals import Refusal
 
 MOST_ROWS = 20_000
@@ -38,7 +38,7 @@ class Export:
     @classmethod
     def asked(cls, caller: Caller, kind: TableFormat) -> Self:
         """The file in the language of the request."""
-        return cls(kind, preferred_language(caller.request.headers.get("accept-language")), caller.runtime.texts)
+        return cls(kind, caller.language, caller.runtime.texts)
 
     def say(self, message_id: str) -> str:
         """A text in the reader's language."""

@@ -26,6 +26,7 @@ from chassis.openapi import complete
 from chassis.problems import ProblemWriter, problems
 from chassis.request_guard import guard
 from chassis.sharing import Seat, Together
+from chassis.texts import preferred_language
 from contracts.refusals import Forbidden, Invalid, NotYetKnown, Refusal
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ class Caller:
     principal: Principal
     request: Request
     runtime: "Runtime"
+
+    @property
+    def language(self) -> str:
+        """The language of the answer, by Accept-Language: fi, sv or en."""
+        return preferred_language(self.request.headers.get("accept-language"))
 
     @property
     def if_match(self) -> int | None:

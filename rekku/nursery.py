@@ -82,6 +82,11 @@ class Nursery:
         self._asked: deque[asyncio.Future[Offspring]] = deque()
         self._running: dict[int, Offspring] = {}
 
+    @property
+    def pid(self) -> int | None:
+        """The nursery's own process; None where it has not been started."""
+        return None if self._process is None else self._process.pid
+
     async def open(self) -> asyncio.StreamWriter:
         """Start the process, which begins to load the services; what orders are written to."""
         ours, theirs = socket.socketpair()
@@ -246,12 +251,11 @@ def _load(service: str) -> None:
         load(service)
 
 
-def _become(order: Mapping[str, Any]) -> None:
-    """Serve, as a process started by a command line would."""
+def _become(order: Mapping[str, Any], nursery: int) -> None:
+    """Serve, as a process started by a command line would; it ends with the nursery, as that does with the launcher."""
     os.setsid()
-    # It ends with the nursery, as the nursery does with the launcher.
     os.environ.clear()
-    os.environ.update(order["environment"] | {"REKKU_LAUNCHER": str(os.getppid())})
+    os.environ.update(order["environment"] | {"REKKU_LAUNCHER": str(nursery)})
     with Path(order["log"]).open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
@@ -265,7 +269,7 @@ def _become(order: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """Load what all services share, then follow the orders that come through the socket given as argument."""
-    orders = _Orders(socket.socket(fileno=int(sys.argv[1])))
+    nursery, orders = os.getpid(), _Orders(socket.socket(fileno=int(sys.argv[1])))
     # Next to nothing of what loading makes is garbage: looking for it takes a tenth of the time.
     gc.disable()
     import rekku.cli  # noqa: F401
@@ -273,7 +277,7 @@ def main() -> None:
     order = orders.follow()
     if order is not None:
         gc.enable()
-        _become(order)
+        _become(order, nursery)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import time
 
 import psutil
 import pytest
 
 from rekku.nursery import Nursery
 from rekku.problems import Problem
+from services.search.app import SERVICE
 
 PATIENCE_S = 60
 
@@ -45,21 +47,50 @@ async def test_without_a_nursery_nothing_starts_and_the_log_is_named(tmp_path):
     await nursery.close()
 
 
-async def test_whoever_is_started_for_nobody_is_ended(nursery, tmp_path):
-    """The launcher was stopped while it waited: the process, which nobody knows of, does not stay."""
-    starting = asyncio.create_task(nursery.start("billing", dict(os.environ), tmp_path / "billing.log"))
-    while not (children := psutil.Process().children()):
+async def test_whoever_is_started_for_nobody_is_ended(nursery, tmp_path, cluster):
+    """The launcher's task was cancelled while it waited: the service, which nobody knows of, does not stay."""
+    async with cluster.database([SERVICE]) as name:
+        environment = dict(os.environ) | serving(cluster.settings("search", name, tmp_path))
+        known = await nursery.start("search", environment, tmp_path / "known.log")
+        starting = asyncio.create_task(nursery.start("search", environment, tmp_path / "unknown.log"))
+        await asyncio.sleep(0)
+        starting.cancel()
+        # Orders are followed one after the other.
+        last = await nursery.start("billing", dict(os.environ), tmp_path / "billing.log")
+        assert await asyncio.wait_for(last.wait(), PATIENCE_S) == 2
+        await until(lambda: services_of(nursery) == [known.pid], "only the known one is left")
+        known.terminate()
+        assert await asyncio.wait_for(known.wait(), PATIENCE_S) == 0
+
+
+def serving(settings):
+    return {
+        "REKKU_HOME": str(settings.home),
+        "REKKU_PORT": "0",
+        "REKKU_DATABASE_URL": settings.database_url.get_secret_value(),
+        "REKKU_KEYS_DATABASE_URL": settings.keys_database_url.get_secret_value(),
+        "REKKU_JWKS_URL": settings.jwks_url,
+    }
+
+
+def services_of(nursery):
+    """Who is the nursery's child, and has not ended."""
+    children = psutil.Process(nursery.pid).children()
+    return [child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE]
+
+
+async def until(condition, what):
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, what
         await asyncio.sleep(0.01)
-    starting.cancel()
-    await nursery.close()
-    assert not any(child.is_running() for child in children)
 
 
 async def test_a_nursery_that_was_killed_is_started_again(nursery, tmp_path):
     first = await nursery.start("billing", dict(os.environ), tmp_path / "billing.log")
     await asyncio.wait_for(first.wait(), PATIENCE_S)
-    [killed] = [child for child in psutil.Process().children() if "rekku.nursery" in child.cmdline()]
-    killed.send_signal(signal.SIGKILL)
-    killed.wait(PATIENCE_S)
+    killed = nursery.pid
+    os.kill(killed, signal.SIGKILL)
     second = await nursery.start("billing", dict(os.environ), tmp_path / "billing.log")
     assert await asyncio.wait_for(second.wait(), PATIENCE_S) == 2
+    assert nursery.pid != killed

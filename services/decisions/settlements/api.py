@@ -11,7 +11,6 @@ from starlette.responses import Response
 from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, Command, caller, problems
-from chassis.texts import preferred_language
 from contracts.refusals import Refusal
 from services.decisions import fields
 from services.decisions.settlements import finvoice, handlers, store
@@ -188,7 +187,7 @@ async def _explained(caller: Caller, act: Callable[[Transaction], Awaitable[Answ
     try:
         return await caller.command(act)
     except SettlementRefused as refused:
-        texts, language = caller.runtime.texts, preferred_language(caller.request.headers.get("accept-language"))
+        texts, language = caller.runtime.texts, caller.language
         faults = [
             {**fault.figures, "text": texts.text(language, fault.text_id, fault.values)} for fault in refused.faults
         ]

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from chassis.http import Caller
 from chassis.tables import MEDIA_TYPES, TableFormat, download_headers, write_table
-from chassis.texts import LANGUAGES, preferred_language
+from chassis.texts import LANGUAGES
 from services.decisions.statistics.charts import Chart, svg
 from services.decisions.statistics.reported import ReportedTable
 from services.decisions.statistics.sheets import Reader, Sheet, sheet_of_reported
@@ -55,8 +55,7 @@ FILE: dict[int | str, dict[str, Any]] = {
 
 def reader(caller: Caller, lang: PageLanguage | None) -> Reader:
     """The texts of the language asked for."""
-    accepted = preferred_language(caller.request.headers.get("accept-language"))
-    return Reader(caller.runtime.texts, accepted if lang is None else lang.value)
+    return Reader(caller.runtime.texts, caller.language if lang is None else lang.value)
 
 
 async def file_response(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import singledispatch
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -75,23 +76,9 @@ class Sheet:
         return [*self.rows, *self.totals, (), *((text,) for text in said)]
 
 
+@singledispatch
 def sheet_of(statistic: views.Statistic, say: Reader) -> Sheet:
     """The statistic as a table."""
-    match statistic:
-        case views.NewClients():
-            return _new_clients(statistic, say)
-        case views.Decisions():
-            return _decisions(statistic, say)
-        case views.HalfYears():
-            return _half_years(statistic, say)
-        case views.Ages():
-            return _ages(statistic, say)
-        case views.GroupSizes():
-            return _group_sizes(statistic, say)
-        case views.Contracts():
-            return _contracts(statistic, say)
-        case views.Quotas():
-            return _quotas(statistic, say)
     raise TypeError(f"no table for {type(statistic).__name__}")
 
 
@@ -116,6 +103,7 @@ def sheet_of_reported(table: ReportedTable, say: Reader) -> Sheet:
     )
 
 
+@sheet_of.register
 def _new_clients(found: views.NewClients, say: Reader) -> Sheet:
     years = {year.year: year.months for year in found.earlier} | {found.year: found.months}
     title = _title(found, "new-clients", say)
@@ -173,6 +161,7 @@ def _begun(found: views.Statistic, year: int, month: int) -> bool:
     return (year, month) <= (found.counted_on.year, found.counted_on.month)
 
 
+@sheet_of.register
 def _decisions(found: views.Decisions, say: Reader) -> Sheet:
     by_month = {(each.month, each.language): (each.granted, each.rejected) for each in found.items}
     rows: list[tuple[Cell, ...]] = [
@@ -204,6 +193,7 @@ def _decisions(found: views.Decisions, say: Reader) -> Sheet:
     )
 
 
+@sheet_of.register
 def _half_years(found: views.HalfYears, say: Reader) -> Sheet:
     rows: list[tuple[Cell, ...]] = [
         (
@@ -240,6 +230,7 @@ def _thousands(cost: Decimal | None) -> int | None:
     return None if cost is None or cost < 0 else int((cost / 1000).quantize(Decimal(1), ROUND_HALF_UP))
 
 
+@sheet_of.register
 def _ages(found: views.Ages, say: Reader) -> Sheet:
     groups: list[tuple[str, int | None, int | None]] = [
         (
@@ -269,6 +260,7 @@ def _ages(found: views.Ages, say: Reader) -> Sheet:
     )
 
 
+@sheet_of.register
 def _group_sizes(found: views.GroupSizes, say: Reader) -> Sheet:
     rows: list[tuple[Cell, ...]] = [(each.clients, each.courses) for each in found.items]
     columns = (say("column-courses"),)
@@ -289,6 +281,7 @@ def _group_sizes(found: views.GroupSizes, say: Reader) -> Sheet:
     )
 
 
+@sheet_of.register
 def _contracts(found: views.Contracts, say: Reader) -> Sheet:
     rows: list[tuple[Cell, ...]] = [
         (say.name(each.service_names, each.service), each.contracts, each.swedish) for each in found.items
@@ -307,6 +300,7 @@ def _contracts(found: views.Contracts, say: Reader) -> Sheet:
     )
 
 
+@sheet_of.register
 def _quotas(found: views.Quotas, say: Reader) -> Sheet:
     rows: list[tuple[Cell, ...]] = [
         (
