@@ -6,18 +6,23 @@ twice, or its end before its beginning, as the sequence has it.
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule, run_state_machine_as_test
 
 from chassis.auth import SYSTEM, Principal, Role
-from chassis.testing import ServiceUnderTest
+from chassis.service import Service
+from chassis.testing import ClusterUnderTest, ServiceUnderTest, service_under_test
 from contracts.decisions import DecisionEvent
 from contracts.refusals import Invalid, NotFound, Refusal
 from contracts.values import DeliveryMode
@@ -49,6 +54,8 @@ from tests.ledgers.model import CONFIRM_AT, GROUP_MAX, GROUP_MIN, MUST_RUN_AT, M
 
 SEQUENCES = int(os.environ.get("REKKU_SEQUENCES", "2000"))
 STEPS = 15
+ENOUGH = 2000
+"""The rarest of the broken guards is met in one sequence of about 150."""
 TODAY = date(2024, 1, 15)
 FIRST_DAYS = {2024: date(2024, 6, 3), 2025: date(2025, 3, 3)}
 KELA = Principal("officer", Role.OFFICER)
@@ -131,7 +138,7 @@ class Sequence(RuleBasedStateMachine):
             self._hear(ref, 1)
         return ref
 
-    @rule(ref=decisions, annul=st.booleans(), heard=st.booleans())
+    @rule(ref=decisions, annul=st.booleans(), heard=st.sampled_from([True, True, False]))
     def take_back(self, ref: str, annul: bool, heard: bool) -> None:
         expected = self.model.take_back(ref, "annulled" if annul else "revoked")
         decision = self._decided(
@@ -292,10 +299,20 @@ async def outcome(service: ServiceUnderTest, command: Any, by: Principal) -> tup
 
 
 @pytest.fixture
-async def world(new_service) -> World:
-    courses, kela = await new_service(COURSES), await new_service(DECISIONS)
-    await courses.deliver(office_registered())
-    return World(courses, kela, asyncio.get_running_loop())
+def world(cluster: ClusterUnderTest, tmp_path: Path) -> Iterator[World]:
+    """Both services, on the loop that services run on."""
+    loop, stack = uvloop.new_event_loop(), AsyncExitStack()
+
+    async def start(service: Service) -> ServiceUnderTest:
+        home = tmp_path / service.name
+        home.mkdir()
+        return await stack.enter_async_context(service_under_test(cluster, service, home))
+
+    started = World(loop.run_until_complete(start(COURSES)), loop.run_until_complete(start(DECISIONS)), loop)
+    started.wait(started.courses.deliver(office_registered()))
+    yield started
+    started.wait(stack.aclose())
+    loop.close()
 
 
 def play(world: World, sequences: int, *phases: Phase) -> None:
@@ -348,4 +365,4 @@ def test_control_what_is_broken_is_found(world, monkeypatch, where, name, broken
 
     monkeypatch.setattr(where, name, broken or nothing)
     with pytest.raises(AssertionError):
-        play(world, 300, Phase.generate)
+        play(world, ENOUGH, Phase.generate)
