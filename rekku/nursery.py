@@ -104,7 +104,7 @@ class Nursery:
                 start_new_session=True,
             )
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)
-        self._listening = asyncio.create_task(self._listen(reader))
+        self._listening = asyncio.create_task(self._listen(reader, self._writer))
         return self._writer
 
     async def start(self, service: str, environment: Mapping[str, str], log: Path) -> Offspring:
@@ -134,7 +134,7 @@ class Nursery:
             self._writer.close()
             await self._process.wait()
 
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
                 said = json.loads(line)
@@ -143,6 +143,7 @@ class Nursery:
                 else:
                     self._running.pop(said["ended"]).end(said["status"])
         # The nursery is gone, and everything it has started with it.
+        writer.close()
         for offspring in self._running.values():
             offspring.end(-signal.SIGTERM)
         for asked in self._asked:
@@ -272,6 +273,7 @@ def main() -> None:
     nursery, orders = os.getpid(), _Orders(socket.socket(fileno=int(sys.argv[1])))
     # Next to nothing of what loading makes is garbage: looking for it takes a tenth of the time.
     gc.disable()
+    import chassis.runtime  # noqa: F401 - what `rekku serve` imports as it begins
     import rekku.cli  # noqa: F401
 
     order = orders.follow()
