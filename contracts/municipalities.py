@@ -82,9 +82,14 @@ def areas() -> Mapping[str, dict[str, str]]:
     }
 
 
+def current_code(code: str) -> str:
+    """The code of today: a dissolved municipality's is its successor's, any other stays (588 is 507, E-48)."""
+    return successors().get(code, code)
+
+
 def find_municipality(code: str) -> Municipality | None:
     """The municipality of a code, of a dissolved one its successor; None where there is none."""
-    return municipalities().get(successors().get(code, code))
+    return municipalities().get(current_code(code))
 
 
 def get_municipality(code: str) -> Municipality:

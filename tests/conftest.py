@@ -18,6 +18,7 @@ from chassis.service import Service
 from chassis.testing import ClusterUnderTest, ServiceUnderTest, service_under_test
 
 LONG = frozenset({"caps", "deploy", "failpoints", "fuzz", "ledgers", "rekku", "system", "years"})
+"""Folders whose files take longest."""
 
 LEFT_OUT = "LEFT OUT: "
 """How the reason of a test begins that a tool is missing for; the summary says it in capitals."""

@@ -1,9 +1,8 @@
 """Municipalities found by what clients write: a code, or a name in any of three languages."""
 
-from collections.abc import Mapping
 from functools import cache
 
-from contracts.municipalities import Municipality, municipalities, successors
+from contracts.municipalities import Municipality, find_municipality, municipalities
 from contracts.refusals import Invalid
 from services.search import domain
 from services.search.domain import Near
@@ -12,9 +11,8 @@ from services.search.domain import Near
 class MunicipalityRegister:
     """The municipalities of today, found by code or name, today's or a dissolved one's."""
 
-    def __init__(self, today: Mapping[str, Municipality], dissolved: Mapping[str, str]) -> None:
-        self._by_code = dict(today)
-        self._dissolved = dict(dissolved)
+    def __init__(self) -> None:
+        self._by_code = municipalities()
         self._by_name = {name: m for m in self._by_code.values() for name in domain.searchable(m)}
         self._nearest: dict[str, tuple[Near, ...]] = {}
 
@@ -27,10 +25,6 @@ class MunicipalityRegister:
     def __getitem__(self, code: str) -> Municipality:
         return self._by_code[code]
 
-    def current_code(self, code: str) -> str:
-        """The code of today: a dissolved municipality's is its successor's, any other stays (588 is 507, E-48)."""
-        return self._dissolved.get(code, code)
-
     def get_by_code_or_name(self, text: str) -> Municipality:
         """The municipality a client means.
 
@@ -38,16 +32,15 @@ class MunicipalityRegister:
             Invalid: MUNICIPALITY_UNKNOWN; what was asked for is not repeated.
         """
         wanted = text.strip()
-        found = self._by_code.get(self.current_code(wanted)) or self._by_name.get(domain.fold(wanted))
+        found = find_municipality(wanted) or self._by_name.get(domain.fold(wanted))
         if found is None:
             raise Invalid("MUNICIPALITY_UNKNOWN")
         return found
 
     def find_by_prefix(self, text: str, limit: int) -> list[Municipality]:
         """Municipalities for a text as it is being typed: part of a name, or a code."""
-        code = self.current_code(text.strip())
-        if code in self._by_code:
-            return [self._by_code[code]]
+        if found := find_municipality(text.strip()):
+            return [found]
         return domain.find_by_prefix(self._by_code.values(), text, limit)
 
     def nearest_first(self, origin: Municipality) -> tuple[Near, ...]:
@@ -60,4 +53,4 @@ class MunicipalityRegister:
 @cache
 def municipality_register() -> MunicipalityRegister:
     """The register of today."""
-    return MunicipalityRegister(municipalities(), successors())
+    return MunicipalityRegister()

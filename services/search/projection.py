@@ -6,17 +6,16 @@ from typing import Any
 from chassis.db import Transaction
 from contracts import courses, decisions, notifications, registration
 from contracts.envelope import Event
+from contracts.municipalities import current_code
 from contracts.registration import OfficeEvent
 from services.search import store
-from services.search.municipalities import municipality_register
 
 Merge = Callable[[Transaction, Iterable[Any]], Awaitable[None]]
 
 
 async def set_offices(tx: Transaction, events: Iterable[OfficeEvent]) -> None:
     """Merge offices; one registered in a municipality that is gone is found in its successor (E-48)."""
-    register = municipality_register()
-    await store.set_offices(tx, [(e, register.current_code(e.office.municipality_code)) for e in events])
+    await store.set_offices(tx, [(e, current_code(e.office.municipality_code)) for e in events])
 
 
 MERGES: dict[Merge, tuple[type[Event], ...]] = {

@@ -272,56 +272,41 @@ async def test_a_course_is_confirmed_or_deleted_never_both(small, seed):
 
 async def confirm_while_deleting(courses, monkeypatch):
     scene = await courses.service.db.run(the_scene_of_a_confirmation)
-    outcomes = await with_both_looking_first(
+    return await with_both_looking_first(
         courses, monkeypatch, lambda tx: confirm(tx, *scene), lambda tx: delete_with_transfer(tx, *scene)
     )
-    confirmed = await courses.service.published(CourseConfirmed)
-    return outcomes, len(confirmed) + len(await courses.service.published(CourseDeleted))
-
-
-async def test_without_the_lock_the_states_still_go_one_way(small, monkeypatch):
-    """Domain section 7: a trigger and two CHECKs are the second wall."""
-    outcomes, told = await confirm_while_deleting(small, monkeypatch)
-    [failed] = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    assert isinstance(failed, asyncpg.CheckViolationError)
-    assert told == 1
-
-
-async def test_control_without_lock_and_constraints_a_course_is_confirmed_and_deleted(small, monkeypatch):
-    """E-34, negative control: the race is real."""
-    await take_away(small.service, DROP_STATE_GUARDS)
-    outcomes, told = await confirm_while_deleting(small, monkeypatch)
-    assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
-    assert told == 2
-
-
-# A past course took place, says one answer, and did not, says another.
 
 
 async def settle_both_ways(courses, monkeypatch):
+    """A past course took place, says one answer, and did not, says another (E-40)."""
     scene = await courses.service.db.run(the_scene_of_a_confirmation)
     await courses.clock.set(datetime(2024, 3, 5, 12, tzinfo=UTC))
-    outcomes = await with_both_looking_first(
+    return await with_both_looking_first(
         courses,
         monkeypatch,
         lambda tx: ending.confirm_retroactively(tx, scene[0]),
         lambda tx: ending.close_as_not_held(tx, scene[0], "nobody came"),
     )
-    confirmed = await courses.service.published(CourseConfirmed)
-    return outcomes, len(confirmed) + len(await courses.service.published(CourseDeleted))
 
 
-async def test_without_the_lock_a_past_course_is_still_settled_one_way(small, monkeypatch):
-    """E-40: the states' trigger and CHECKs are the second wall."""
-    outcomes, told = await settle_both_ways(small, monkeypatch)
+async def count_told(courses):
+    """How often a course was said to be confirmed, or deleted."""
+    return len([*await courses.service.published(CourseConfirmed), *await courses.service.published(CourseDeleted)])
+
+
+@pytest.mark.parametrize("at_once", [confirm_while_deleting, settle_both_ways])
+async def test_without_the_lock_the_states_still_go_one_way(small, monkeypatch, at_once):
+    """Domain section 7: a trigger and two CHECKs are the second wall."""
+    outcomes = await at_once(small, monkeypatch)
     [failed] = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     assert isinstance(failed, asyncpg.CheckViolationError)
-    assert told == 1
+    assert await count_told(small) == 1
 
 
-async def test_control_without_lock_and_constraints_a_past_course_is_settled_both_ways(small, monkeypatch):
-    """E-40, negative control: the race is real."""
+@pytest.mark.parametrize("at_once", [confirm_while_deleting, settle_both_ways])
+async def test_control_without_lock_and_constraints_a_course_is_confirmed_and_deleted(small, monkeypatch, at_once):
+    """E-34, E-40, negative control: the race is real."""
     await take_away(small.service, DROP_STATE_GUARDS)
-    outcomes, told = await settle_both_ways(small, monkeypatch)
+    outcomes = await at_once(small, monkeypatch)
     assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
-    assert told == 2
+    assert await count_told(small) == 2

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 
 import psutil
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from rekku.nursery import Nursery
 from rekku.problems import Problem
 from services.search.app import SERVICE
+from tests.races import until
 
 PATIENCE_S = 60
 
@@ -31,7 +31,7 @@ async def test_a_process_that_cannot_serve_says_so_in_its_own_log(nursery, tmp_p
     process.kill()
 
 
-async def test_each_has_its_own_environment_and_session(nursery, tmp_path):
+async def test_each_has_its_own_environment(nursery, tmp_path):
     for setting, value in (("REKKU_PORT", "no port"), ("REKKU_CLOCK", "sundial")):
         log = tmp_path / f"{setting}.log"
         process = await nursery.start("search", dict(os.environ) | {setting: value}, log)
@@ -58,7 +58,11 @@ async def test_whoever_is_started_for_nobody_is_ended(nursery, tmp_path, cluster
         # Orders are followed one after the other.
         last = await nursery.start("billing", dict(os.environ), tmp_path / "billing.log")
         assert await asyncio.wait_for(last.wait(), PATIENCE_S) == 2
-        await until(lambda: services_of(nursery) == [known.pid], "only the known one is left")
+
+        async def only_the_known_one():
+            return services_of(nursery) == [known.pid]
+
+        await until(only_the_known_one)
         known.terminate()
         assert await asyncio.wait_for(known.wait(), PATIENCE_S) == 0
 
@@ -77,13 +81,6 @@ def services_of(nursery):
     """Who is the nursery's child, and has not ended."""
     children = psutil.Process(nursery.pid).children()
     return [child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE]
-
-
-async def until(condition, what):
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        await asyncio.sleep(0.01)
 
 
 async def test_a_nursery_that_was_killed_is_started_again(nursery, tmp_path):
