@@ -92,6 +92,15 @@ async def test_of_who_left_what_was_attended_is_paid_and_nothing_else(decisions,
     expect(201, await pay(decisions, [left]))
 
 
+async def test_what_was_paid_stays_paid_when_the_client_leaves(decisions, clients):
+    """E-29: a repeated payment is no refusal, whatever has been noted since."""
+    left = clients[0]
+    expect(201, await pay(decisions, [left]))
+    await decisions.know(unpinned(left, state=PinState.INTERRUPTED, occupies_place=True))
+    assert expect(201, await pay(decisions, [left])) == {"paid": [], "already_paid": [left]}
+    assert refusal(await pay(decisions, [left], 2)) == ("NOT_ATTENDED", {"decision_refs": [left]})
+
+
 async def test_a_client_who_came_for_the_later_periods_is_paid_for_those(decisions, clients):
     """E-20, E-60."""
     late = (await decisions.grant())["decision_ref"]

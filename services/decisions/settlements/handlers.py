@@ -125,7 +125,9 @@ async def pay_period(tx: Transaction, course_id: str, period_number: int, decisi
     if strangers:
         raise Refusal("NOT_PINNED_THERE", decision_refs=strangers)
     if absent := [ref for ref in refs if not pins[ref].takes_part_in(period_number)]:
-        raise Refusal("NOT_ATTENDED", decision_refs=absent)
+        paid_before = await store.find_paid(tx, absent)
+        if unpaid := [ref for ref in absent if (ref, period_number) not in paid_before]:
+            raise Refusal("NOT_ATTENDED", decision_refs=unpaid)
     payments = [
         PeriodPaid(
             version=1,
