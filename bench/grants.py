@@ -258,7 +258,7 @@ def _event() -> tuple[list[tuple[str, bytes]], bytes]:
         client_ref="client-100000",
         service="CARDIAC_ADULT",
         contract_id="contract-10",
-        provider_id="2828286-9",
+        provider_id="2828286-3",
         language=Language.FI,
         state=DecisionState.GRANTED,
         applied_on=_today(),

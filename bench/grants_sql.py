@@ -5,7 +5,7 @@ INSERT INTO services (service, version) VALUES ('CARDIAC_ADULT', 1);
 INSERT INTO service_descriptions (service, description_version, valid_from, confirm_within_months)
 VALUES ('CARDIAC_ADULT', 1, '2020-01-01', 4);
 INSERT INTO contracts (contract_id, version, provider_id, service, language, valid_from)
-SELECT 'contract-' || n, 1, '2828286-9', 'CARDIAC_ADULT', 'fi', '2020-01-01' FROM generate_series(0, $1::integer - 1) n;
+SELECT 'contract-' || n, 1, '2828286-3', 'CARDIAC_ADULT', 'fi', '2020-01-01' FROM generate_series(0, $1::integer - 1) n;
 INSERT INTO announced_counts
     (contract_id, year, provider_id, service, language, announced, ceiling, filled)
 SELECT contract_id, extract(year FROM $2::date), provider_id, service, language, 1000000000, 1000000000, false
@@ -64,7 +64,7 @@ INSERT INTO decisions (
     decided_on, confirm_by, description_version, new_client
 )
 SELECT upper(substr(md5('d' || n), 1, 13)), 'past-' || md5('a' || n), 'past-' || md5('c' || n), 'CARDIAC_ADULT',
-    'contract-' || n % 11, '2828286-9', 'fi', 'granted', $2::date - (n % 3000)::integer,
+    'contract-' || n % 11, '2828286-3', 'fi', 'granted', $2::date - (n % 3000)::integer,
     $2::date - (n % 3000)::integer, $2::date + 100, 1, true
 FROM generate_series(1, $1::integer) n ON CONFLICT DO NOTHING;
 INSERT INTO first_grants (client_ref, service, decision_ref, provider_id, granted_on)

@@ -15,12 +15,14 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
+from chassis.fields import strict_numbers
 from chassis.idempotency import IdempotentRequest, find_answer, keep_answer
 from chassis.openapi import complete
 from chassis.problems import ProblemWriter, problems
@@ -46,9 +48,13 @@ _BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token 
 
 
 class Command(BaseModel):
-    """Parent of request bodies: unknown fields are refused, surrounding space is dropped."""
+    """Parent of request bodies: unknown fields are refused, surrounding space is dropped, numbers are numbers."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return strict_numbers(handler(source))
 
 
 @dataclass(frozen=True)

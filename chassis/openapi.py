@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chassis.fields import KINDS
 from chassis.problems import MEDIA_TYPE
 from chassis.texts import LANGUAGES
 
@@ -77,9 +78,29 @@ def complete(document: dict[str, Any], examples: Mapping[str, Any]) -> None:
                 *(WITH_TOKEN if secured else ()),
                 *(COMMANDS if command else ()),
                 *(VERSIONED if versioned else ()),
+                *_codes_of_kinds(operation, document),
             )
             answers["4XX"]["x-general-refusals"] = sorted(general)
             answers["4XX"]["description"] += "; as any such request, " + ", ".join(f"`{code}`" for code in general)
+
+
+def kinds_in(schema: Any, document: Mapping[str, Any], seen: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The kinds of value (`x-kind`) in a part of the document, and in the schemas it refers to."""
+    if isinstance(schema, list):
+        return frozenset[str]().union(*(kinds_in(inner, document, seen) for inner in schema))
+    if not isinstance(schema, Mapping):
+        return frozenset()
+    found = frozenset({schema["x-kind"]} if isinstance(schema.get("x-kind"), str) else ())
+    ref = schema.get("$ref")
+    if isinstance(ref, str) and ref not in seen:
+        target = document["components"]["schemas"][ref.rpartition("/")[2]]
+        found |= kinds_in(target, document, seen | {ref})
+    return found.union(*(kinds_in(inner, document, seen) for inner in schema.values()))
+
+
+def _codes_of_kinds(operation: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
+    sent = [operation.get("parameters", []), operation.get("requestBody", {})]
+    return sorted({code for kind in kinds_in(sent, document) for code in KINDS[kind]})
 
 
 def _exemplify(name: str, field: dict[str, Any], named: Mapping[str, Any]) -> None:

@@ -121,14 +121,18 @@ class ProblemWriter:
         return self.answer(request.headers.get("accept-language"), error.status, error.code, values)
 
     async def on_invalid(self, request: Request, error: Exception) -> JSONResponse:
-        """The request does not have the declared shape."""
+        """The request does not have the declared shape; where a kind of value alone is wrong, its code says how."""
         if not isinstance(error, RequestValidationError):
             raise error
+        found = error.errors()
         errors = [
-            FieldProblem(field=self._field(found["loc"], found["type"]), problem=str(found["type"]))
-            for found in error.errors()
+            FieldProblem(field=self._field(each["loc"], each["type"]), problem=str(each["type"])) for each in found
         ]
-        return self.answer(request.headers.get("accept-language"), 422, "VALIDATION", errors=errors)
+        [code, *others] = {each.problem for each in errors}
+        values = found[0].get("ctx")
+        if others or not code.isupper():
+            code, values = "VALIDATION", None
+        return self.answer(request.headers.get("accept-language"), 422, code, values, errors)
 
     async def on_http(self, request: Request, error: Exception) -> JSONResponse:
         """No such route, or a method it does not take."""

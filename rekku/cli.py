@@ -321,6 +321,8 @@ def token(*, role: Role, provider: str | None = None) -> None:
         raise Problem("the public needs no token")
     if (role is Role.PROVIDER) != (provider is not None):
         raise Problem("--provider goes with --role provider, and only with it")
+    if provider is not None:
+        provider = _business_id(provider)
     settings = Settings()
     if not (settings.home / "dev-issuer.json").exists():
         raise Problem(f"there is no development issuer in {settings.home}: `rekku up` makes one")
@@ -329,3 +331,14 @@ def token(*, role: Role, provider: str | None = None) -> None:
     except ValueError as error:
         raise Problem(f"{error}: production has its own issuer") from error
     print(issuer.token(role, provider))
+
+
+def _business_id(written: str) -> str:
+    from chassis.cleaning import business_id
+    from contracts.refusals import Invalid
+
+    try:
+        return business_id(written)
+    except Invalid as refused:
+        wrong = "its check digit" if refused.code == "BUSINESS_ID_CHECK_DIGIT" else "its form"
+        raise Problem(f"--provider takes a business ID such as 2828286-3: {wrong} is wrong") from refused

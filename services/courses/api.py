@@ -20,13 +20,16 @@ from services.courses.fields import (
     ID,
     Acting,
     Agreement,
+    BusinessId,
     CourseId,
     DecisionRef,
     Id,
     Limit,
+    Place,
     ProposedCourse,
     Reading,
     Reason,
+    Year,
 )
 from services.courses.history import api as history_api
 from services.courses.moving import api as moving_api
@@ -56,7 +59,7 @@ class CreateCourse(ProposedCourse):
 class PinClient(Command):
     """The decision whose client is pinned; a confirmed course for every age asks for `age_notice` (E-47)."""
 
-    decision_ref: Id
+    decision_ref: DecisionRef
     age_notice: Agreement | None = None
 
 
@@ -219,7 +222,7 @@ async def list_pins(
     course_id: CourseId,
     caller: Reading,
     state: PinState | None = None,
-    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    after: Place = 0,
     limit: Limit = 100,
 ) -> Response:
     """Every pin the course has or had, in the order they were made (R-CRS-29)."""
@@ -239,7 +242,7 @@ async def list_pinnable_clients(
     caller: Reading,
     course_id: Annotated[str | None, Query(pattern=ID)] = None,
     service: Annotated[str | None, Query(pattern=CODE)] = None,
-    provider_id: Annotated[str | None, Query(pattern=ID)] = None,
+    provider_id: BusinessId | None = None,
     pinnable: bool | None = None,
     after: Annotated[str | None, Query(pattern=_AFTER_PINNABLE)] = None,
     limit: Limit = 100,
@@ -265,9 +268,7 @@ async def list_pinnable_clients(
 @router.get(
     "/place-ledgers/{contract_id}/{year}", response_model=PlaceLedgerView, responses=problems("CONTRACT_UNKNOWN")
 )
-async def show_place_ledger(
-    contract_id: Annotated[str, Path(pattern=ID)], year: Annotated[int, Path(ge=2000, le=2199)], caller: Reading
-) -> Response:
+async def show_place_ledger(contract_id: Annotated[str, Path(pattern=ID)], year: Year, caller: Reading) -> Response:
     """How many places of the announced count the year's courses take (R-CRS-2)."""
 
     async def read(tx: Transaction) -> Answer:

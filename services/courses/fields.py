@@ -1,12 +1,18 @@
 """Types of what comes in over HTTP, for the features' own routers."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from chassis.auth import Role
+from chassis.fields import BusinessId as BusinessId
+from chassis.fields import Day as Day
+from chassis.fields import DecisionRef as DecisionRef
+from chassis.fields import Limit as Limit
+from chassis.fields import Place as Place
+from chassis.fields import Year as Year
+from chassis.fields import words
 from chassis.http import Caller, Command, caller
 from contracts.values import DeliveryMode
 from services.courses.consents import Channel, Consent, GivenBy
@@ -16,25 +22,16 @@ from services.courses.moving.domain import Destination
 ID = r"^[A-Za-z0-9._~-]{1,64}$"
 _AFTER = r"^[A-Za-z0-9._~-]{0,64}$"
 CODE = r"^[A-Za-z0-9_-]{1,40}$"
-_NO_CONTROLS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$"
-_EARLIEST, _LATEST = date(2000, 1, 1), date(2199, 12, 31)
 
 Id = Annotated[str, Field(pattern=ID, examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])]
 Code = Annotated[str, Field(pattern=CODE, examples=["group_a"])]
-Day = Annotated[date, Field(ge=_EARLIEST, le=_LATEST, examples=["2025-03-03"])]
 GroupSize = Annotated[int, Field(ge=1, le=500, examples=[8])]
 TargetGroups = Annotated[tuple[Code, ...], Field(max_length=20, examples=[["group_a", "group_b"]])]
-Reason = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=1000, pattern=_NO_CONTROLS),
-    Field(examples=["Kouluttaja sairastui."]),
-]
+Reason = Annotated[str, words(1000, lines=True), Field(examples=["Kouluttaja sairastui."])]
 """Somebody's own words; they stay in this service."""
 
 CourseId = Annotated[str, Path(pattern=ID)]
-DecisionRef = Annotated[str, Path(pattern=ID)]
 After = Annotated[str, Query(pattern=_AFTER)]
-Limit = Annotated[int, Query(ge=1, le=500)]
 
 Acting = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
 Official = Annotated[Caller, Depends(caller(Role.OFFICER))]

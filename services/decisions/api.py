@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from chassis.auth import Role
 from chassis.db import Transaction
+from chassis.fields import ISO_DAY, MobilePhone
 from chassis.http import Answer, Caller, Command, problems
 from contracts.municipalities import get_municipality
 from contracts.values import DecisionState, Language
@@ -109,14 +110,14 @@ class ChangeEligibility(Command):
     """What decides on which course a client fits; null is not known."""
 
     disease_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")] | None = None
-    birth_date: Annotated[date, Field(ge=_EARLIEST_BIRTH)] | None = None
+    birth_date: Annotated[date, ISO_DAY, Field(ge=_EARLIEST_BIRTH)] | None = None
     birth_year: Annotated[int, Field(ge=1900, le=2199)] | None = None
 
 
 class ChangeContact(Command):
-    """Where the client can be reached."""
+    """Where the client can be reached: by SMS, so at a mobile number (E-69)."""
 
-    phone: Annotated[str, Field(min_length=3, max_length=40)]
+    phone: MobilePhone
     language: Language
 
 
@@ -158,7 +159,7 @@ async def list_decisions(
     contract_id: Annotated[fields.Id | None, Query()] = None,
     service: fields.QueryService | None = None,
     state: DecisionState | None = None,
-    after: Annotated[fields.DecisionRef | None, Query()] = None,
+    after: fields.DecisionRef | None = None,
     limit: fields.Limit = 100,
 ) -> Response:
     """Decisions in the order of arrival; a provider sees those made to it."""
@@ -303,9 +304,7 @@ async def withdraw(decision_ref: fields.PathRef, body: OnNotice, caller: fields.
     return await caller.command(act)
 
 
-@router.put(
-    "/client-contacts/{client_ref}", response_model=ContactView, responses=problems("PHONE_INVALID", "STALE_VERSION")
-)
+@router.put("/client-contacts/{client_ref}", response_model=ContactView, responses=problems("STALE_VERSION"))
 async def change_contact(client_ref: fields.PathReference, body: ChangeContact, caller: fields.Kela) -> Response:
     """Store where a client can be reached; sealed at once, never shown again."""
 

@@ -3,80 +3,12 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 LANGUAGES = ("fi", "sv", "en")
 KNOWN_LIMIT = 20
-OLDEST_AGE = 120
-LONGEST_NAME = 60
 
 _MARK = re.compile(r"[a-z-]{1,40}:[^\s,]{1,100}@\d{1,18}")
-_SERVICE = re.compile(r"[A-Z0-9_]{1,40}")
 _PROBES = frozenset({"livez", "readyz", "progress", "openapi.json"})
-
-
-class Problem(StrEnum):
-    """What can be wrong with one field of the search form; each has its own words in `texts/`."""
-
-    MUNICIPALITY_MISSING = "error-municipality-missing"
-    MUNICIPALITY_UNKNOWN = "error-municipality-unknown"
-    MUNICIPALITY_SEVERAL = "error-municipality-several"
-    AGE_MISSING = "error-age-missing"
-    AGE_NOT_A_NUMBER = "error-age-not-a-number"
-    AGE_OUT_OF_RANGE = "error-age-out-of-range"
-    LANGUAGE_UNKNOWN = "error-language-unknown"
-    SERVICE_UNKNOWN = "error-service-unknown"
-
-
-@dataclass(frozen=True)
-class SearchForm:
-    """The search form as it was filled in, and what is wrong with it, field by field."""
-
-    municipality: str = ""
-    age: str = ""
-    language: str = "fi"
-    service: str = ""
-    asked: bool = False
-    problems: Mapping[str, Problem] = field(default_factory=dict)
-
-    @property
-    def years(self) -> int | None:
-        """The age in whole years, or None where it is not usable."""
-        return int(self.age) if self.asked and "age" not in self.problems else None
-
-
-def read_search_form(query: Mapping[str, str], page_language: str) -> SearchForm:
-    """Read the search form from a query string; a page opened without a question has no problems (R-SRCH-2).
-
-    The service language follows the page's where the visitor has not chosen one.
-    """
-    asked = any(name in query for name in ("municipality", "age", "language", "service"))
-    default = "sv" if page_language == "sv" else "fi"
-    if not asked:
-        return SearchForm(language=default)
-    municipality = " ".join(query.get("municipality", "").split())[:LONGEST_NAME]
-    age = query.get("age", "").strip()[:10]
-    language = query.get("language", "").strip() or default
-    service = query.get("service", "").strip()
-    problems: dict[str, Problem] = {}
-    if not municipality:
-        problems["municipality"] = Problem.MUNICIPALITY_MISSING
-    if wrong := _wrong_age(age):
-        problems["age"] = wrong
-    if language not in ("fi", "sv"):
-        language, problems["language"] = default, Problem.LANGUAGE_UNKNOWN
-    if service and not _SERVICE.fullmatch(service):
-        service, problems["service"] = "", Problem.SERVICE_UNKNOWN
-    return SearchForm(municipality, age, language, service, asked=True, problems=problems)
-
-
-def _wrong_age(age: str) -> Problem | None:
-    if not age:
-        return Problem.AGE_MISSING
-    if not (age.isascii() and age.isdigit()):
-        return Problem.AGE_NOT_A_NUMBER
-    return None if int(age) <= OLDEST_AGE else Problem.AGE_OUT_OF_RANGE
 
 
 def choose_language(chosen: str | None, remembered: str | None, accept_language: str) -> str:

@@ -4,9 +4,10 @@ import asyncio
 import itertools
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from chassis.fields import Year
 from services.gateway import results
 from services.gateway.limited import limited
 from services.gateway.visitor import Visitor, officer_visitor
@@ -17,7 +18,7 @@ router = APIRouter(tags=["pages"], include_in_schema=False, dependencies=[Depend
 @router.get("/officer")
 async def quotas_page(
     visitor: Annotated[Visitor, Depends(officer_visitor)],
-    year: Annotated[int | None, Query(ge=2000, le=2199)] = None,
+    year: Year | None = None,
 ) -> Response:
     """Each service's new clients against its estimates and quotas, this year or another."""
     if year is None:

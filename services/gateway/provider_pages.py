@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
-from contracts.refusals import NotFound
+from chassis import cleaning
+from contracts.refusals import Invalid, NotFound
 from services.gateway import results
 from services.gateway.forms import read_session_form
 from services.gateway.limited import limited
@@ -59,10 +60,10 @@ async def change_course(course_id: CourseId, command: str, visitor: Signed) -> R
     elif command == "pins":
         done = "pinned"
         reply = await visitor.send("courses", "POST", f"{path}/pins", {"decision_ref": decision_ref}, key=key)
-    elif command == "released-pins" and decision_ref.isascii() and decision_ref.replace("-", "").isalnum():
+    elif command == "released-pins" and (cleaned := _decision_ref(decision_ref)):
         done = "unpinned"
         why = {"reason": form["reason"]} if form.get("reason") else None
-        reply = await visitor.send("courses", "DELETE", f"{path}/pins/{decision_ref}", why, key=key)
+        reply = await visitor.send("courses", "DELETE", f"{path}/pins/{cleaned}", why, key=key)
     else:
         return visitor.message("problem-not-found", status=404)
     if reply.ok:
@@ -110,6 +111,14 @@ async def _service_names(visitor: Visitor) -> dict[str, str]:
     except (UpstreamUnavailable, NotFound):
         return {}
     return {item["service"]: results.name_in(item["names"], visitor.t) for item in _items(services)}
+
+
+def _decision_ref(written: str) -> str | None:
+    """The identifier as a part of an address; None where it is none."""
+    try:
+        return cleaning.decision_ref(written)
+    except Invalid:
+        return None
 
 
 def _items(reply: Reply) -> list[dict[str, Any]]:

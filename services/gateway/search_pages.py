@@ -9,10 +9,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from chassis import cleaning
+from contracts.refusals import Invalid
 from services.gateway import results
-from services.gateway.domain import Problem, SearchForm, read_search_form
 from services.gateway.limited import limited
 from services.gateway.results import Results
+from services.gateway.search_form import Problem, SearchForm, read_search_form
 from services.gateway.upstreams import UpstreamUnavailable
 from services.gateway.visitor import Visitor, visitor
 
@@ -60,10 +62,13 @@ async def search_page(visitor: Annotated[Visitor, Depends(visitor)]) -> Response
 @router.get("/courses/{course_number}")
 async def course_page(course_number: str, visitor: Annotated[Visitor, Depends(visitor)]) -> Response:
     """One course, by the number that clients, providers and Kela use for it (R-CRS-7)."""
-    known = course_number.isascii() and course_number.isdigit() and len(course_number) <= 9
-    reply = await visitor.ask("search", f"/courses/{int(course_number)}") if known else None
-    if reply is None or not reply.ok:
-        return visitor.message("course-unknown", status=404, number=course_number if known else "")
+    try:
+        number = str(cleaning.whole_number(course_number))
+    except Invalid:
+        return visitor.message("course-unknown", status=404, number="")
+    reply = await visitor.ask("search", f"/courses/{number}")
+    if not reply.ok:
+        return visitor.message("course-unknown", status=404, number=number)
     course = results.course_card(reply.document["course"], visitor.t)
     return visitor.page(
         "course.html",

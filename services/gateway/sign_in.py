@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
-from stdnum.fi import ytunnus
 
+from chassis import cleaning
 from chassis.auth import DevIssuer, Role
-from contracts.refusals import NotFound
+from contracts.refusals import Invalid, NotFound
 from services.gateway import domain, handlers
 from services.gateway.forms import read_form, read_session_form, require_form_token
 from services.gateway.handlers import SESSION_LIFETIME
@@ -16,6 +16,10 @@ from services.gateway.limited import limited
 from services.gateway.visitor import Gateway, Visitor, gateway_of, visitor
 
 _ROLES = {"provider": Role.PROVIDER, "officer": Role.OFFICER, "system": Role.SYSTEM}
+_WRONG_ID = {
+    "BUSINESS_ID_INVALID": "error-provider-id",
+    "BUSINESS_ID_CHECK_DIGIT": "error-provider-id-check-digit",
+}
 _VISIT_COOKIE = "rekku-visit"
 _VISIT_S = 3600
 
@@ -50,12 +54,13 @@ async def sign_in(visitor: Annotated[Visitor, Depends(visitor)], issuer: Issuer)
     visit = visitor.request.cookies.get(_VISIT_COOKIE, "")
     require_form_token(domain.csrf_token(visit) if visit else "", form.get("csrf", ""))
     role = _ROLES.get(form.get("role", ""))
-    provider_id = form.get("provider_id", "").strip()
+    provider_id = form.get("provider_id", "")
     if role is None:
         return _form_page(visitor, {"role": "error-role-unknown"}, form.get("role", ""), provider_id)
-    if role is Role.PROVIDER and not ytunnus.is_valid(provider_id):
-        return _form_page(visitor, {"provider_id": "error-provider-id"}, role, provider_id)
-    acts_for = ytunnus.format(provider_id) if role is Role.PROVIDER else None
+    try:
+        acts_for = cleaning.business_id(provider_id) if role is Role.PROVIDER else None
+    except Invalid as refused:
+        return _form_page(visitor, {"provider_id": _WRONG_ID[refused.code]}, role, provider_id)
     token = issuer.token(role, acts_for, lifetime=SESSION_LIFETIME)
     subject = f"dev-{role}" if acts_for is None else f"dev-{role}-{acts_for}"
     old = visitor.session

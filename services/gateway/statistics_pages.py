@@ -5,9 +5,10 @@ For officers the page links to all other statistics as well.
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from chassis.fields import Between
 from services.gateway import results
 from services.gateway.limited import limited
 from services.gateway.upstreams import UpstreamUnavailable
@@ -21,7 +22,7 @@ router = APIRouter(tags=["pages"], include_in_schema=False, dependencies=[Depend
 @router.get("/statistics")
 async def statistics_page(
     visitor: Annotated[Visitor, Depends(visitor)],
-    year: Annotated[int | None, Query(ge=2001, le=2198)] = None,
+    year: Annotated[int, Between(2001, 2198)] | None = None,
 ) -> Response:
     """Estimates and quotas of a year, this one unless another is asked for, and every reported table."""
     if year is None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from chassis.auth import Role
 from chassis.db import Transaction
+from chassis.fields import Limit
 from chassis.http import Answer, Caller, Command, caller, problems, public_caller
 from chassis.texts import Texts, preferred_language
 from contracts.notifications import Channel
@@ -199,7 +200,7 @@ class MessageList(BaseModel):
 @router.get("/messages", response_model=MessageList, responses=problems())
 async def list_messages(
     here: Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))],
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Limit = 100,
     after: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
     """A provider's own inbox; for officers every message, those to clients as well."""

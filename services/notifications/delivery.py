@@ -15,6 +15,7 @@ from datetime import timedelta
 from pydantic import ValidationError
 
 from chassis.calendar import helsinki_date
+from chassis.cleaning import is_e164
 from chassis.db import TRANSIENT_ERRORS, Database, Transaction, backoff_s
 from chassis.failpoints import reach
 from chassis.runtime import Runtime
@@ -22,7 +23,7 @@ from chassis.vault import BrokenSeal, Vault
 from contracts.decisions import ClientContact
 from contracts.notifications import Channel, MessageSent
 from services.notifications import store
-from services.notifications.domain import Template, is_phone_number
+from services.notifications.domain import Template
 from services.notifications.links import SurveyLinks, token_hash
 from services.notifications.sms_gateway import FileGateway, GatewayDown, Sms, SmsGateway, SmsRefused
 from services.notifications.writing import text_of
@@ -106,7 +107,7 @@ class Deliverer:
             contact = ClientContact.model_validate_json(document)
         except (BrokenSeal, ValidationError):
             return Outcome(message.message_id, "CONTACT_UNREADABLE")
-        if not is_phone_number(contact.phone):
+        if not is_e164(contact.phone):
             return Outcome(message.message_id, "NOT_A_PHONE_NUMBER")
         figures = {} if message.survey_id is None else {"link": self.links.link(message.survey_id)}
         text = text_of(message.template, contact.language, figures)

@@ -1,6 +1,5 @@
 """The rules of messages and feedback: plain values and pure functions."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -247,13 +246,6 @@ def may_publish(answers: int, published_at: int) -> bool:
 
 
 # Phone numbers.
-
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
-
-
-def is_phone_number(phone: str) -> bool:
-    """An E.164 number."""
-    return _E164.fullmatch(phone) is not None
 
 
 def masked(phone: str) -> str:

@@ -18,16 +18,14 @@ from services.registration.ending import api as ending_api
 from services.registration.fields import (
     After,
     Anybody,
+    BusinessId,
     IdInPath,
-    IdInQuery,
     Limit,
     Officer,
     OfficialReader,
     Reader,
     ServiceCode,
     Writer,
-    business_id,
-    phone_number,
 )
 from services.registration.gauges import api as gauges_api
 from services.registration.history import api as history_api
@@ -66,16 +64,15 @@ router.include_router(reviews_api.router)
     "/providers",
     status_code=201,
     response_model=ProviderView,
-    responses=problems("BUSINESS_ID_INVALID", "OTHER_PROVIDER", "PROVIDER_EXISTS"),
+    responses=problems("OTHER_PROVIDER", "PROVIDER_EXISTS"),
 )
 async def register_provider(body: RegisterProvider, caller: Writer) -> Response:
     """Register a provider under its business ID; a provider registers itself only."""
-    provider_id = business_id(body.provider_id)
 
     async def act(tx: Transaction) -> Answer:
-        provider = await handlers.register_provider(tx, provider_id, body.name)
+        provider = await handlers.register_provider(tx, body.provider_id, body.name)
         view = ProviderView.model_validate(provider)
-        return Answer(201, view, version=provider.version, subject=("provider", provider_id))
+        return Answer(201, view, version=provider.version, subject=("provider", body.provider_id))
 
     return await caller.command(act)
 
@@ -93,7 +90,7 @@ async def list_providers(caller: OfficialReader, limit: Limit = 100, after: Afte
 
 
 @router.get("/providers/{provider_id}", response_model=ProviderView, responses=problems("PROVIDER_UNKNOWN"))
-async def show_provider(provider_id: IdInPath, caller: Reader) -> Response:
+async def show_provider(provider_id: BusinessId, caller: Reader) -> Response:
     """One provider; a provider sees itself only."""
 
     async def read(tx: Transaction) -> Answer:
@@ -108,11 +105,10 @@ async def show_provider(provider_id: IdInPath, caller: Reader) -> Response:
     "/providers/{provider_id}/offices",
     status_code=201,
     response_model=OfficeView,
-    responses=problems("PROVIDER_UNKNOWN", "MUNICIPALITY_UNKNOWN", "PHONE_INVALID", "STALE_VERSION"),
+    responses=problems("PROVIDER_UNKNOWN", "MUNICIPALITY_UNKNOWN", "STALE_VERSION"),
 )
-async def register_office(provider_id: IdInPath, body: RegisterOffice, caller: Writer) -> Response:
+async def register_office(provider_id: BusinessId, body: RegisterOffice, caller: Writer) -> Response:
     """Register an office in one of today's municipalities; If-Match takes the provider's version."""
-    phone = None if body.phone is None else phone_number(body.phone)
 
     async def act(tx: Transaction) -> Answer:
         office = await handlers.register_office(
@@ -122,7 +118,7 @@ async def register_office(provider_id: IdInPath, body: RegisterOffice, caller: W
             municipality_code=body.municipality_code,
             street_address=body.street_address,
             postal_address=body.postal_address,
-            phone=phone,
+            phone=body.phone,
             if_match=caller.if_match,
         )
         view = OfficeView.model_validate(office)
@@ -132,7 +128,7 @@ async def register_office(provider_id: IdInPath, body: RegisterOffice, caller: W
 
 
 @router.get("/providers/{provider_id}/offices", response_model=OfficeList, responses=problems("PROVIDER_UNKNOWN"))
-async def list_offices(provider_id: IdInPath, caller: Reader, limit: Limit = 100, after: After = "") -> Response:
+async def list_offices(provider_id: BusinessId, caller: Reader, limit: Limit = 100, after: After = "") -> Response:
     """The offices of one provider."""
 
     async def read(tx: Transaction) -> Answer:
@@ -161,7 +157,6 @@ async def show_office(office_id: IdInPath, caller: Reader) -> Response:
     status_code=201,
     response_model=ContractView,
     responses=problems(
-        "BUSINESS_ID_INVALID",
         "CONTRACT_EXISTS",
         "LANGUAGE_NOT_OFFERED",
         "PROVIDER_UNKNOWN",
@@ -172,12 +167,11 @@ async def show_office(office_id: IdInPath, caller: Reader) -> Response:
 )
 async def register_contract(body: RegisterContract, caller: Officer) -> Response:
     """Kela registers a contract: one per provider, service and language."""
-    provider_id = business_id(body.provider_id)
 
     async def act(tx: Transaction) -> Answer:
         contract = await handlers.register_contract(
             tx,
-            provider_id=provider_id,
+            provider_id=body.provider_id,
             service=body.service,
             language=body.language,
             valid_from=body.valid_from,
@@ -190,7 +184,7 @@ async def register_contract(body: RegisterContract, caller: Officer) -> Response
 
 @router.get("/contracts", response_model=ContractList, responses=problems())
 async def list_contracts(
-    caller: Reader, provider_id: IdInQuery = None, limit: Limit = 100, after: After = ""
+    caller: Reader, provider_id: BusinessId | None = None, limit: Limit = 100, after: After = ""
 ) -> Response:
     """Contracts with their gauges; a provider sees its own only."""
 
@@ -217,11 +211,11 @@ async def show_contract(contract_id: IdInPath, caller: Reader) -> Response:
 @router.put(
     "/contracts/{contract_id}/contact",
     response_model=ContractView,
-    responses=problems("CONTRACT_UNKNOWN", "PHONE_INVALID", "STALE_VERSION"),
+    responses=problems("CONTRACT_UNKNOWN", "STALE_VERSION"),
 )
 async def set_contact(contract_id: IdInPath, body: SetContact, caller: Writer) -> Response:
     """Publish the contract's contact details."""
-    contact = Contact(body.email, phone_number(body.phone), body.web)
+    contact = Contact(body.email, body.phone, body.web)
 
     async def act(tx: Transaction) -> Answer:
         contract = await handlers.set_contact(tx, contract_id, contact, if_match=caller.if_match)

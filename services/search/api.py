@@ -9,10 +9,11 @@ from datetime import date
 from typing import Annotated, Any
 
 import asyncpg
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from chassis.db import Transaction
+from chassis.fields import Age, Between, MunicipalityText
 from chassis.http import Answer, Caller, problems, public_caller
 from contracts.municipalities import ATTRIBUTION, Municipality, areas
 from contracts.values import CourseState, Language
@@ -29,13 +30,11 @@ Services = Mapping[str, asyncpg.Record]
 GroupNames = Mapping[tuple[str, str, str], dict[str, str]]
 
 Anybody = Annotated[Caller, Depends(public_caller)]
-MunicipalityText = Annotated[
-    str | None, Query(min_length=1, max_length=60, description="Municipality of residence: three-digit code or name")
-]
-Age = Annotated[int | None, Query(ge=0, le=120, description="The client's age in whole years")]
+Residence = Annotated[MunicipalityText | None, Query(description="Municipality of residence: three-digit code or name")]
+ClientsAge = Annotated[Age | None, Query(description="The client's age in whole years")]
 ServiceLanguage = Annotated[Language | None, Query(description="Service language")]
 ServiceCode = Annotated[str | None, Query(pattern=r"^[A-Z0-9_]{1,40}$", description="Code of a service")]
-Limit = Annotated[int, Query(ge=1, le=100)]
+Limit = Annotated[int, Between(1, 100)]
 After = Annotated[str | None, Query(min_length=1, max_length=1000, description="`next` of the page before")]
 
 
@@ -46,8 +45,8 @@ After = Annotated[str | None, Query(min_length=1, max_length=1000, description="
 )
 async def find_offices(
     anybody: Anybody,
-    municipality: MunicipalityText = None,
-    age: Age = None,
+    municipality: Residence = None,
+    age: ClientsAge = None,
     language: ServiceLanguage = None,
     service: ServiceCode = None,
     only_free: Annotated[bool, Query(description="Only offices with a free place on a fitting course")] = False,
@@ -73,7 +72,7 @@ async def find_offices(
 
 
 @router.get("/courses/{course_number}", response_model=views.CoursePageView, responses=problems("COURSE_UNKNOWN"))
-async def get_course(anybody: Anybody, course_number: Annotated[int, Path(ge=1, le=2_147_483_647)]) -> Response:
+async def get_course(anybody: Anybody, course_number: Annotated[int, Between(1, 2_147_483_647)]) -> Response:
     """One course by its number, from its publishing on, also while it runs and after it (R-CRS-7)."""
 
     async def read(tx: Transaction) -> Answer:
@@ -91,7 +90,7 @@ async def get_course(anybody: Anybody, course_number: Annotated[int, Path(ge=1, 
 
 @router.get("/services", response_model=views.ServicesView, responses=problems("MUNICIPALITY_UNKNOWN"))
 async def find_services(
-    anybody: Anybody, municipality: MunicipalityText = None, age: Age = None, language: ServiceLanguage = None
+    anybody: Anybody, municipality: Residence = None, age: ClientsAge = None, language: ServiceLanguage = None
 ) -> Response:
     """Services that fit the client (R-SRCH-2)."""
     origin = _origin(municipality)
@@ -117,7 +116,7 @@ async def find_quotas(anybody: Anybody) -> Response:
 
 @router.get("/municipalities", response_model=views.MunicipalitiesView, responses=problems())
 async def find_municipalities(
-    q: Annotated[str, Query(min_length=1, max_length=60, description="Beginning of a name, or a code")],
+    q: Annotated[MunicipalityText, Query(description="Beginning of a name, or a code")],
     limit: Limit = 10,
 ) -> Response:
     """Municipalities for a text as it is being typed, in any of their languages, dots or no dots (E-48)."""

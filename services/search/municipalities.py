@@ -31,15 +31,14 @@ class MunicipalityRegister:
         Raises:
             Invalid: MUNICIPALITY_UNKNOWN; what was asked for is not repeated.
         """
-        wanted = text.strip()
-        found = find_municipality(wanted) or self._by_name.get(domain.fold(wanted))
+        found = find_municipality(text) or self._by_name.get(domain.fold(text))
         if found is None:
             raise Invalid("MUNICIPALITY_UNKNOWN")
         return found
 
     def find_by_prefix(self, text: str, limit: int) -> list[Municipality]:
         """Municipalities for a text as it is being typed: part of a name, or a code."""
-        if found := find_municipality(text.strip()):
+        if found := find_municipality(text):
             return [found]
         return domain.find_by_prefix(self._by_code.values(), text, limit)
 

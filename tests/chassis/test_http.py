@@ -14,7 +14,7 @@ from chassis.auth import DevIssuer, Role
 from chassis.testing import ServiceUnderTest
 from contracts.notifications import MessageSent
 
-PROVIDER, OTHER = "2828286-9", "1234567-1"
+PROVIDER, OTHER = "2828286-3", "1234567-1"
 NOTE = {"note_id": "N-1", "provider_id": PROVIDER, "text": "hello"}
 
 
@@ -158,6 +158,15 @@ async def test_a_wrong_body_is_refused_without_echo(toy: ServiceUnderTest, body:
     assert "of_mine" not in answer.text
 
 
+@pytest.mark.parametrize("stars", [True, 1.0, "1", 1.5, None, [1], "１"])
+async def test_a_number_is_a_number(toy: ServiceUnderTest, stars: object):
+    """In JSON true is not 1, and neither 1.0 nor "1" is a whole number; 1 is the control."""
+    answer = await toy.http().post("/notes", json=NOTE | {"stars": stars})
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION")
+    assert [error["field"] for error in answer.json()["errors"]] == ["body.stars"]
+    assert (await toy.http().post("/notes", json=NOTE | {"stars": 1})).status_code == 201
+
+
 async def test_what_is_not_json_is_refused(toy: ServiceUnderTest):
     answer = await toy.http().post("/notes", content=b"{secret", headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION")
@@ -187,7 +196,7 @@ async def test_a_personal_identity_code_in_any_place_is_refused(toy: ServiceUnde
 
 
 async def test_an_ordinary_text_is_not_taken_for_a_personal_identity_code(toy: ServiceUnderTest):
-    text = "Y-tunnus 2828286-9, puhelin 040 123 4567, 01a20122-5e63-72a7-972e-e72a7ebefe29"
+    text = "Y-tunnus 2828286-3, puhelin 040 123 4567, 01a20122-5e63-72a7-972e-e72a7ebefe29"
     assert (await toy.http().post("/notes", json=NOTE | {"text": text})).status_code == 201
 
 

@@ -24,8 +24,9 @@ from contracts.registration import (
     TargetGroup,
 )
 from contracts.values import Coverage, DecisionState, Language, PinState
+from tests.decision_refs import a_decision_ref
 
-PROVIDER = "2828286-9"
+PROVIDER = "2828286-3"
 OTHER_PROVIDER = "1572860-0"
 CONTRACT = "contract-1"
 OFFICE = "office-1"
@@ -112,7 +113,7 @@ def office_registered(version: int = 1, **differences: Any) -> OfficeRegistered:
 def a_decision(**differences: Any) -> Decision:
     number = next(_refs)
     facts: dict[str, Any] = {
-        "decision_ref": f"D-{number:05}",
+        "decision_ref": a_decision_ref(number),
         "application_ref": f"app-{number:05}",
         "client_ref": f"client-{number:05}",
         "service": SERVICE_CODE,

@@ -5,6 +5,7 @@ from typing import Any
 from chassis.auth import Role
 from tests.courses.builders import FIRST_DAY as DAY
 from tests.courses.builders import PROVIDER, a_period, a_proposal, expect
+from tests.decision_refs import a_decision_ref
 
 HETU = "131052-308T"
 
@@ -81,7 +82,7 @@ async def test_a_personal_identity_code_is_refused_wherever_it_stands(courses):
         await courses.provider.delete(f"{pins}/{HETU}"),
         await courses.provider.post("/courses", json=a_proposal(age_group=HETU)),
         await courses.provider.get("/pinnable-clients", params={"service": HETU}),
-        await courses.provider.post(pins, json={"decision_ref": "D-1"}, headers={"idempotency-key": HETU}),
+        await courses.provider.post(pins, json={"decision_ref": a_decision_ref(1)}, headers={"idempotency-key": HETU}),
     ):
         assert expect(422, answer)["code"] == "PERSONAL_IDENTITY_CODE"
         assert HETU not in answer.text

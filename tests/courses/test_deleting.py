@@ -304,8 +304,12 @@ async def test_only_kela_cancels_with_a_reason_and_only_what_is_committed_to(cou
     path = f"/courses/{course['course_id']}/cancellation"
     by_provider = await courses.provider.post(path, json={"reason": "no staff"})
     assert refusal(by_provider, status=403)[0] == "NOT_ALLOWED"
-    for nothing in ({}, {"reason": "  "}, {"reason": "a\x00b"}):
-        assert refusal(await courses.officer.post(path, json=nothing), status=422)[0] == "VALIDATION"
+    for nothing, code in (
+        ({}, "VALIDATION"),
+        ({"reason": "  "}, "TEXT_EMPTY"),
+        ({"reason": "a\x00b"}, "TEXT_CONTROL_CHARACTER"),
+    ):
+        assert refusal(await courses.officer.post(path, json=nothing), status=422)[0] == code
     assert refusal(await courses.cancel(course)) == ("NOT_CONFIRMED", {"course_number": course["course_number"]})
 
 
@@ -316,7 +320,7 @@ async def test_a_personal_identity_code_in_a_reason_is_refused_and_not_echoed(co
     assert refusal(answer, status=422)[0] == "PERSONAL_IDENTITY_CODE"
     assert "131052" not in answer.text
     too_long = await courses.delete(course, reason="x" * 1001)
-    assert refusal(too_long, status=422)[0] == "VALIDATION"
+    assert refusal(too_long, status=422)[0] == "TEXT_TOO_LONG"
     assert (await courses.get(course))["state"] == "published"
 
 

@@ -232,8 +232,8 @@ async def test_a_personal_identity_code_in_a_reason_is_refused_and_not_echoed(co
     ):
         assert refusal(answer, status=422)[0] == "PERSONAL_IDENTITY_CODE"
         assert hetu not in answer.text
-    for empty in ("   ", "", "a" * 1001, "nul\x00"):
-        assert refusal(await courses.move(here, there, decision, reason=empty), status=422)[0] == "VALIDATION"
+    for wrong, code in (("   ", "TEXT_EMPTY"), ("", "TEXT_EMPTY"), ("nul\x00", "TEXT_CONTROL_CHARACTER")):
+        assert refusal(await courses.move(here, there, decision, reason=wrong), status=422)[0] == code
     assert [pin["state"] for pin in await courses.history(decision)] == ["active"]
 
 

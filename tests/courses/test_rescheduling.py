@@ -18,6 +18,7 @@ from tests.courses.builders import (
 )
 from tests.courses.consistency import assert_consistent
 from tests.courses.stories import LATER, a_running_course, a_three_period_course, periods_on
+from tests.decision_refs import a_decision_ref
 
 NEXT_YEAR = date(2025, 3, 3)
 A_WEEK_LATER = FIRST_DAY + timedelta(days=7)
@@ -262,7 +263,7 @@ async def test_a_refused_move_leaves_everything_as_it_was(courses):
     before = await courses.get(course)
     overlapping = [a_period(FIRST_DAY, 5, mode="online"), a_period(FIRST_DAY, 5, mode="online")]
     assert refusal(await courses.reschedule(course, FIRST_DAY, periods=overlapping), 422)[0] == "PERIODS_OVERLAP"
-    ahead = [a_consent(decision_ref="D-1", given_on="2024-01-16")]
+    ahead = [a_consent(decision_ref=a_decision_ref(1), given_on="2024-01-16")]
     assert refusal(await courses.reschedule(course, A_WEEK_LATER, consents=ahead))[0] == "CONSENT_IN_FUTURE"
     stale = await courses.provider.put(
         f"/courses/{course['course_id']}/periods",

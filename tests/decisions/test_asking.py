@@ -123,7 +123,7 @@ async def test_a_mistyped_decision_identifier_is_refused_at_once(decisions):
     """R-DEC-20, E-59: the check character."""
     ref = (await decisions.grant())["decision_ref"]
     mistyped = ("1" if ref[0] != "1" else "2") + ref[1:]
-    assert refusal(await decisions.officer.get(f"/decisions/{mistyped}"), 422)[0] == "VALIDATION"
+    assert refusal(await decisions.officer.get(f"/decisions/{mistyped}"), 422)[0] == "DECISION_REF_CHECK_CHARACTER"
 
 
 async def test_every_refusal_is_written_up_and_has_a_text_in_three_languages(decisions):

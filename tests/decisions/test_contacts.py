@@ -90,7 +90,27 @@ async def test_control_looking_before_the_write_both_would_be_first(decisions, m
     assert await two_first_writers(decisions, path, *FIRST[path]) == ["done", "done"]
 
 
-@pytest.mark.parametrize("phone", ["12345", "+3581", "call me", "0000000000"])
+@pytest.mark.parametrize("phone", ["017 123 4567", "+358 20 123 4567", "0800 12345", "+46 8 123 456 78"])
+async def test_a_number_that_takes_no_sms_is_refused_and_not_echoed(decisions, phone):
+    """E-69."""
+    answer = await change(decisions, phone)
+    assert (answer.status_code, answer.json()["code"]) == (422, "NOT_MOBILE")
+    assert answer.json()["errors"] == [{"field": "body.phone", "problem": "NOT_MOBILE"}]
+    assert phone not in answer.text
+    async with decisions.service.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM client_contacts") == 0
+
+
+@pytest.mark.parametrize(
+    "phone",
+    ["040 123 4567", "+1 201 555 0123", "tel:+358-40-123-4567", "00358 (0)40 1234567", "040\u00a0123\u20114567"],
+)
+async def test_a_number_that_takes_an_sms_is_taken_however_it_is_written(decisions, phone):
+    """E-69: the control of the test above; in some countries the number does not tell."""
+    assert (await change(decisions, phone)).status_code == 200
+
+
+@pytest.mark.parametrize("phone", ["12345", "+3581", "call me", "0000000000", "0800 KELA12", "040 123 4567 ext. 2"])
 async def test_a_number_nobody_can_have_is_refused_and_not_echoed(decisions, phone):
     answer = await change(decisions, phone)
     assert refusal(answer, 422)[0] == "PHONE_INVALID"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chassis import cleaning
 from chassis.request_guard import MAX_BODY_BYTES
 from contracts.refusals import Invalid
 from contracts.values import looks_like_personal_identity_code
@@ -48,15 +49,20 @@ IN_ORDER = {
 
 MOST = Decimal("999999.99")
 
-TEXTS = (
-    st.text(
-        st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"),
-        min_size=2,
-        max_size=70,
-    )
-    .map(str.strip)
-    .filter(lambda text: len(text) > 1 and not looks_like_personal_identity_code(text))
-)
+
+def is_clean(text):
+    """Whether it is stored as it is written."""
+    try:
+        return cleaning.text(text, longest=70) == text
+    except Invalid:
+        return False
+
+
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"),
+    min_size=2,
+    max_size=70,
+).filter(lambda text: len(text) > 1 and not looks_like_personal_identity_code(text) and is_clean(text))
 
 
 @st.composite

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chassis import cleaning
 from contracts.decisions import AnnouncedCountFilled, DecisionGranted, DecisionRejected, QuotaFilled
 from contracts.envelope import new_event_id
 from contracts.values import Language
-from services.decisions.identifiers import is_decision_ref
 from tests.decisions.builders import (
     CONTRACT,
     COURSE,
@@ -32,7 +32,7 @@ from tests.decisions.builders import (
 async def test_a_grant_takes_one_decision_of_the_count_and_says_so(decisions):
     """R-DEC-1, R-DEC-6, E-10, E-13, E-59."""
     granted = await decisions.grant(client_ref="client-x", application_ref="application-x")
-    assert is_decision_ref(granted["decision_ref"])
+    assert cleaning.decision_ref(granted["decision_ref"]) == granted["decision_ref"]
     assert (granted["provider_id"], granted["service"], granted["language"]) == (PROVIDER, RARE, "fi")
     assert (granted["decided_on"], granted["confirm_by"]) == ("2024-01-15", "2024-07-15")
     assert granted["new_client"] is True

@@ -7,6 +7,7 @@ import pytest
 
 from contracts.decisions import PeriodPaid
 from contracts.values import PinState
+from services.decisions.identifiers import decision_ref
 from tests.decisions.builders import (
     CONTRACT,
     COURSE,
@@ -148,9 +149,18 @@ async def test_a_provider_cannot_pay_itself(decisions, clients):
     assert refusal(await decisions.provider.post("/payments", json=body), 403)[0] == "NOT_ALLOWED"
 
 
-@pytest.mark.parametrize("refs", [[], ["0" * 13] * 101, ["0000000000000"], ["not-a-decision"], ["131052-308T"]])
-async def test_identifiers_that_cannot_be_are_refused_and_not_echoed(decisions, clients, refs):
+@pytest.mark.parametrize(
+    ("refs", "code"),
+    [
+        ([], "VALIDATION"),
+        ([decision_ref(1)] * 101, "VALIDATION"),
+        (["0000000000000"], "DECISION_REF_CHECK_CHARACTER"),
+        (["not-a-decision"], "DECISION_REF_INVALID"),
+        (["131052-308T"], "PERSONAL_IDENTITY_CODE"),
+    ],
+)
+async def test_identifiers_that_cannot_be_are_refused_and_not_echoed(decisions, clients, refs, code):
     """E-59, R-BIL-6; acceptance example 13."""
     answer = await pay(decisions, refs)
-    assert refusal(answer, 422)[0] in ("VALIDATION", "PERSONAL_IDENTITY_CODE")
+    assert refusal(answer, 422)[0] == code
     assert not refs or refs[0] not in answer.text

@@ -36,7 +36,7 @@ from services.decisions.settlements.prices import Price, PriceAnnex, ServicePeri
 TODAY = date(2024, 6, 30)
 FIRST = date(2024, 1, 8)
 REFS = [decision_ref(number) for number in range(1, 7)]
-CONTRACT = Contract("contract-1", "2828286-9", "RARE", Language.FI, date(2023, 1, 1), None)
+CONTRACT = Contract("contract-1", "2828286-3", "RARE", Language.FI, date(2023, 1, 1), None)
 PERIODS = {
     number: ServicePeriod(number, DeliveryMode.FACE_TO_FACE, first, first + timedelta(days=4))
     for number, first in ((n, FIRST + timedelta(weeks=8 * (n - 1))) for n in range(1, 5))
@@ -81,7 +81,7 @@ def an_invoice(lines=(), **differences):
         "form_version": 1,
         "contract_id": "contract-1",
         "service": "RARE",
-        "provider_id": "2828286-9",
+        "provider_id": "2828286-3",
         "biller_id": "1234567-1",
         "biller_name": "Laskutus Oy",
         "biller_reference": "1",
@@ -119,10 +119,16 @@ def test_every_attended_period_is_billed_at_its_price_and_the_total_is_exact(per
     assert {(line.quantity, line.annex_version) for line in billed} == {(5, 1)}
 
 
+def without_ref(line, why):
+    """The line as it is read where its identifier is none."""
+    return replace(line, decision_ref="", wrong_ref=why)
+
+
 WRONG = {
     FaultCode.FOREIGN_CONTRACT: lambda line: replace(line, contract_id="contract-2"),
     FaultCode.FOREIGN_SERVICE: lambda line: replace(line, service="HEART"),
-    FaultCode.DECISION_REF_INVALID: lambda line: replace(line, decision_ref=line.decision_ref[::-1] + "0"),
+    FaultCode.DECISION_REF_INVALID: lambda line: without_ref(line, FaultCode.DECISION_REF_INVALID),
+    FaultCode.DECISION_REF_CHECK_CHARACTER: lambda line: without_ref(line, FaultCode.DECISION_REF_CHECK_CHARACTER),
     FaultCode.DECISION_UNKNOWN: lambda line: replace(line, decision_ref=decision_ref(1000 + line.number)),
     FaultCode.PERIOD_UNKNOWN: lambda line: replace(line, period_number=9),
     FaultCode.NOT_ATTENDED: lambda line: replace(line, period_number=4),

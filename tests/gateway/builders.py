@@ -30,6 +30,7 @@ from contracts.registration import (
 from contracts.values import CourseState, Coverage, DecisionState, DeliveryMode, Language, PeriodKind
 from services.gateway.upstreams import Upstreams
 from services.gateway.visitor import Gateway
+from tests.decision_refs import a_decision_ref
 
 PROVIDER = "2828286-3"
 OTHER_PROVIDER = "1572860-0"
@@ -168,7 +169,7 @@ def a_contract(**differences: Any) -> Contract:
 
 def a_decision(**differences: Any) -> Decision:
     facts: dict[str, Any] = {
-        "decision_ref": "D1-AAAA7",
+        "decision_ref": a_decision_ref(1),
         "application_ref": "application-1",
         "client_ref": "client-1",
         "service": SERVICE_CODE,
@@ -216,11 +217,11 @@ async def tell_search(search: ServiceUnderTest, *courses: Course, answers: int =
 
 
 async def tell_courses(courses: ServiceUnderTest, decisions: int = 1) -> None:
-    """The same provider with room for 40 places, and clients with decisions D1-AAAA7, D2-AAAA7, …"""
+    """The same provider with room for 40 places, and clients with the first decisions."""
     announced = AnnouncedCountChanged(version=2, contract=a_contract(), year=2024, count=40)
     await courses.deliver(a_description_event(), *REGISTERED[1:], announced)
     for number in range(1, decisions + 1):
-        decision = a_decision(decision_ref=f"D{number}-AAAA7", client_ref=f"client-{number}")
+        decision = a_decision(decision_ref=a_decision_ref(number), client_ref=f"client-{number}")
         await courses.deliver(DecisionGranted(version=1, decision=decision))
 
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway import domain
-from services.gateway.domain import Problem, SearchForm, choose_language, merge_known, read_search_form
+from services.gateway.domain import choose_language, merge_known
+from services.gateway.search_form import Problem, SearchForm, read_search_form
 
 
 def asked(**query):
@@ -41,10 +42,16 @@ def test_an_age_is_whole_years_from_0_to_120():
         None,
         Problem.AGE_OUT_OF_RANGE,
         Problem.AGE_NOT_A_NUMBER,
-        Problem.AGE_NOT_A_NUMBER,
+        Problem.AGE_NOT_WHOLE,
         Problem.AGE_NOT_A_NUMBER,
         Problem.AGE_OUT_OF_RANGE,
     ]
+
+
+def test_what_is_pasted_into_the_form_is_understood():
+    """E-48: full-width digits, what nobody sees, and the unit of an age."""
+    form = asked(municipality="\u200b Kuopio\u200e", age="６７ v")
+    assert (form.municipality, form.age, form.years, form.problems) == ("Kuopio", "67", 67, {})
 
 
 def test_a_language_just_chosen_goes_before_one_remembered_before_the_browsers():

@@ -5,6 +5,7 @@ from contracts.decisions import DecisionGranted
 from services.decisions.app import SERVICE as DECISIONS
 from services.notifications.app import SERVICE as NOTIFICATIONS
 from services.search.app import SERVICE as SEARCH
+from tests.decision_refs import a_decision_ref
 from tests.gateway.builders import (
     OTHER_PROVIDER,
     a_decision,
@@ -26,14 +27,14 @@ async def test_a_provider_publishes_pins_and_confirms(gateway, courses):
     here = f"/provider/courses/{course_id}"
     listed = await browser.get("/provider")
     assert here in listed.text
-    assert "D1-AAAA7" in listed.text
+    assert a_decision_ref(1) in listed.text
 
     published = await browser.post(f"{here}/publication", data=await form_of(browser, course_id))
     assert published.headers["location"] == f"{here}?done=published"
     assert "visible in the search" in (await browser.get(published.headers["location"])).text
 
     for number in range(1, 6):
-        form = {**await form_of(browser, course_id), "decision_ref": f"D{number}-AAAA7"}
+        form = {**await form_of(browser, course_id), "decision_ref": a_decision_ref(number)}
         assert (await browser.post(f"{here}/pins", data=form)).status_code == 303
     page = await browser.get(here)
     assert "The course may be confirmed once at least 6 clients are pinned." in page.text
@@ -42,7 +43,7 @@ async def test_a_provider_publishes_pins_and_confirms(gateway, courses):
     assert refused.status_code == 409
     assert "Now 5 are." in refused.text
 
-    form = {**await form_of(browser, course_id), "decision_ref": "D6-AAAA7"}
+    form = {**await form_of(browser, course_id), "decision_ref": a_decision_ref(6)}
     await browser.post(f"{here}/pins", data=form)
     confirmed = await browser.post(f"{here}/confirmation", data=await form_of(browser, course_id))
     assert confirmed.headers["location"] == f"{here}?done=confirmed"
@@ -54,10 +55,10 @@ async def test_a_form_sent_twice_counts_once_and_a_client_can_be_taken_off(gatew
     browser = await gateway.provider()
     here = f"/provider/courses/{course_id}"
     await browser.post(f"{here}/publication", data=await form_of(browser, course_id))
-    form = {**await form_of(browser, course_id), "decision_ref": "D1-AAAA7"}
+    form = {**await form_of(browser, course_id), "decision_ref": a_decision_ref(1)}
     answers = [await browser.post(f"{here}/pins", data=form) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
-    off = {**await form_of(browser, course_id), "decision_ref": "D1-AAAA7"}
+    off = {**await form_of(browser, course_id), "decision_ref": a_decision_ref(1)}
     assert (await browser.post(f"{here}/released-pins", data=off)).headers["location"] == f"{here}?done=unpinned"
     assert "No clients are pinned to this course." in (await browser.get(here)).text
 
@@ -68,15 +69,15 @@ async def test_a_client_leaves_a_course_that_has_had_to_be_run_with_a_reason(gat
     browser = await gateway.provider()
     here = f"/provider/courses/{course_id}"
     await browser.post(f"{here}/publication", data=await form_of(browser, course_id))
-    await browser.post(f"{here}/pins", data={**await form_of(browser, course_id), "decision_ref": "D1-AAAA7"})
+    await browser.post(f"{here}/pins", data={**await form_of(browser, course_id), "decision_ref": a_decision_ref(1)})
     assert "Why does the client leave?" not in (await browser.get(here)).text
     async with courses.transaction() as tx:
         await tx.execute("UPDATE courses SET must_run_since = '2024-01-15'")
     assert "Why does the client leave?" in (await browser.get(here)).text
-    off = {**await form_of(browser, course_id), "decision_ref": "D1-AAAA7"}
+    off = {**await form_of(browser, course_id), "decision_ref": a_decision_ref(1)}
     refused = await browser.post(f"{here}/released-pins", data=off)
     assert (refused.status_code, "Say why the client leaves it" in refused.text) == (409, True)
-    off = {**await form_of(browser, course_id), "decision_ref": "D1-AAAA7", "reason": "moves to Oulu"}
+    off = {**await form_of(browser, course_id), "decision_ref": a_decision_ref(1), "reason": "moves to Oulu"}
     assert (await browser.post(f"{here}/released-pins", data=off)).headers["location"] == f"{here}?done=unpinned"
 
 
@@ -109,7 +110,7 @@ async def test_the_inbox_shows_what_the_system_told(gateway, new_service):
     gateway.put_behind(notifications)
     await notifications.deliver(a_description_event(), DecisionGranted(version=1, decision=a_decision()))
     page = await (await gateway.provider()).get("/provider/messages")
-    assert "D1-AAAA7" in page.text
+    assert a_decision_ref(1) in page.text
     assert "15 January 2024, 10:00" in page.text
     assert "No messages." in (await (await gateway.provider(OTHER_PROVIDER)).get("/provider/messages")).text
 

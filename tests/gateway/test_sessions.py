@@ -25,6 +25,15 @@ async def test_a_provider_signs_in_and_is_led_to_its_courses(gateway):
     assert (await browser.get("/session")).json()["provider_id"] == PROVIDER
 
 
+async def test_a_business_id_is_understood_as_it_is_pasted(gateway):
+    """R-REG-4: with spaces, a prefix, another dash, or none."""
+    browser = gateway.browser()
+    pasted = f" FI{PROVIDER.replace('-', ' – ')}\u200b"
+    answer = await browser.post("/sign-in", data={**await sign_in_form(browser), **who(Role.PROVIDER, pasted)})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/provider")
+    assert (await browser.get("/session")).json()["provider_id"] == PROVIDER
+
+
 async def test_the_sessions_cookie_is_for_http_only_and_same_site(gateway):
     browser = gateway.browser()
     answer = await browser.post("/sign-in", data={**await sign_in_form(browser), **who(Role.OFFICER)})
@@ -113,7 +122,8 @@ async def test_a_form_from_another_site_is_refused_even_with_the_token(gateway):
 async def test_a_wrong_choice_is_explained_and_the_form_stays(gateway):
     browser = gateway.browser()
     for data, said in (
-        (who(Role.PROVIDER, "1234567-8"), "Write the provider&#39;s business ID"),
+        (who(Role.PROVIDER, "1234567"), "Write the provider&#39;s business ID"),
+        (who(Role.PROVIDER, "1234567-8"), "The check digit of the business ID does not fit."),
         (who(Role.PROVIDER), "Write the provider&#39;s business ID"),
         ({"role": "root"}, "Choose a role."),
     ):

@@ -7,6 +7,7 @@ import pytest
 from contracts.decisions import DecisionGranted, PeriodPaid
 from services.notifications import store
 from services.notifications.links import SurveyLinks, token_hash
+from tests.decision_refs import a_decision_ref
 from tests.gateway.builders import CONTRACT, OFFICE, PROVIDER, SERVICE_CODE, a_decision, a_description_event
 
 
@@ -17,7 +18,7 @@ async def token(notifications):
     await notifications.deliver(
         PeriodPaid(
             version=1,
-            decision_ref="D1-AAAA7",
+            decision_ref=a_decision_ref(1),
             client_ref="client-1",
             contract_id=CONTRACT,
             provider_id=PROVIDER,

@@ -218,6 +218,15 @@ async def test_a_number_that_is_none_is_given_up(notifications, phone):
     assert await notifications.states("feedback") == ["undeliverable", "sent"]
 
 
+async def test_a_number_stored_before_that_is_not_mobile_crashes_nothing(notifications):
+    """E-69: such numbers were taken until now; the others of the batch go on."""
+    await notifications.given_client("D-1", phone="+358171234567")
+    await notifications.given_client("D-2")
+    await notifications.deliver(a_payment(2, decision_ref="D-1"), a_payment(2, decision_ref="D-2"))
+    await notifications.send_all()
+    assert await notifications.states("feedback") == ["sent", "sent"]
+
+
 async def test_a_contact_that_cannot_be_read_holds_up_nobody(notifications):
     sealed = await notifications.service.db.vault.seal("client-of-D-1", b'{"phone": 5}')
     contact = (await notifications.a_contact()).model_copy(update={"sealed": sealed})

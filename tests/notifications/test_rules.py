@@ -17,7 +17,6 @@ from services.notifications.domain import (
     Template,
     area_of,
     feedback_round,
-    is_phone_number,
     masked,
     may_publish,
     outdated_by_decision,
@@ -144,9 +143,7 @@ def test_an_average_appears_at_five_and_then_after_five_more():
     assert published == [5, 10, 15]
 
 
-def test_phone_numbers_are_checked_and_masked():
-    assert is_phone_number("+358401234567")
-    assert not any(map(is_phone_number, ["0401234567", "+0401234567", "+358 40", "", "+358401234567\n"]))
+def test_phone_numbers_are_masked():
     assert "40123" not in masked("+358401234567")
 
 

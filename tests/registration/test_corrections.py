@@ -110,7 +110,7 @@ async def test_what_was_never_entered_cannot_be_corrected_and_a_stale_officer_is
     assert (refused.json()["code"], refused.json()["values"]) == ("COUNT_NOT_ANNOUNCED", {"year": 2023})
     stale = await correct(registration, contract_id, 2024, 2, headers={"if-match": '"1"'})
     assert (stale.status_code, stale.json()["values"]) == (412, {"current": 2})
-    assert (await correct(registration, contract_id, 2024, 2, reason=" ")).json()["code"] == "VALIDATION"
+    assert (await correct(registration, contract_id, 2024, 2, reason=" ")).json()["code"] == "TEXT_EMPTY"
     assert (await correct(registration, "nowhere", 2024, 2)).json()["code"] == "CONTRACT_UNKNOWN"
     assert len(await registration.published(AnnouncedCountChanged)) == 1
 

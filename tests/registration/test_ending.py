@@ -105,7 +105,7 @@ async def test_only_kela_ends_a_contract_and_on_what_it_has_seen(registration):
     assert (inverted.status_code, inverted.json()["code"]) == (422, "VALIDITY_INVERTED")
     stale = await end(registration, contract_id, "2024-06-30", headers={"if-match": '"7"'})
     assert (stale.status_code, stale.json()["values"]) == (412, {"current": 1})
-    assert (await end(registration, contract_id, "2024-06-30", reason="")).json()["code"] == "VALIDATION"
+    assert (await end(registration, contract_id, "2024-06-30", reason="")).json()["code"] == "TEXT_EMPTY"
     assert (await end(registration, "nowhere", "2024-06-30")).json()["code"] == "CONTRACT_UNKNOWN"
     assert await registration.published(ContractValidityChanged) == []
 

@@ -121,7 +121,7 @@ async def test_a_contract_exists_once(registration):
     ("differences", "status", "code"),
     [
         ({"provider_id": THEIRS}, 404, "PROVIDER_UNKNOWN"),
-        ({"provider_id": "1234567-2"}, 422, "BUSINESS_ID_INVALID"),
+        ({"provider_id": "1234567-2"}, 422, "BUSINESS_ID_CHECK_DIGIT"),
         ({"service": "NOT_A_SERVICE"}, 404, "SERVICE_UNKNOWN"),
         ({"service": "CAREGIVER", "language": "sv"}, 409, "LANGUAGE_NOT_OFFERED"),
         ({"valid_from": "2021-03-31"}, 409, "SERVICE_NOT_OPEN"),

@@ -286,7 +286,7 @@ async def test_only_kela_decides(registration):
         ({"office_id": "nowhere"}, 404, "OFFICE_UNKNOWN"),
         ({"service": "NOT_A_SERVICE"}, 404, "SERVICE_UNKNOWN"),
         ({"service": "CAREGIVER", "language": "sv"}, 409, "LANGUAGE_NOT_OFFERED"),
-        ({"subcontractors": [{**POOL, "business_id": "7654321-3"}]}, 422, "BUSINESS_ID_INVALID"),
+        ({"subcontractors": [{**POOL, "business_id": "7654321-3"}]}, 422, "BUSINESS_ID_CHECK_DIGIT"),
         ({"subcontractors": [POOL, POOL]}, 422, "PARTY_NAMED_TWICE"),
         ({"subcontracting": "yes"}, 422, "VALIDATION"),
         ({"consortium": [{"name": "Oy"}]}, 422, "VALIDATION"),

@@ -107,7 +107,7 @@ async def test_every_subject_can_be_waited_for(search: Search):
     await search.given_one_office(a_course(2), a_feedback_average(3), a_quota(4))
     knows = ",".join(
         [
-            "provider:2828286-9@1",
+            "provider:2828286-3@1",
             "office:office-kuopio@1",
             "contract:contract-fi@1",
             "service:CARDIAC_ADULT@1",

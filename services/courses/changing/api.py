@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from chassis.contact_fields import Email, Phone, Web, phone_number
 from chassis.db import Transaction
+from chassis.fields import Email, Phone, Web
 from chassis.http import Answer, Command, problems
 from services.courses.answers import course_answer
 from services.courses.changing import handlers, store
@@ -20,9 +20,9 @@ from services.courses.fields import (
     CourseId,
     DecisionRef,
     GroupSize,
-    Id,
     Limit,
     NewPeriods,
+    Place,
     Reading,
     Reason,
     TargetGroups,
@@ -62,7 +62,7 @@ class MixAges(Command):
 class ClientConsent(Agreement):
     """That the new dates suit one pinned client (R-CRS-34)."""
 
-    decision_ref: Id
+    decision_ref: DecisionRef
 
 
 class Reschedule(Command):
@@ -168,7 +168,7 @@ async def reschedule_course(course_id: CourseId, body: Reschedule, caller: Actin
 async def list_reschedulings(
     course_id: CourseId,
     caller: Reading,
-    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    after: Place = 0,
     limit: Limit = 100,
 ) -> Response:
     """Every move of the course's dates, the oldest first."""
@@ -185,11 +185,11 @@ async def list_reschedulings(
 @router.put(
     "/courses/{course_id}/contact",
     response_model=CourseView,
-    responses=problems("COURSE_GONE", "COURSE_UNKNOWN", "PHONE_INVALID", "STALE_VERSION"),
+    responses=problems("COURSE_GONE", "COURSE_UNKNOWN", "STALE_VERSION"),
 )
 async def override_contact(course_id: CourseId, body: SetContact, caller: Acting) -> Response:
     """Show the course with contact details of its own (E-43)."""
-    contact = Contact(body.email, phone_number(body.phone), body.web)
+    contact = Contact(body.email, body.phone, body.web)
 
     async def act(tx: Transaction) -> Answer:
         return await course_answer(tx, await handlers.show_contact(tx, course_id, contact, caller.if_match))

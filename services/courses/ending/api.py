@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from chassis.db import Transaction
+from chassis.fields import EACH_ONCE
 from chassis.http import Answer, Command, problems
 from contracts.values import ReportKind
 from services.courses import reports
@@ -23,7 +24,18 @@ from services.courses.ending.views import (
     StaleCourseList,
     StaleCourseView,
 )
-from services.courses.fields import ID, Acting, After, CourseId, Id, Limit, Official, Reading, Reason, Transfer
+from services.courses.fields import (
+    ID,
+    Acting,
+    After,
+    CourseId,
+    DecisionRef,
+    Limit,
+    Official,
+    Reading,
+    Reason,
+    Transfer,
+)
 from services.courses.views import CourseView
 
 router = APIRouter(tags=["endings"])
@@ -34,7 +46,8 @@ class DeleteCourse(Command):
 
     reason: Reason | None = None
     transfers: Annotated[
-        dict[Id, Transfer],
+        dict[DecisionRef, Transfer],
+        EACH_ONCE,
         Field(
             default_factory=dict,
             max_length=500,

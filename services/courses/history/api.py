@@ -1,9 +1,8 @@
 """HTTP of histories: for Kela, and for a provider of its own."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from chassis.db import Transaction
@@ -11,19 +10,15 @@ from chassis.history import HistoryEntry, HistoryList, history_page, read_histor
 from chassis.http import Answer, problems
 from contracts.refusals import NotFound
 from services.courses import copies
-from services.courses.fields import CourseId, DecisionRef, Limit, Reading
+from services.courses.fields import CourseId, DecisionRef, Limit, Place, Reading
 from services.courses.history import store
 from services.courses.store import get_course
 
 router = APIRouter()
 
-AfterEntry = Annotated[int, Query(ge=0, le=2**62)]
-
 
 @router.get("/courses/{course_id}/history", response_model=HistoryList, responses=problems("COURSE_UNKNOWN"))
-async def show_course_history(
-    course_id: CourseId, caller: Reading, limit: Limit = 100, after: AfterEntry = 0
-) -> Response:
+async def show_course_history(course_id: CourseId, caller: Reading, limit: Limit = 100, after: Place = 0) -> Response:
     """What was done to a course and what it did by itself, with the reasons given; its clients' pins have their own."""
 
     async def read(tx: Transaction) -> Answer:
@@ -37,7 +32,7 @@ async def show_course_history(
 
 @router.get("/decisions/{decision_ref}/history", response_model=HistoryList, responses=problems("DECISION_UNKNOWN"))
 async def show_decision_history(
-    decision_ref: DecisionRef, caller: Reading, limit: Limit = 100, after: AfterEntry = 0
+    decision_ref: DecisionRef, caller: Reading, limit: Limit = 100, after: Place = 0
 ) -> Response:
     """What became of a decision's pin over all courses, by whose hand, with the reasons given (R-CRS-29)."""
 

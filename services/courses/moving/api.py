@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -11,7 +11,7 @@ from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from services.courses.consents import Channel, GivenBy
 from services.courses.domain import Course
-from services.courses.fields import Acting, CourseId, DecisionRef, Reading, Reason, Transfer
+from services.courses.fields import Acting, CourseId, DecisionRef, Limit, Place, Reading, Reason, Transfer
 from services.courses.moving import handlers
 from services.courses.moving.domain import Obstacle
 from services.courses.moving.handlers import Moved
@@ -223,8 +223,8 @@ async def interrupt_rehabilitation(
 async def show_pin_history(
     decision_ref: DecisionRef,
     caller: Reading,
-    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    after: Place = 0,
+    limit: Limit = 100,
 ) -> Response:
     """Every course the decision's client was pinned to, and with whose consent each move was made (R-CRS-29)."""
 

@@ -18,7 +18,7 @@ from chassis.tables import TableFormat
 from contracts.values import CourseState, PinState
 from services.courses.answers import course_views
 from services.courses.domain import Course
-from services.courses.fields import CODE, ID, After, Limit, Reading
+from services.courses.fields import CODE, ID, After, BusinessId, Limit, Place, Reading, Year
 from services.courses.reading import export, store
 from services.courses.reading.store import CoursesWanted, PinOnCourse, PinsWanted
 from services.courses.views import CourseList, PinView
@@ -27,8 +27,6 @@ router = APIRouter()
 
 AskedId = Annotated[str | None, Query(pattern=ID)]
 AskedService = Annotated[str | None, Query(pattern=CODE)]
-AskedYear = Annotated[int | None, Query(ge=2000, le=2199)]
-AfterPin = Annotated[int, Query(ge=0, le=2**62)]
 
 
 class PinOnCourseView(PinView):
@@ -62,12 +60,12 @@ class PinOnCourseList(BaseModel):
 
 def _courses_wanted(
     caller: Reading,
-    provider_id: AskedId = None,
+    provider_id: BusinessId | None = None,
     contract_id: AskedId = None,
     office_id: AskedId = None,
     service: AskedService = None,
     state: CourseState | None = None,
-    year: AskedYear = None,
+    year: Year | None = None,
     stale: bool | None = None,
     must_run: bool | None = None,
 ) -> CoursesWanted:
@@ -77,12 +75,12 @@ def _courses_wanted(
 
 def _pins_wanted(
     caller: Reading,
-    provider_id: AskedId = None,
+    provider_id: BusinessId | None = None,
     contract_id: AskedId = None,
     office_id: AskedId = None,
     service: AskedService = None,
     state: PinState | None = None,
-    year: AskedYear = None,
+    year: Year | None = None,
 ) -> PinsWanted:
     return PinsWanted(provider_id or caller.principal.provider_id, contract_id, office_id, service, state, year)
 
@@ -109,7 +107,7 @@ async def list_courses(caller: Reading, wanted: WantedCourses, after: After = ""
 
 
 @router.get("/pins", response_model=PinOnCourseList, responses=problems() | UNCHANGED)
-async def list_all_pins(caller: Reading, wanted: WantedPins, after: AfterPin = 0, limit: Limit = 100) -> Response:
+async def list_all_pins(caller: Reading, wanted: WantedPins, after: Place = 0, limit: Limit = 100) -> Response:
     """Every pin there is or was, over all courses, in the order they were made (R-CRS-29)."""
 
     async def read(tx: Transaction) -> Answer:

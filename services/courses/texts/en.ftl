@@ -71,7 +71,6 @@ mixed-age-not-last = The announced count for { $year } still has { $free } free 
 no-age-group = Course { $course_number } is not for one age group.
 not-mixed-age = Course { $course_number } is not for every age.
 age-notice-missing = These clients must first be told that the course is for every age and that they may change provider: { $decision_refs }.
-phone-invalid = The phone number does not work. Give the country code of a foreign number.
 
 # Clients between courses
 course-not-begun = Course { $course_number } has not begun: it begins on { $first_day }. Remove the client from the course instead.

@@ -71,7 +71,6 @@ mixed-age-not-last = Vuoden { $year } ilmoitetussa asiakasmäärässä on vielä
 no-age-group = Kurssia { $course_number } ei ole kohdistettu yhdelle ikäryhmälle.
 not-mixed-age = Kurssia { $course_number } ei ole kohdistettu kaikenikäisille.
 age-notice-missing = Näille asiakkaille on ensin kerrottava, että kurssi on kaikenikäisille ja että palveluntuottajaa voi vaihtaa: { $decision_refs }.
-phone-invalid = Puhelinnumero ei kelpaa. Kirjoita ulkomaan numeroon myös maan suuntanumero.
 
 # Clients between courses
 course-not-begun = Kurssi { $course_number } ei ole alkanut: se alkaa { $first_day }. Poista asiakas kurssilta.

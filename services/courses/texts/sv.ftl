@@ -71,7 +71,6 @@ mixed-age-not-last = Det anmälda klientantalet för { $year } har ännu { $free
 no-age-group = Kurs { $course_number } är inte för en viss åldersgrupp.
 not-mixed-age = Kurs { $course_number } är inte för alla åldrar.
 age-notice-missing = De här klienterna måste först få veta att kursen är för alla åldrar och att de får byta serviceproducent: { $decision_refs }.
-phone-invalid = Telefonnumret duger inte. Skriv även landsnumret om numret är utländskt.
 
 # Clients between courses
 course-not-begun = Kursen { $course_number } har inte börjat: den börjar { $first_day }. Ta i stället bort klienten från kursen.

@@ -4,11 +4,12 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from chassis.auth import Role
 from chassis.db import Transaction
+from chassis.fields import words
 from chassis.http import Answer, Caller, Command, problems
 from services.decisions import fields
 from services.decisions.concerns import handlers, store
@@ -18,13 +19,7 @@ from services.decisions.domain import GivenBy
 
 router = APIRouter(tags=["concerns"])
 
-_LINES = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
-
-Words = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=1000, pattern=_LINES),
-    Field(examples=["Asiakkaan tilanne on muuttunut."]),
-]
+Words = Annotated[str, words(1000, lines=True), Field(examples=["Asiakkaan tilanne on muuttunut."])]
 """Short and without anything that says who the client is; sealed at once, and never part of an event."""
 ConcernId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 After = Annotated[str, Query(pattern=r"^[0-9a-f-]{0,36}$")]
@@ -107,7 +102,7 @@ class ConcernList(BaseModel):
 def _wanted(
     state: ConcernState | None = None,
     service: fields.QueryService | None = None,
-    decision_ref: Annotated[fields.DecisionRef | None, Query()] = None,
+    decision_ref: fields.DecisionRef | None = None,
 ) -> Wanted:
     return Wanted(state, service, decision_ref)
 

@@ -76,7 +76,7 @@ async def list_planned_periods(
     caller: fields.Kela,
     contract_id: Annotated[fields.Id | None, Query()] = None,
     service: fields.QueryService | None = None,
-    after: Annotated[fields.DecisionRef | None, Query()] = None,
+    after: fields.DecisionRef | None = None,
     limit: fields.Limit = 100,
 ) -> Response:
     """When the rehabilitation of every client with a decision in force is planned to take place (R-CRS-12)."""

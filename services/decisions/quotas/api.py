@@ -110,7 +110,7 @@ class CountView(BaseModel):
 )
 async def show_quota(
     service: fields.PathService,
-    year: fields.PathYear,
+    year: fields.Year,
     caller: fields.Anyone,
     area: fields.QueryArea | None = None,
     language: Language | None = None,
@@ -128,7 +128,7 @@ async def show_quota(
 
 
 @router.get("/quotas/{service}/{year}/scopes", response_model=QuotaList, responses=problems("SERVICE_UNKNOWN"))
-async def list_scopes(service: fields.PathService, year: fields.PathYear, caller: fields.Anyone) -> Response:
+async def list_scopes(service: fields.PathService, year: fields.Year, caller: fields.Anyone) -> Response:
     """The national gauge and every narrower one with its fill (R-DEC-14, E-55)."""
 
     async def read(tx: Transaction) -> Answer:
@@ -147,7 +147,7 @@ async def list_scopes(service: fields.PathService, year: fields.PathYear, caller
 )
 async def set_quota(
     service: fields.PathService,
-    year: fields.PathYear,
+    year: fields.Year,
     body: SetQuota,
     caller: fields.Official,
     area: fields.QueryArea | None = None,
@@ -172,7 +172,7 @@ async def set_quota(
 )
 async def set_estimate(
     service: fields.PathService,
-    year: fields.PathYear,
+    year: fields.Year,
     body: SetEstimate,
     caller: fields.Official,
     area: fields.QueryArea | None = None,
@@ -193,7 +193,7 @@ async def set_estimate(
 @router.get(
     "/announced-counts/{contract_id}/{year}", response_model=CountView, responses=problems("ANNOUNCED_COUNT_UNKNOWN")
 )
-async def show_count(contract_id: fields.PathId, year: fields.PathYear, caller: fields.Anyone) -> Response:
+async def show_count(contract_id: fields.PathId, year: fields.Year, caller: fields.Anyone) -> Response:
     """The use of a contract's announced count; a provider follows its own (R-DEC-3, E-9)."""
 
     async def read(tx: Transaction) -> Answer:

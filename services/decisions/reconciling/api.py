@@ -1,9 +1,8 @@
 """HTTP of reconciliation: what differs, and the command that sets it right."""
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
@@ -53,7 +52,7 @@ class RepairView(BaseModel):
 async def list_differences(
     caller: fields.Kela,
     state: DifferenceState | None = None,
-    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    after: fields.Place = 0,
     limit: fields.Limit = 100,
 ) -> Response:
     """The report: where a counter or a copy is or was not what the decisions say."""

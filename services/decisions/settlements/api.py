@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from chassis.auth import Role
 from chassis.db import Transaction
+from chassis.fields import Between
 from chassis.http import Answer, Caller, Command, caller, problems
 from contracts.refusals import Refusal
 from services.decisions import fields
@@ -96,7 +97,7 @@ async def list_settlements(
     contract_id: Annotated[fields.Id | None, Query()] = None,
     state: SettlementState | None = None,
     after: Annotated[fields.Id | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    limit: Annotated[int, Between(1, 100)] = 20,
 ) -> Response:
     """Settlements in the order of arrival; a provider sees its own."""
 

@@ -10,14 +10,12 @@ from enum import StrEnum
 from contracts.refusals import Refusal
 from contracts.values import PinState
 from services.decisions.domain import Contract
-from services.decisions.identifiers import is_decision_ref
 from services.decisions.settlements.prices import Price, PriceAnnex, ServicePeriod, annex_in_force
 
 KELA_ID = "0246246-0"
 KELA_NAMES = frozenset({"kansaneläkelaitos", "kela", "folkpensionsanstalten", "fpa"})
 _CENT = Decimal("0.01")
 _AMOUNT = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,2})?")
-_WEIGHTS = (7, 3, 1)
 
 
 class SettlementState(StrEnum):
@@ -41,6 +39,7 @@ class FaultCode(StrEnum):
     FOREIGN_SERVICE = "FOREIGN_SERVICE"
     REPEATED = "REPEATED"
     DECISION_REF_INVALID = "DECISION_REF_INVALID"
+    DECISION_REF_CHECK_CHARACTER = "DECISION_REF_CHECK_CHARACTER"
     DECISION_UNKNOWN = "DECISION_UNKNOWN"
     PERIOD_UNKNOWN = "PERIOD_UNKNOWN"
     NOT_PINNED = "NOT_PINNED"
@@ -84,7 +83,10 @@ class SettlementRefused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it was sent: `amount` is still text; `contract_id` and `service` where the line says its own."""
+    """A line as it was sent: `amount` is still text; `contract_id` and `service` where the line says its own.
+
+    `wrong_ref` says that no decision identifier was sent, and what is wrong; then `decision_ref` is empty.
+    """
 
     number: int
     decision_ref: str
@@ -92,6 +94,7 @@ class Line:
     amount: str
     contract_id: str | None = None
     service: str | None = None
+    wrong_ref: FaultCode | None = None
 
     @property
     def period(self) -> tuple[str, int]:
@@ -292,8 +295,8 @@ def _whole(
 
 
 def _faults_of_sent(line: Line, invoice: Invoice) -> Iterator[Fault]:
-    if not is_decision_ref(line.decision_ref):
-        yield Fault(line.number, FaultCode.DECISION_REF_INVALID)
+    if line.wrong_ref is not None:
+        yield Fault(line.number, line.wrong_ref)
     if line.service not in (None, invoice.service):
         yield Fault(line.number, FaultCode.FOREIGN_SERVICE)
     if line.contract_id not in (None, invoice.contract_id):
@@ -386,11 +389,3 @@ def decide(settlement: Settlement, state: SettlementState, on: date, reasons: Se
 def amount_of(text: str) -> Decimal | None:
     """Euros with at most two decimals, None where it is no such amount (E-60)."""
     return Decimal(text).quantize(_CENT) if _AMOUNT.fullmatch(text) else None
-
-
-def is_reference_number(text: str) -> bool:
-    """Whether the check digit of a Finnish reference number (viitenumero) fits: weights 7, 3, 1 from the right."""
-    if not (4 <= len(text) <= 20 and text.isascii() and text.isdigit()):
-        return False
-    weighted = sum(int(digit) * _WEIGHTS[place % 3] for place, digit in enumerate(reversed(text[:-1])))
-    return int(text[-1]) == -weighted % 10

@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
 from xml.parsers import expat
 
+from chassis import cleaning
 from contracts.refusals import Invalid
 from contracts.values import looks_like_personal_identity_code
 from services.decisions.settlements.domain import BilledLine, Settlement
@@ -58,7 +59,7 @@ def read(document: bytes) -> dict[str, Any]:
         "InvoiceDetails/OriginalInvoiceNumber"
     )
     return _without_none(
-        form_version=_definition(root, "InvoiceDetails/Definition", "FORM_VERSION"),
+        form_version=_number(_definition(root, "InvoiceDetails/Definition", "FORM_VERSION")),
         contract_id=root.findtext("InvoiceDetails/AgreementIdentifier"),
         service=_definition(root, "InvoiceDetails/Definition", "SERVICE"),
         receiver=_party(root, "Buyer"),
@@ -77,7 +78,7 @@ def read(document: bytes) -> dict[str, Any]:
         lines=[
             _without_none(
                 decision_ref=row.findtext("RowIdentifier"),
-                period_number=_definition(row, "RowDefinition", "PERIOD"),
+                period_number=_number(_definition(row, "RowDefinition", "PERIOD")),
                 amount=_euros(row.findtext("RowAmount")),
                 contract_id=row.findtext("RowAgreementIdentifier"),
                 service=row.findtext("ArticleIdentifier"),
@@ -192,6 +193,14 @@ def _day(text: str | None) -> str | None:
     return text and f"{text[:4]}-{text[4:6]}-{text[6:]}"
 
 
+def _number(text: str | None) -> int | str | None:
+    """A number written in digits; anything else stays for the form to refuse."""
+    try:
+        return text and cleaning.whole_number(text)
+    except Invalid:
+        return text
+
+
 def _euros(text: str | None) -> str | None:
     return text and text.replace(",", ".")
 
@@ -271,7 +280,8 @@ def _add_payment(epi: Element, settlement: Settlement) -> None:
     beneficiary = SubElement(parties, "EpiBeneficiaryPartyDetails")
     _add(beneficiary, "EpiAccountID", invoice.iban, IdentificationSchemeName="IBAN")
     instruction = SubElement(epi, "EpiPaymentInstructionDetails")
-    _add(instruction, "EpiRemittanceInfoIdentifier", invoice.reference_number, IdentificationSchemeName="SPY")
+    scheme = "ISO" if invoice.reference_number.startswith("RF") else "SPY"
+    _add(instruction, "EpiRemittanceInfoIdentifier", invoice.reference_number, IdentificationSchemeName=scheme)
     _add_euros(instruction, "EpiInstructedAmount", settlement.total)
     _add(instruction, "EpiCharge", "SLEV", ChargeOption="SLEV")
     _add_day(instruction, "EpiDateOptionDate", invoice.due_on)

@@ -1,82 +1,58 @@
 """The billing form: what a settlement looks like when it comes in, as JSON or as a Finvoice (R-BIL-7, P11)."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
-from stdnum import iban
-from stdnum.fi import ytunnus
+from pydantic import Field, model_validator
 
-from chassis.contact_fields import Email
+from chassis import cleaning
+from chassis.fields import DECISION_REF, EMAIL, Iban, ReferenceNumber, words
 from chassis.http import Command
+from contracts.refusals import Invalid
 from contracts.values import DeliveryMode
 from services.decisions import fields
-from services.decisions.settlements.domain import Invoice, Line, is_reference_number
+from services.decisions.settlements.domain import FaultCode, Invoice, Line
 from services.decisions.settlements.prices import Price, Unit
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f\ufffe\uffff]+$"
 MOST_LINES = 60
 """So many fit into a request also as a Finvoice, whose rows are long."""
 
 
-def _business_id(text: str) -> str:
-    if not ytunnus.is_valid(text):
-        raise ValueError("not a business ID")
-    return text
-
-
-def _iban(text: str) -> str:
-    if not iban.is_valid(text):
-        raise ValueError("not an IBAN")
-    return text
-
-
-def _reference_number(text: str) -> str:
-    if not is_reference_number(text):
-        raise ValueError("not a reference number")
-    return text
-
-
-BusinessId = Annotated[
-    str,
-    Field(pattern=r"^[0-9]{7}-[0-9]$", examples=["1234567-1"]),
-    AfterValidator(_business_id),
-]
-Iban = Annotated[
-    str,
-    Field(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$", examples=["FI2112345600000785"]),
-    AfterValidator(_iban),
-]
-ReferenceNumber = Annotated[str, Field(pattern=r"^[0-9]{4,20}$", examples=["1232"]), AfterValidator(_reference_number)]
+AsWritten = Annotated[str, replace(DECISION_REF, clean=cleaning.plain), Field(examples=["7ZK3M9QW2XRTC"])]
+"""A decision identifier; a wrong one is a fault of its line, said together with all others (E-60)."""
 InvoiceNumber = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,20}$", examples=["2024-017"])]
 Amount = Annotated[str, Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$", examples=["1250.00"])]
 """Euros as text, exact; a credit's are negative."""
-Name = Annotated[
-    str, StringConstraints(min_length=2, max_length=70, pattern=_PRINTABLE), Field(examples=["Sydänkunto Oy"])
-]
-Reason = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE),
-    Field(examples=["Asiakas keskeytti kurssin ennen jaksoa."]),
-]
+Name = Annotated[str, words(70, shortest=2), Field(examples=["Sydänkunto Oy"])]
+Reason = Annotated[str, words(500), Field(examples=["Asiakas keskeytti kurssin ennen jaksoa."])]
 FormVersion = Annotated[int, Field(ge=1, le=10_000, examples=[1])]
 
 
 class Party(Command):
     """An organisation on an invoice."""
 
-    business_id: BusinessId
+    business_id: fields.BusinessId
     name: Name
 
 
 class SettlementLine(Command):
     """One period of one client, by the decision identifier (R-BIL-6); a contract or service of its own must fit."""
 
-    decision_ref: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$", examples=["7ZK3M9QW2XRTC"])]
+    decision_ref: AsWritten
     period_number: Annotated[int, Field(ge=1, le=100, examples=[1])]
     amount: Amount
     contract_id: fields.Id | None = None
     service: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$", examples=["CARDIAC_ADULT"])] | None = None
+
+    def billed(self, number: int) -> Line:
+        """The line, as the rules look at it."""
+        ref, wrong = "", None
+        try:
+            ref = cleaning.decision_ref(self.decision_ref)
+        except Invalid as refused:
+            wrong = FaultCode(refused.code)
+        return Line(number, ref, self.period_number, self.amount, self.contract_id, self.service, wrong)
 
 
 class SubmitSettlement(Command):
@@ -89,12 +65,10 @@ class SubmitSettlement(Command):
     contract_id: fields.Id
     service: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$", examples=["CARDIAC_ADULT"])]
     receiver: Party
-    provider_id: fields.Id
+    provider_id: fields.BusinessId
     biller: Party
-    biller_reference: Annotated[
-        str, StringConstraints(min_length=1, max_length=70, pattern=_PRINTABLE), Field(examples=["Kurssi 10412"])
-    ]
-    email: Annotated[Email, Field(max_length=70)]
+    biller_reference: Annotated[str, words(70), Field(examples=["Kurssi 10412"])]
+    email: Annotated[str, replace(EMAIL, longest=70), Field(examples=["kuntoutus@sydankunto.fi"])]
     invoice_number: InvoiceNumber
     reference_number: ReferenceNumber
     iban: Iban
@@ -134,10 +108,7 @@ class SubmitSettlement(Command):
 
     def billed(self) -> list[Line]:
         """The lines, as the rules look at them."""
-        return [
-            Line(number, line.decision_ref, line.period_number, line.amount, line.contract_id, line.service)
-            for number, line in enumerate(self.lines, 1)
-        ]
+        return [line.billed(number) for number, line in enumerate(self.lines, 1)]
 
 
 class RejectSettlement(Command):

@@ -10,12 +10,13 @@ from pydantic import BaseModel, Field
 from contracts.values import DeliveryMode
 from services.decisions.settlements.billing_forms import BillingForm
 from services.decisions.settlements.domain import BilledLine, Settlement, SettlementState
-from services.decisions.settlements.forms import BusinessId, FormVersion, Iban, InvoiceNumber, Name, ReferenceNumber
 from services.decisions.settlements.prices import PriceAnnex, Unit
 
 Euros = Annotated[Decimal, Field(examples=["1250.00"])]
 Ref = Annotated[str, Field(examples=["7ZK3M9QW2XRTC"])]
 Number = Annotated[int, Field(examples=[1])]
+BusinessId = Annotated[str, Field(examples=["1234567-1"])]
+InvoiceNumber = Annotated[str, Field(examples=["2024-017"])]
 
 
 class PaymentView(BaseModel):
@@ -29,7 +30,7 @@ class PartyView(BaseModel):
     """An organisation on an invoice."""
 
     business_id: BusinessId
-    name: Name
+    name: Annotated[str, Field(examples=["Sydänkunto Oy"])]
 
 
 class LineView(BaseModel):
@@ -79,7 +80,7 @@ class SettlementView(BaseModel):
     state: SettlementState
     decided_on: date | None
     reasons: Annotated[list[str], Field(examples=[[]])]
-    form_version: FormVersion
+    form_version: Number
     contract_id: str
     service: str
     receiver: PartyView
@@ -88,8 +89,8 @@ class SettlementView(BaseModel):
     biller_reference: Annotated[str, Field(examples=["Kurssi 10412"])]
     email: Annotated[str, Field(examples=["laskutus@sydankunto.fi"])]
     invoice_number: InvoiceNumber
-    reference_number: ReferenceNumber
-    iban: Iban
+    reference_number: Annotated[str, Field(examples=["1232"])]
+    iban: Annotated[str, Field(examples=["FI2112345600000785"])]
     invoiced_on: date
     due_on: date
     total: Euros
@@ -172,7 +173,7 @@ class PriceAnnexList(BaseModel):
 class BillingFormView(BaseModel):
     """A version of the billing form, and the first day on which only it is taken (R-BIL-7)."""
 
-    form_version: FormVersion
+    form_version: Number
     in_use_from: date
 
 

@@ -41,11 +41,11 @@ async def _ages(caller: Caller, asked: Asked) -> views.Ages:
 def _offer(name: str, model: type[views.OfService], read: Read) -> None:
     """Two routes: the figures of a service and year as JSON, and the same as a file or page."""
 
-    async def show(service: fields.QueryService, year: fields.QueryYear, caller: fields.Kela) -> Response:
+    async def show(service: fields.QueryService, year: fields.Year, caller: fields.Kela) -> Response:
         return Answer(200, await read(caller, Asked(service, year, caller.runtime.texts))).response()
 
     async def export(
-        kind: FileKind, service: fields.QueryService, year: fields.QueryYear, caller: fields.Kela, lang: Lang = None
+        kind: FileKind, service: fields.QueryService, year: fields.Year, caller: fields.Kela, lang: Lang = None
     ) -> Response:
         say = reader(caller, lang)
         found = await read(caller, Asked(service, year, caller.runtime.texts))
@@ -92,13 +92,13 @@ async def export_contracts(kind: FileKind, caller: fields.Kela, lang: Lang = Non
 
 
 @router.get("/quotas", response_model=views.Quotas, responses=problems())
-async def show_quotas(year: fields.QueryYear, caller: Anybody) -> Response:
+async def show_quotas(year: fields.Year, caller: Anybody) -> Response:
     """Kela's estimates and quotas of a year and how far they have been used, for everybody (R-DEC-8, R-DEC-14)."""
     return Answer(200, await _quotas(caller, year)).response()
 
 
 @router.get("/quotas.{kind}", response_class=Response, responses=problems() | FILE)
-async def export_quotas(kind: FileKind, year: fields.QueryYear, caller: Anybody, lang: Lang = None) -> Response:
+async def export_quotas(kind: FileKind, year: fields.Year, caller: Anybody, lang: Lang = None) -> Response:
     """Estimates and quotas of a year as a file or page, for everybody."""
     say, found = reader(caller, lang), await _quotas(caller, year)
     return await file_response(kind, sheet_of(found, say), say, {"year": year})

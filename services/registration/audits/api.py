@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from chassis.auth import Role
 from chassis.db import Transaction
+from chassis.fields import ISO_DAY
 from chassis.http import Answer, Command, problems
 from contracts.values import FindingState, Severity
 from services.registration.audits import handlers, store
@@ -16,9 +17,9 @@ from services.registration.audits.domain import Category, Finding, Step
 from services.registration.audits.store import TakenStep, Wanted
 from services.registration.fields import (
     After,
+    BusinessId,
     Id,
     IdInPath,
-    IdInQuery,
     Limit,
     Officer,
     OfficialReader,
@@ -31,7 +32,7 @@ from services.registration.fields import (
 router = APIRouter(tags=["audits"])
 
 
-DueDate = Annotated[date, Field(le=date(2200, 12, 31), examples=["2025-03-31"])]
+DueDate = Annotated[date, ISO_DAY, Field(le=date(2200, 12, 31), examples=["2025-03-31"])]
 
 
 class OpenFinding(Command):
@@ -150,7 +151,7 @@ async def open_finding(body: OpenFinding, caller: Officer) -> Response:
 @router.get("/audit-findings", response_model=FindingList, responses=problems())
 async def list_findings(
     caller: Reader,
-    provider_id: IdInQuery = None,
+    provider_id: BusinessId | None = None,
     state: FindingState | None = None,
     overdue: Annotated[bool, Query(description="Only those overdue today")] = False,
     limit: Limit = 100,

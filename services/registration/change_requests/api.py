@@ -18,7 +18,7 @@ from services.registration.change_requests.views import (
     OfOffice,
     OfRegistration,
 )
-from services.registration.fields import After, IdInPath, IdInQuery, Limit, Officer, Provider, Reader, Writer
+from services.registration.fields import After, BusinessId, IdInPath, Limit, Officer, Provider, Reader, Writer
 from services.registration.registering.views import Approve, Reject
 
 router = APIRouter(tags=["change requests"])
@@ -30,7 +30,6 @@ router = APIRouter(tags=["change requests"])
     response_model=ChangeDetail,
     responses=problems(
         "ANNOUNCED_TOO_LATE",
-        "BUSINESS_ID_INVALID",
         "CHANGE_PENDING",
         "DATE_IN_PAST",
         "MUNICIPALITY_UNKNOWN",
@@ -72,7 +71,7 @@ async def ask_for_change(body: AskForChange, caller: Writer) -> Response:
 @router.get("/change-requests", response_model=ChangeList, responses=problems())
 async def list_changes(
     caller: Reader,
-    provider_id: IdInQuery = None,
+    provider_id: BusinessId | None = None,
     state: Annotated[ChangeState | None, Query()] = None,
     kind: Annotated[ChangeKind | None, Query()] = None,
     limit: Limit = 100,

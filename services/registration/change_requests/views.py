@@ -19,7 +19,7 @@ from services.registration.change_requests.domain import (
     detail_of,
 )
 from services.registration.change_requests.store import Ended
-from services.registration.fields import Address, BusinessId, Day, Id, MunicipalityCode, Prose, business_id
+from services.registration.fields import Address, BusinessId, Day, Id, MunicipalityCode, Prose
 from services.registration.registering.views import SUBCONTRACTING_INSTRUCTION, Parties, Party
 
 
@@ -54,7 +54,7 @@ class SubcontractorRemoved(_Asked):
 
     def change(self) -> RemoveSubcontractor:
         """What is asked for."""
-        return RemoveSubcontractor(business_id(self.business_id))
+        return RemoveSubcontractor(self.business_id)
 
 
 class ConsortiumChanged(_Asked):
@@ -109,7 +109,7 @@ class CompanyFormChanged(_Told):
     """The provider's company form changes: announced at least three months before."""
 
     kind: Literal["company_form_changed"]
-    provider_id: Id
+    provider_id: BusinessId
 
     def change(self) -> Announce:
         """What is asked for."""
@@ -120,7 +120,7 @@ class MergerOrSale(_Told):
     """The provider merges or is sold."""
 
     kind: Literal["merger_or_sale"]
-    provider_id: Id
+    provider_id: BusinessId
 
     def change(self) -> Announce:
         """What is asked for."""

@@ -13,14 +13,14 @@ from contracts.registration import ChoiceQuestion
 from services.registration import store as registered
 from services.registration.choices import domain, handlers, store
 from services.registration.choices.questions import as_rule
-from services.registration.fields import AfterEntry, Anybody, IdInPath, Limit, Reader, ServiceCode, Writer
+from services.registration.fields import Anybody, IdInPath, Limit, Place, Reader, ServiceCode, Writer
 
 router = APIRouter(tags=["choice information"])
 
 ServiceInPath = Annotated[ServiceCode, Path()]
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Number = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+Number = Annotated[int, Field(ge=0, le=1_000_000)]
 Chosen = Annotated[list[Code], Field(max_length=50)]
 
 
@@ -127,7 +127,7 @@ async def set_answers(office_id: IdInPath, service: ServiceInPath, body: SetAnsw
     responses=problems("OFFICE_UNKNOWN"),
 )
 async def list_history(
-    office_id: IdInPath, service: ServiceInPath, caller: Reader, limit: Limit = 100, after: AfterEntry = 0
+    office_id: IdInPath, service: ServiceInPath, caller: Reader, limit: Limit = 100, after: Place = 0
 ) -> Response:
     """Who answered what and when (R-SRCH-9)."""
 

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from chassis.db import Transaction
+from chassis.fields import Between
 from chassis.http import Answer, Command, problems
 from contracts.values import CountChange
 from services.registration import store
@@ -19,7 +20,7 @@ from services.registration.views import ContractView
 
 router = APIRouter()
 
-Count = Annotated[int, Field(strict=True, ge=0, le=100_000, examples=[24])]
+Count = Annotated[int, Field(ge=0, le=100_000, examples=[24])]
 Instant = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC))]
 
 
@@ -143,7 +144,7 @@ async def show_count_history(
     year: Year,
     caller: Reader,
     limit: Limit = 100,
-    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    after: Annotated[int, Between(0, 2**31 - 1)] = 0,
 ) -> Response:
     """Every entry of one year's count: what was announced, raised, defaulted and corrected, and when."""
 

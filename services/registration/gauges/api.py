@@ -12,14 +12,13 @@ from chassis.exports import MOST_ROWS, Export, file_of, require_exportable
 from chassis.http import Answer, Caller, problems
 from chassis.tables import TableFormat
 from contracts.values import Language
-from services.registration.fields import IdInQuery, Limit, Reader, ServiceInQuery
+from services.registration.fields import BusinessId, Limit, Reader, ServiceInQuery, Year
 from services.registration.gauges import export, store
 from services.registration.gauges.store import ContractYear, Only, Wanted
 from services.registration.views import YearView
 
 router = APIRouter()
 
-OfYear = Annotated[int | None, Query(ge=2000, le=2200)]
 AfterGauge = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{1,64}/[0-9]{4}$")]
 
 
@@ -55,10 +54,10 @@ class GaugeList(BaseModel):
 @router.get("/gauges", response_model=GaugeList, responses=problems() | UNCHANGED)
 async def list_gauges(
     caller: Reader,
-    provider_id: IdInQuery = None,
+    provider_id: BusinessId | None = None,
     service: ServiceInQuery = None,
     language: Language | None = None,
-    year: OfYear = None,
+    year: Year | None = None,
     only: Only | None = None,
     limit: Limit = 100,
     after: AfterGauge = None,
@@ -85,10 +84,10 @@ async def list_gauges(
 )
 async def export_gauges_as_csv(
     caller: Reader,
-    provider_id: IdInQuery = None,
+    provider_id: BusinessId | None = None,
     service: ServiceInQuery = None,
     language: Language | None = None,
-    year: OfYear = None,
+    year: Year | None = None,
     only: Only | None = None,
 ) -> Response:
     """The gauges as CSV, with semicolons and in UTF-8; column names in the language of Accept-Language."""
@@ -102,10 +101,10 @@ async def export_gauges_as_csv(
 )
 async def export_gauges_as_xlsx(
     caller: Reader,
-    provider_id: IdInQuery = None,
+    provider_id: BusinessId | None = None,
     service: ServiceInQuery = None,
     language: Language | None = None,
-    year: OfYear = None,
+    year: Year | None = None,
     only: Only | None = None,
 ) -> Response:
     """The gauges as a spreadsheet; column names in the language of Accept-Language."""

@@ -11,14 +11,14 @@ from chassis.http import Answer, problems
 from services.registration import store
 from services.registration.counts import store as counts
 from services.registration.ending import store as ends
-from services.registration.fields import AfterEntry, IdInPath, Limit, Reader
+from services.registration.fields import BusinessId, IdInPath, Limit, Place, Reader
 
 router = APIRouter()
 
 
 @router.get("/providers/{provider_id}/history", response_model=HistoryList, responses=problems("PROVIDER_UNKNOWN"))
 async def show_provider_history(
-    provider_id: IdInPath, caller: Reader, limit: Limit = 100, after: AfterEntry = 0
+    provider_id: BusinessId, caller: Reader, limit: Limit = 100, after: Place = 0
 ) -> Response:
     """What was done to a provider's own data."""
 
@@ -31,9 +31,7 @@ async def show_provider_history(
 
 
 @router.get("/offices/{office_id}/history", response_model=HistoryList, responses=problems("OFFICE_UNKNOWN"))
-async def show_office_history(
-    office_id: IdInPath, caller: Reader, limit: Limit = 100, after: AfterEntry = 0
-) -> Response:
+async def show_office_history(office_id: IdInPath, caller: Reader, limit: Limit = 100, after: Place = 0) -> Response:
     """What was done to an office."""
 
     async def read(tx: Transaction) -> Answer:
@@ -46,7 +44,7 @@ async def show_office_history(
 
 @router.get("/contracts/{contract_id}/history", response_model=HistoryList, responses=problems("CONTRACT_UNKNOWN"))
 async def show_contract_history(
-    contract_id: IdInPath, caller: Reader, limit: Limit = 100, after: AfterEntry = 0
+    contract_id: IdInPath, caller: Reader, limit: Limit = 100, after: Place = 0
 ) -> Response:
     """What was done to a contract: registered, contact, counts, end; with the reasons Kela gave."""
 

@@ -20,8 +20,6 @@ from services.registration.fields import (
     Reader,
     Web,
     Writer,
-    business_id,
-    phone_number,
 )
 from services.registration.own_details import handlers
 from services.registration.own_details.domain import Administration, Biller, OfficeContact, Responsible
@@ -89,12 +87,11 @@ class AdministrationView(_View):
 @router.put(
     "/offices/{office_id}/contact",
     response_model=OfficeView,
-    responses=problems("OFFICE_UNKNOWN", "PHONE_INVALID", "STALE_VERSION"),
+    responses=problems("OFFICE_UNKNOWN", "STALE_VERSION"),
 )
 async def set_office_contact(office_id: IdInPath, body: SetOfficeContact, caller: Writer) -> Response:
     """Change an office's postal address, phone, e-mail and web address; the visiting address needs a request."""
-    phone = None if body.phone is None else phone_number(body.phone)
-    contact = OfficeContact(body.postal_address, phone, body.email, body.web)
+    contact = OfficeContact(body.postal_address, body.phone, body.email, body.web)
 
     async def act(tx: Transaction) -> Answer:
         office = await handlers.set_office_contact(tx, office_id, contact, if_match=caller.if_match)
@@ -119,12 +116,11 @@ async def show_administration(contract_id: IdInPath, caller: Reader) -> Response
 @router.put(
     "/contracts/{contract_id}/responsible",
     response_model=AdministrationView,
-    responses=problems("CONTRACT_UNKNOWN", "PHONE_INVALID", "STALE_VERSION"),
+    responses=problems("CONTRACT_UNKNOWN", "STALE_VERSION"),
 )
 async def set_responsible(contract_id: IdInPath, body: SetResponsible, caller: Writer) -> Response:
     """Say who answers for the contract; If-Match takes the administration's version."""
-    phone = None if body.phone is None else phone_number(body.phone)
-    responsible = Responsible(body.contact_language, body.email, phone)
+    responsible = Responsible(body.contact_language, body.email, body.phone)
 
     async def act(tx: Transaction) -> Answer:
         return _answer(tx, await handlers.set_responsible(tx, contract_id, responsible, if_match=caller.if_match))
@@ -135,11 +131,11 @@ async def set_responsible(contract_id: IdInPath, body: SetResponsible, caller: W
 @router.put(
     "/contracts/{contract_id}/biller",
     response_model=AdministrationView,
-    responses=problems("BUSINESS_ID_INVALID", "CONTRACT_UNKNOWN", "DATE_IN_PAST", "STALE_VERSION"),
+    responses=problems("CONTRACT_UNKNOWN", "DATE_IN_PAST", "STALE_VERSION"),
 )
 async def set_biller(contract_id: IdInPath, body: SetBiller, caller: Writer) -> Response:
     """Say who invoices from a day on, today at the earliest; If-Match takes the administration's version."""
-    biller = Biller(body.name, business_id(body.business_id), body.effective_from)
+    biller = Biller(body.name, body.business_id, body.effective_from)
 
     async def act(tx: Transaction) -> Answer:
         return _answer(tx, await handlers.set_biller(tx, contract_id, biller, if_match=caller.if_match))

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from chassis.db import Transaction
 from chassis.http import Answer, problems
 from contracts.values import RegistrationState
-from services.registration.fields import After, IdInPath, IdInQuery, Limit, Officer, Reader, ServiceInQuery, Writer
+from services.registration.fields import After, BusinessId, IdInPath, Limit, Officer, Reader, ServiceInQuery, Writer
 from services.registration.registering import handlers, store
 from services.registration.registering.domain import Registration
 from services.registration.registering.views import (
@@ -35,7 +35,6 @@ State = Annotated[RegistrationState | None, Query()]
     status_code=201,
     response_model=RegistrationDetail,
     responses=problems(
-        "BUSINESS_ID_INVALID",
         "LANGUAGE_NOT_OFFERED",
         "OFFICE_UNKNOWN",
         "PARTY_NAMED_TWICE",
@@ -68,7 +67,7 @@ async def draft_registration(body: DraftRegistration, caller: Writer) -> Respons
 @router.get("/registrations", response_model=RegistrationList, responses=problems())
 async def list_registrations(
     caller: Reader,
-    provider_id: IdInQuery = None,
+    provider_id: BusinessId | None = None,
     state: State = None,
     service: ServiceInQuery = None,
     limit: Limit = 100,
@@ -90,7 +89,7 @@ async def list_registrations(
 
 @router.get("/undeclared-subcontracting", response_model=UndeclaredList, responses=problems())
 async def list_undeclared(
-    caller: Reader, provider_id: IdInQuery = None, limit: Limit = 100, after: After = ""
+    caller: Reader, provider_id: BusinessId | None = None, limit: Limit = 100, after: After = ""
 ) -> Response:
     """Contracts in force whose provider has not said whether it has subcontractors (R-REG-3)."""
 
@@ -117,9 +116,7 @@ async def show_registration(registration_id: IdInPath, caller: Reader) -> Respon
 @router.put(
     "/registrations/{registration_id}",
     response_model=RegistrationDetail,
-    responses=problems(
-        "BUSINESS_ID_INVALID", "PARTY_NAMED_TWICE", "REGISTRATION_STATE", "REGISTRATION_UNKNOWN", "STALE_VERSION"
-    ),
+    responses=problems("PARTY_NAMED_TWICE", "REGISTRATION_STATE", "REGISTRATION_UNKNOWN", "STALE_VERSION"),
 )
 async def revise_draft(registration_id: IdInPath, body: DraftContent, caller: Writer) -> Response:
     """Replace what a draft says; after it has been submitted, changes are requests."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.http import Command
 from contracts.values import Language, RegistrationState
-from services.registration.fields import BusinessId, Day, Id, Name, Prose, ServiceCode, business_id
+from services.registration.fields import BusinessId, Day, Id, Name, Prose, ServiceCode
 from services.registration.registering.domain import (
     Composition,
     ConsortiumMember,
@@ -36,21 +36,21 @@ class Party(Command):
     service_part: Name
 
     def as_subcontractor(self) -> Subcontractor:
-        """The subcontractor, its business ID in the usual form (R-REG-4)."""
-        return Subcontractor(self.name, business_id(self.business_id), self.service_part)
+        """The subcontractor (R-REG-4)."""
+        return Subcontractor(self.name, self.business_id, self.service_part)
 
     def as_member(self) -> ConsortiumMember:
-        """The member of a consortium, its business ID in the usual form."""
-        return ConsortiumMember(self.name, business_id(self.business_id), self.service_part)
+        """The member of a consortium."""
+        return ConsortiumMember(self.name, self.business_id, self.service_part)
 
 
 class DraftContent(Command):
     """What a draft says. It may be unfinished; what is missing is asked for when it is submitted."""
 
-    subcontracting: Annotated[bool | None, Field(strict=True)] = None
+    subcontracting: bool | None = None
     subcontractors: Annotated[tuple[Party, ...], Parties] = ()
     consortium: Annotated[tuple[Party, ...], Parties] = ()
-    conditions_accepted: Annotated[bool, Field(strict=True)] = False
+    conditions_accepted: bool = False
     decision_delivery: DecisionDelivery = DecisionDelivery.ELECTRONIC
 
     def composition(self) -> Composition:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from chassis.db import Transaction
 from chassis.http import Answer, problems
-from services.registration.fields import After, IdInPath, IdInQuery, Limit, Provider, Reader
+from services.registration.fields import After, BusinessId, IdInPath, Limit, Provider, Reader
 from services.registration.reviews import handlers, store
 from services.registration.reviews.planning import review_by
 from services.registration.reviews.store import ReviewedOffice
@@ -102,7 +102,7 @@ async def list_past_reviews(office_id: IdInPath, caller: Reader) -> Response:
 @router.get("/data-reviews", response_model=ReviewList, responses=problems())
 async def list_reviews(
     caller: Reader,
-    provider_id: IdInQuery = None,
+    provider_id: BusinessId | None = None,
     due: Annotated[bool, Query(description="Only those whose day has come")] = False,
     limit: Limit = 100,
     after: After = "",

@@ -1,4 +1,3 @@
-business-id-invalid = The business ID does not work: it has seven digits, a hyphen, and a check digit that fits them.
 provider-exists = The provider is already registered.
 provider-unknown = There is no such provider.
 other-provider = A provider registers itself only.
@@ -8,7 +7,6 @@ municipality-unknown =
         [dissolved] The municipality was dissolved. Use the code of the one it merged into: { $merged_into }.
        *[unknown] There is no such municipality code.
     }
-phone-invalid = The phone number does not work. Give the country code of a foreign number.
 service-unknown = There is no such service.
 service-not-open = The service has no description in force then. The first one is in force from { $opens_on }.
 language-not-offered = The service is not offered in this service language ({ $language }). Service languages: { $offered }.

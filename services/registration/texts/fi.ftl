@@ -1,4 +1,3 @@
-business-id-invalid = Y-tunnus ei kelpaa: siinä on seitsemän numeroa, väliviiva ja niihin sopiva tarkistusnumero.
 provider-exists = Palveluntuottaja on jo rekisteröity.
 provider-unknown = Palveluntuottajaa ei ole.
 other-provider = Palveluntuottaja rekisteröi vain itsensä.
@@ -8,7 +7,6 @@ municipality-unknown =
         [dissolved] Kunta on lakkautettu. Käytä sen kunnan koodia, johon se liitettiin: { $merged_into }.
        *[unknown] Kuntakoodia ei ole.
     }
-phone-invalid = Puhelinnumero ei kelpaa. Kirjoita ulkomaan numeroon myös maan suuntanumero.
 service-unknown = Palvelua ei ole.
 service-not-open = Palvelun palvelukuvaus ei ole silloin voimassa. Ensimmäinen palvelukuvaus on voimassa alkaen { $opens_on }.
 language-not-offered = Palvelua ei tuoteta tällä palvelukielellä ({ $language }). Palvelukielet: { $offered }.

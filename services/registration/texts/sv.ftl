@@ -1,4 +1,3 @@
-business-id-invalid = FO-numret duger inte: det har sju siffror, ett bindestreck och en kontrollsiffra som passar dem.
 provider-exists = Serviceproducenten är redan registrerad.
 provider-unknown = Serviceproducenten finns inte.
 other-provider = En serviceproducent registrerar endast sig själv.
@@ -8,7 +7,6 @@ municipality-unknown =
         [dissolved] Kommunen är upplöst. Använd koden för den kommun som den gick upp i: { $merged_into }.
        *[unknown] Kommunkoden finns inte.
     }
-phone-invalid = Telefonnumret duger inte. Skriv även landsnumret om numret är utländskt.
 service-unknown = Servicen finns inte.
 service-not-open = Servicen har ingen gällande servicebeskrivning då. Den första gäller från { $opens_on }.
 language-not-offered = Servicen produceras inte på detta servicespråk ({ $language }). Servicespråk: { $offered }.

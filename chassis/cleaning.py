@@ -1,0 +1,288 @@
+"""What people write and paste, as the one value that is stored: a function for each kind of value.
+
+Each takes any text and returns the same value for every usual spelling of it, that value itself included, or
+raises `Invalid` with a code of `CODES`; where a check digit can be wrong, it is told apart from a wrong form.
+Only what cannot carry meaning is dropped: spaces, separators and what nobody sees. `chassis.fields` has the types
+of requests on top.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+from stdnum import iban as stdnum_iban
+from stdnum.exceptions import InvalidChecksum, ValidationError
+from stdnum.fi import ytunnus
+from stdnum.iso7064 import mod_37_36, mod_97_10
+
+from contracts.refusals import Invalid
+
+OLDEST = 120
+"""The highest age in years."""
+
+_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_ZERO_WIDTH = "\u00ad\u180e\u200b\u200c\u200d\u2060\ufeff"
+_BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
+_LINE_ENDS = re.compile("\r\n|[\v\f\r\x85\u2028\u2029]")
+_MINUS = "\u2212"
+_FULL_WIDTH, _NARROWED_BY = range(0xFF01, 0xFF5F), 0xFEE0
+_MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+_HOME_REGION = "FI"
+_WEIGHTS = (7, 3, 1)
+
+_BUSINESS_ID = re.compile(r"(?:FI-?)?([0-9]{7})-?([0-9])", re.IGNORECASE | re.ASCII)
+_PHONE = re.compile(r"(?:tel: ?)?(\(?\+?[0-9][0-9 ().-]*(?:/[0-9 ().-]+)*)", re.IGNORECASE | re.ASCII)
+_DECISION_REF = re.compile(r"[0-9A-Z]{13}", re.IGNORECASE | re.ASCII)
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}", re.IGNORECASE | re.ASCII)
+_REFERENCE = re.compile(r"RF[0-9]{2}[0-9A-Z]{1,21}|[0-9]{4,20}", re.IGNORECASE | re.ASCII)
+_MUNICIPALITY_CODE = re.compile(r"[0-9]{1,3}")
+_AGE = re.compile(r"([0-9]{1,60})(?:[ -]?(?:v\.?|vuotta|vuotias|år|åring|years?|years old))?", re.IGNORECASE)
+_PART_OF_A_YEAR = re.compile(r"[0-9]{1,9}(?:[.,][0-9]+| ?[¼½¾]| [0-9]+/[0-9]+)(?: ?\D.*)?")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,19}")
+
+
+def plain(raw: str) -> str:
+    """`raw` in the characters of a keyboard: every dash and space as one, nothing invisible, full width narrowed."""
+    return unicodedata.normalize("NFC", " ".join("".join(map(_plain, raw)).split()))
+
+
+def _plain(character: str) -> str:
+    if ord(character) in _FULL_WIDTH:
+        return chr(ord(character) - _NARROWED_BY)
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return ""
+    return "-" if category == "Pd" or character == _MINUS else character
+
+
+def text(raw: str, *, longest: int, shortest: int = 1, lines: bool = False) -> str:
+    """Words for people: NFC, without what is invisible at either end; `lines` keeps line breaks and tabs.
+
+    Args:
+        raw: as it was written.
+        longest, shortest: in characters of the result.
+        lines: whether it may have several lines.
+
+    Raises:
+        Invalid: TEXT_EMPTY where nothing of it is visible, TEXT_TOO_SHORT, TEXT_TOO_LONG, TEXT_BIDIRECTIONAL where
+            it has controls that make it read otherwise than it is stored, TEXT_CONTROL_CHARACTER.
+    """
+    words = unicodedata.normalize("NFC", raw)
+    if lines:
+        words = _LINE_ENDS.sub("\n", words)
+    words = words.strip(_SPACES + _ZERO_WIDTH + _BIDIRECTIONAL)
+    if not any(map(_is_visible, words)):
+        raise Invalid("TEXT_EMPTY")
+    if any(character in _BIDIRECTIONAL for character in words):
+        raise Invalid("TEXT_BIDIRECTIONAL")
+    if any(_is_control(character) for character in words if not (lines and character in "\n\t")):
+        raise Invalid("TEXT_CONTROL_CHARACTER")
+    if len(words) < shortest:
+        raise Invalid("TEXT_TOO_SHORT", shortest=shortest)
+    if len(words) > longest:
+        raise Invalid("TEXT_TOO_LONG", longest=longest)
+    return words
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK_LETTERS
+
+
+def _is_control(character: str) -> bool:
+    """Controls, line and paragraph separators, halves of surrogate pairs, and what is no character at all."""
+    number = ord(character)
+    is_none = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
+    return is_none or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+
+
+def business_id(raw: str) -> str:
+    """A business ID (Y-tunnus) as `2828286-3`; a VAT number is understood.
+
+    Raises:
+        Invalid: BUSINESS_ID_INVALID, BUSINESS_ID_CHECK_DIGIT.
+    """
+    found = _BUSINESS_ID.fullmatch(plain(raw).replace(" ", ""))
+    if found is None:
+        raise Invalid("BUSINESS_ID_INVALID")
+    number = found[1] + found[2]
+    _checked(ytunnus.validate, number, "BUSINESS_ID_INVALID", "BUSINESS_ID_CHECK_DIGIT")
+    return str(ytunnus.format(number))
+
+
+def phone(raw: str) -> str:
+    """A phone number in E.164; without a country code it is Finnish. Letters and extensions are not dropped.
+
+    Raises:
+        Invalid: PHONE_INVALID.
+    """
+    found = _PHONE.fullmatch(plain(raw))
+    if found is None or not _is_one_number(found[1]):
+        raise Invalid("PHONE_INVALID")
+    try:
+        number = phonenumbers.parse(re.sub(r"[^+0-9]", "", found[1]), _HOME_REGION)
+    except phonenumbers.NumberParseException as error:
+        raise Invalid("PHONE_INVALID") from error
+    if not phonenumbers.is_valid_number(number):
+        raise Invalid("PHONE_INVALID")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _is_one_number(written: str) -> bool:
+    """Parentheses close, and what follows a slash is long enough not to be another number's ending or an extension."""
+    closed = re.sub(r"\(\+?[0-9 ]+\)", "", written)
+    groups = [re.sub(r"\D", "", group) for group in written.split("/")]
+    return not set("()") & set(closed) and all(len(group) >= 3 for group in groups[1:])
+
+
+def mobile(raw: str) -> str:
+    """The number of a mobile phone, which can take an SMS, in E.164 (E-69).
+
+    Raises:
+        Invalid: PHONE_INVALID; NOT_MOBILE for any other number.
+    """
+    number = phone(raw)
+    if phonenumbers.number_type(phonenumbers.parse(number)) not in _MOBILE:
+        raise Invalid("NOT_MOBILE")
+    return number
+
+
+def is_e164(number: str) -> bool:
+    """Whether a stored number has the form in which `phone` returns numbers."""
+    return re.fullmatch(r"\+[1-9][0-9]{6,14}", number) is not None
+
+
+def email(raw: str) -> str:
+    """An e-mail address; its domain in lower case, an internationalised one in its own letters.
+
+    Raises:
+        Invalid: EMAIL_INVALID.
+    """
+    address = "".join(character for character in raw if unicodedata.category(character) != "Cf").strip()
+    try:
+        checked = validate_email(
+            re.sub(r"^mailto:", "", address, flags=re.IGNORECASE),
+            strict=True,
+            allow_smtputf8=False,
+            allow_quoted_local=False,
+            allow_display_name=False,
+            allow_domain_literal=False,
+            check_deliverability=False,
+        )
+    except EmailNotValidError as error:
+        raise Invalid("EMAIL_INVALID") from error
+    return checked.normalized
+
+
+def decision_ref(raw: str) -> str:
+    """A decision identifier (R-DEC-19): twelve characters and their ISO 7064 MOD 37,36 check character.
+
+    Raises:
+        Invalid: DECISION_REF_INVALID, DECISION_REF_CHECK_CHARACTER.
+    """
+    ref = re.sub("[ -]", "", plain(raw))
+    if not _DECISION_REF.fullmatch(ref):
+        raise Invalid("DECISION_REF_INVALID")
+    _checked(mod_37_36.validate, ref.upper(), "DECISION_REF_INVALID", "DECISION_REF_CHECK_CHARACTER")
+    return ref.upper()
+
+
+def iban(raw: str) -> str:
+    """An account number in its electronic form.
+
+    Raises:
+        Invalid: IBAN_INVALID, IBAN_CHECK_DIGITS.
+    """
+    written = re.sub("[ -]", "", plain(raw))
+    if not _IBAN.fullmatch(written):
+        raise Invalid("IBAN_INVALID")
+    account = written.upper()
+    # The checksum is looked at first, also where an account number has a digit too many: that is its form.
+    rightly = account[:2] + stdnum_iban.calc_check_digits(account) + account[4:]
+    _checked(stdnum_iban.validate, rightly, "IBAN_INVALID", "IBAN_INVALID")
+    if account != rightly:
+        raise Invalid("IBAN_CHECK_DIGITS")
+    return account
+
+
+def reference_number(raw: str) -> str:
+    """The reference of a payment: a Finnish one (viitenumero), or an RF creditor reference (ISO 11649).
+
+    Raises:
+        Invalid: REFERENCE_NUMBER_INVALID, REFERENCE_NUMBER_CHECK_DIGIT.
+    """
+    written = plain(raw).replace(" ", "")
+    if not _REFERENCE.fullmatch(written):
+        raise Invalid("REFERENCE_NUMBER_INVALID")
+    reference = written.upper()
+    if reference.startswith("RF"):
+        fits = reference[2:4] == mod_97_10.calc_check_digits(f"{reference[4:]}RF")
+    else:
+        weighted = sum(int(digit) * _WEIGHTS[place % 3] for place, digit in enumerate(reversed(reference[:-1])))
+        fits = int(reference[-1]) == -weighted % 10
+    if not fits:
+        raise Invalid("REFERENCE_NUMBER_CHECK_DIGIT")
+    return reference
+
+
+def municipality(raw: str) -> str:
+    """What a municipality is looked up by: its code of three digits, or its name as it was written (E-48).
+
+    Raises:
+        Invalid: MUNICIPALITY_UNKNOWN where nothing of it is visible.
+    """
+    name = plain(raw)
+    if not name:
+        raise Invalid("MUNICIPALITY_UNKNOWN")
+    return name.zfill(3) if _MUNICIPALITY_CODE.fullmatch(name) else name
+
+
+def municipality_code(raw: str) -> str:
+    """The three digits of a municipality; whether there is such a one is not looked at.
+
+    Raises:
+        Invalid: MUNICIPALITY_UNKNOWN where it is no such code.
+    """
+    code = municipality(raw)
+    if not _MUNICIPALITY_CODE.fullmatch(code):
+        raise Invalid("MUNICIPALITY_UNKNOWN")
+    return code
+
+
+def age(raw: str) -> int:
+    """An age in whole years.
+
+    Raises:
+        Invalid: AGE_INVALID; AGE_NOT_WHOLE for parts of a year; AGE_OUT_OF_RANGE.
+    """
+    written = plain(raw)
+    found = _AGE.fullmatch(written)
+    if found is None:
+        raise Invalid("AGE_NOT_WHOLE" if _PART_OF_A_YEAR.fullmatch(written) else "AGE_INVALID")
+    if int(found[1]) > OLDEST:
+        raise Invalid("AGE_OUT_OF_RANGE", oldest=OLDEST)
+    return int(found[1])
+
+
+def whole_number(raw: str) -> int:
+    """A number written in digits.
+
+    Raises:
+        Invalid: NUMBER_INVALID.
+    """
+    written = plain(raw)
+    if not _WHOLE_NUMBER.fullmatch(written):
+        raise Invalid("NUMBER_INVALID")
+    return int(written)
+
+
+def _checked(validate: Callable[[str], str], number: str, wrong_form: str, wrong_check: str) -> None:
+    try:
+        validate(number)
+    except InvalidChecksum as error:
+        raise Invalid(wrong_check) from error
+    except ValidationError as error:
+        raise Invalid(wrong_form) from error
