@@ -23,11 +23,12 @@ from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
 from chassis.idempotency import IdempotentRequest, find_answer, keep_answer
 from chassis.openapi import complete
+from chassis.preconditions import read_if_match
 from chassis.problems import ProblemWriter, problems
 from chassis.request_guard import guard
 from chassis.sharing import Seat, Together
 from chassis.texts import preferred_language
-from contracts.refusals import Forbidden, Invalid, NotYetKnown, Refusal
+from contracts.refusals import Forbidden, IfMatch, Invalid, NotYetKnown, Refusal
 
 if TYPE_CHECKING:
     from chassis.runtime import Runtime
@@ -98,19 +99,13 @@ class Caller:
         return preferred_language(self.request.headers.get("accept-language"))
 
     @property
-    def if_match(self) -> int | None:
-        """The version the caller expects, from If-Match.
+    def if_match(self) -> IfMatch | None:
+        """The versions the caller will have changed, from If-Match.
 
         Raises:
             Invalid: IF_MATCH_INVALID.
         """
-        header = self.request.headers.get("if-match")
-        if header is None:
-            return None
-        match = re.fullmatch(r'"(\d{1,18})"', header.strip())
-        if match is None:
-            raise Invalid("IF_MATCH_INVALID")
-        return int(match[1])
+        return read_if_match(self.request.headers)
 
     async def command(self, act: Callable[[Transaction], Awaitable[Answer]]) -> Response:
         """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key."""

@@ -6,7 +6,7 @@ import phonenumbers
 
 from chassis.db import Transaction
 from contracts.decisions import ClientContact, ClientContactChanged
-from contracts.refusals import Invalid
+from contracts.refusals import IfMatch, Invalid
 from contracts.values import Language
 from services.decisions import store
 
@@ -32,7 +32,7 @@ def e164(phone: str) -> str:
 
 
 async def change_contact(
-    tx: Transaction, client_ref: str, phone: str, language: Language, *, if_match: int | None
+    tx: Transaction, client_ref: str, phone: str, language: Language, *, if_match: IfMatch | None
 ) -> int:
     """Store and publish a client's phone and language, sealed; the data's new version.
 
