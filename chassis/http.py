@@ -23,6 +23,7 @@ from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
 from chassis.idempotency import IdempotentRequest, find_answer, keep_answer
 from chassis.openapi import complete
+from chassis.plain_requests import PlainRequests
 from chassis.preconditions import read_if_match
 from chassis.problems import ProblemWriter, problems
 from chassis.request_guard import guard
@@ -308,6 +309,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
         version=version("rekku"),
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=runtime.lifespan,
         responses=problems(),
         # FastAPI's own spans and logs would carry query strings and failing input; ours never do (E-49, E-59).
@@ -323,6 +325,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
     guard(app, writer)
     if service.configure is not None:
         service.configure(app, runtime)
+    app.add_middleware(PlainRequests)
     return app
 
 
