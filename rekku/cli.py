@@ -11,7 +11,7 @@ from uuid import UUID
 from cyclopts import App, CycloptsError, Parameter, validators
 from pydantic import ValidationError
 
-from chassis.auth import DevIssuer, Role
+from chassis.auth import DevIssuer, Role, is_business_id
 from chassis.settings import BusKind, Settings
 from rekku.home import Home
 from rekku.problems import Problem
@@ -321,6 +321,8 @@ def token(*, role: Role, provider: str | None = None) -> None:
         raise Problem("the public needs no token")
     if (role is Role.PROVIDER) != (provider is not None):
         raise Problem("--provider goes with --role provider, and only with it")
+    if provider is not None and not is_business_id(provider):
+        raise Problem("--provider is a business ID (Y-tunnus), such as 1234567-1")
     settings = Settings()
     if not (settings.home / "dev-issuer.json").exists():
         raise Problem(f"there is no development issuer in {settings.home}: `rekku up` makes one")

@@ -15,7 +15,7 @@ def a_payment(**differences) -> PeriodPaid:
             "decision_ref": "D-1",
             "client_ref": "C-1",
             "contract_id": "K-1",
-            "provider_id": "2828286-9",
+            "provider_id": "2828286-3",
             "office_id": "O-1",
             "service": "CARDIAC_ADULT",
             "course_id": "R-1",
@@ -31,7 +31,7 @@ def an_office(version: int = 1, **differences) -> OfficeRegistered:
     office = Office(
         **{
             "office_id": "O-1",
-            "provider_id": "2828286-9",
+            "provider_id": "2828286-3",
             "name": "Kuntoutuskeskus",
             "municipality_code": "297",
             "street_address": "Puijonkatu 1",
@@ -48,7 +48,7 @@ def a_pin(version: int = 1, decision_ref: str = "D-1") -> ClientPinned:
         pin=Pin(
             decision_ref=decision_ref,
             course_id="R-1",
-            provider_id="2828286-9",
+            provider_id="2828286-3",
             office_id="O-1",
             state=PinState.ACTIVE,
             occupies_place=True,

@@ -20,7 +20,7 @@ from chassis.testing import ALL_SERVICES
 from tests.chassis.test_bus import until
 from tests.chassis.toy.app import SERVICE
 
-NOTE = {"note_id": "N-1", "provider_id": "2828286-9", "text": "hello"}
+NOTE = {"note_id": "N-1", "provider_id": "2828286-3", "text": "hello"}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from chassis.db import Transaction
 from chassis.sharing import Lane, Seat
 from chassis.testing import ServiceUnderTest
 
-ONE = Principal("one", Role.PROVIDER, "2828286-9")
+ONE = Principal("one", Role.PROVIDER, "2828286-3")
 OTHER = Principal("other", Role.PROVIDER, "1572860-0")
 
 

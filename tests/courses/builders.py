@@ -25,7 +25,7 @@ from contracts.registration import (
 )
 from contracts.values import Coverage, DecisionState, Language, PinState
 
-PROVIDER = "2828286-9"
+PROVIDER = "2828286-3"
 OTHER_PROVIDER = "1572860-0"
 CONTRACT = "contract-1"
 OFFICE = "office-1"

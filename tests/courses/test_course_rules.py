@@ -15,7 +15,7 @@ from services.courses.domain import Contract, Course, Period, PlaceLedger, Terms
 
 FIRST, LAST = date(2024, 3, 31), date(2024, 4, 4)
 EVE = FIRST - timedelta(days=1)
-CONTRACT = Contract("contract-1", 1, "2828286-9", "RARE", Language.FI, date(2023, 1, 1), None)
+CONTRACT = Contract("contract-1", 1, "2828286-3", "RARE", Language.FI, date(2023, 1, 1), None)
 
 
 def a_course(**differences) -> Course:
@@ -24,7 +24,7 @@ def a_course(**differences) -> Course:
         "course_number": 1001,
         "version": 3,
         "contract_id": "contract-1",
-        "provider_id": "2828286-9",
+        "provider_id": "2828286-3",
         "office_id": "office-1",
         "service": "RARE",
         "language": Language.FI,

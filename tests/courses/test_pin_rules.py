@@ -22,7 +22,7 @@ def a_decision(**differences) -> Decision:
     facts: dict[str, Any] = {
         "decision_ref": "D-1",
         "version": 1,
-        "provider_id": "2828286-9",
+        "provider_id": "2828286-3",
         "service": "RARE",
         "state": DecisionState.GRANTED,
     }

@@ -23,7 +23,7 @@ from contracts.registration import (
 )
 from contracts.values import CourseState, Coverage, DeliveryMode, Language, PeriodKind, PinState
 
-PROVIDER = "2828286-9"
+PROVIDER = "2828286-3"
 OTHER_PROVIDER = "1572860-0"
 CONTRACT = "contract-1"
 OTHER_CONTRACT = "contract-2"

@@ -19,7 +19,7 @@ A_CONCERN = Concern(
     concern_id="concern-1",
     decision_ref="decision-1",
     client_ref="client-1",
-    provider_id="2828286-9",
+    provider_id="2828286-3",
     service="CARDIAC_ADULT",
     reason=Reason.TIMELINESS,
     sealed_words="sealed",
@@ -87,7 +87,7 @@ def ways(draw):
     return [
         Stay(
             course_id=f"course-{nth}",
-            provider_id="2828286-9",
+            provider_id="2828286-3",
             office_id="office-1",
             pin_state=draw(st.sampled_from(PinState)),
             course_state=draw(st.sampled_from(CourseState)),

@@ -28,7 +28,7 @@ def a_decision(**differences) -> Decision:
         "client_ref": "client-1",
         "service": "CARDIAC_ADULT",
         "contract_id": "contract-1",
-        "provider_id": "2828286-9",
+        "provider_id": "2828286-3",
         "language": Language.FI,
         "state": DecisionState.GRANTED,
         "applied_on": date(2024, 1, 2),
@@ -97,7 +97,7 @@ def test_without_a_known_number_of_months_there_is_no_deadline():
 
 
 def a_count(announced: int, used: int, *, filled: bool = False) -> CountUse:
-    return CountUse("contract-1", "2828286-9", "CARDIAC_ADULT", Language.FI, 2024, announced, used, filled)
+    return CountUse("contract-1", "2828286-3", "CARDIAC_ADULT", Language.FI, 2024, announced, used, filled)
 
 
 @given(st.integers(0, 50), st.integers(0, 50))

@@ -36,7 +36,7 @@ from services.decisions.settlements.prices import Price, PriceAnnex, ServicePeri
 TODAY = date(2024, 6, 30)
 FIRST = date(2024, 1, 8)
 REFS = [decision_ref(number) for number in range(1, 7)]
-CONTRACT = Contract("contract-1", "2828286-9", "RARE", Language.FI, date(2023, 1, 1), None)
+CONTRACT = Contract("contract-1", "2828286-3", "RARE", Language.FI, date(2023, 1, 1), None)
 PERIODS = {
     number: ServicePeriod(number, DeliveryMode.FACE_TO_FACE, first, first + timedelta(days=4))
     for number, first in ((n, FIRST + timedelta(weeks=8 * (n - 1))) for n in range(1, 5))
@@ -81,7 +81,7 @@ def an_invoice(lines=(), **differences):
         "form_version": 1,
         "contract_id": "contract-1",
         "service": "RARE",
-        "provider_id": "2828286-9",
+        "provider_id": "2828286-3",
         "biller_id": "1234567-1",
         "biller_name": "Laskutus Oy",
         "biller_reference": "1",

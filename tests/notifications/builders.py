@@ -55,7 +55,7 @@ from contracts.values import (
 )
 from services.notifications.delivery import Deliverer, deliverer_of
 
-PROVIDER = "2828286-9"
+PROVIDER = "2828286-3"
 OTHER_PROVIDER = "1234567-1"
 HEART = "CARDIAC_ADULT"
 OFFICE = "office-kuopio"

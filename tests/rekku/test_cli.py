@@ -39,6 +39,7 @@ def rekku(*words, **settings):
         (["fly"], {}, "fly"),
         (["token", "--role", "provider"], {}, "--provider goes with --role provider"),
         (["token", "--role", "officer", "--provider", "1234567-1"], {}, "--provider goes with --role provider"),
+        (["token", "--role", "provider", "--provider", "1234567-2"], {}, "--provider is a business ID"),
         (["token", "--role", "public"], {}, "the public needs no token"),
         (["token", "--role", "king"], {}, "king"),
         (["token", "--role", "officer"], {}, "there is no development issuer"),

@@ -34,7 +34,7 @@ from contracts.registration import (
 )
 from contracts.values import ChoiceKind, CourseState, Coverage, DeliveryMode, Language, PeriodKind
 
-PROVIDER = "2828286-9"
+PROVIDER = "2828286-3"
 HEART = "CARDIAC_ADULT"
 
 UNDER_68 = AgeGroup(code="UNDER_68", names=LocalisedText(fi="alle 68", sv="under 68", en="under 68"), max_age=67)
@@ -212,6 +212,7 @@ class Search:
     def __init__(self, service: ServiceUnderTest) -> None:
         self.service = service
         self.http = service.http(Role.PUBLIC)
+        self.kela = service.http(Role.OFFICER)
 
     async def given(self, *events: Event) -> None:
         """Events that have been delivered."""
