@@ -21,10 +21,10 @@ from starlette.responses import Response
 
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
-from chassis.idempotency import IdempotentRequest, find_answer, keep_answer
+from chassis.idempotency import IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
 from chassis.openapi import complete
 from chassis.plain_requests import PlainRequests
-from chassis.preconditions import read_if_match
+from chassis.preconditions import joined, read_if_match
 from chassis.problems import ProblemWriter, problems
 from chassis.request_guard import guard
 from chassis.sharing import Seat, Together
@@ -39,7 +39,7 @@ __all__ = ["Answer", "Caller", "Command", "caller", "create_app", "problems", "p
 
 _KNOWN_WAIT_S = 2.0
 _KNOWN_POLL_S = 0.01
-_IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
 _KNOWN_ITEM = re.compile(r"^([a-z-]{1,40}):(\S{1,100})@(\d{1,18})$")
 _MOST_KNOWN = 100
 Item = TypeVar("Item")
@@ -170,18 +170,18 @@ class Caller:
         return await self.runtime.database.run(read, self.principal, readonly=True)
 
     async def _idempotent_request(self) -> IdempotentRequest | None:
-        key = self.request.headers.get("idempotency-key")
+        key = joined(self.request.headers, "idempotency-key")
         # An anonymous caller's answer is never kept: it could link a survey answer to its invitation (E-30).
         if key is None or self.principal.role is Role.PUBLIC:
             return None
-        if not _IDEMPOTENCY_KEY.match(key):
+        if not _IDEMPOTENCY_KEY.fullmatch(key):
             raise Invalid("IDEMPOTENCY_KEY_INVALID")
-        said = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n".encode()
         return IdempotentRequest(
-            principal=self.principal.subject,
+            principal=owner_of(self.principal),
+            subject=self.principal.subject,
             route=self._route,
             key=key,
-            said=said + await self.request.body(),
+            said=what_was_said(self.request, await self.request.body()),
         )
 
     async def _wait_until_known(self) -> None:
