@@ -11,7 +11,7 @@ KNOWN_LIMIT = 20
 OLDEST_AGE = 120
 LONGEST_NAME = 60
 
-_MARK = re.compile(r"[a-z-]{1,40}:[^\s,]{1,100}@\d{1,18}")
+_MARK = re.compile(r"[a-z-]{1,40}:[!-~]{1,100}@[0-9]{1,18}")
 _SERVICE = re.compile(r"[A-Z0-9_]{1,40}")
 _PROBES = frozenset({"livez", "readyz", "progress", "openapi.json"})
 
