@@ -42,7 +42,6 @@ async def _caller(request: Request) -> tuple[str, str]:
     """As which kind a request counts, and of whom. A token that is not valid changes nothing."""
     kind = kind_of(request.scope["path"])
     if kind == "api" and (holder := await _token_holder(request)):
-        request.state.token_holder = holder
         know(request, holder)
         return "caller", name_of(holder)
     return kind, peer_of(request.scope)
