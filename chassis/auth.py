@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from stdnum.fi import ytunnus
 
-from chassis.files import FileUnusable, read_or_make, read_whole, write_whole
+from chassis.files import read_or_make, write_whole
 from chassis.issuer_keys import ALGORITHMS, IssuerKeys
 from chassis.settings import Environment, Settings
 
@@ -169,27 +169,6 @@ def _is_plain(text: str) -> bool:
 def is_business_id(value: object) -> bool:
     """Whether `value` is a Y-tunnus as rows have it: seven digits, a hyphen and the right check digit."""
     return isinstance(value, str) and bool(_BUSINESS_ID.fullmatch(value)) and bool(ytunnus.is_valid(value))
-
-
-def keys_in(url: str) -> dict[str, Any]:
-    """The key set (JWKS) in the file of a `file:` URL.
-
-    Raises:
-        FileUnusable: it is missing or broken.
-    """
-    path = Path(unquote(urlparse(url).path))
-    remedy = "REKKU_JWKS_URL names it: put the issuer's key set there"
-    keys = read_whole(path, _as_key_set, remedy)
-    if keys is None:
-        raise FileUnusable(f"{path} is missing: {remedy}")
-    return keys
-
-
-def _as_key_set(text: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(text)
-    if not all(isinstance(key, dict) for key in document["keys"]):
-        raise TypeError
-    return document
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlparse
 import httpx
 from joserfc.jwk import ECKey, RSAKey
 
+from chassis.files import FileUnusable, read_whole
 from contracts.refusals import Refusal
 
 _log = logging.getLogger(__name__)
@@ -123,7 +124,10 @@ class IssuerKeys:
     async def _fly(self) -> bool:
         try:
             async with asyncio.timeout(_DEADLINE_S):
-                keys = usable_keys(json.loads(await self._fetch()))
+                keys = await self._fetch()
+        except FileUnusable as error:
+            _log.warning("%s", error)
+            return False
         except (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as error:
             _log.warning("the issuer's keys cannot be read from %s: %s", self._url, type(error).__name__)
             return False
@@ -134,10 +138,9 @@ class IssuerKeys:
         self._keys, self._read_at = keys, self._clock()
         return True
 
-    async def _fetch(self) -> bytes:
-        url = urlparse(self._url)
-        if url.scheme == "file":
-            return await asyncio.to_thread(Path(unquote(url.path)).read_bytes)
+    async def _fetch(self) -> Keys:
+        if is_file(self._url):
+            return await asyncio.to_thread(keys_in, self._url)
         body = bytearray()
         async with httpx.AsyncClient(timeout=_DEADLINE_S) as client, client.stream("GET", self._url) as answer:
             answer.raise_for_status()
@@ -145,7 +148,26 @@ class IssuerKeys:
                 body += part
                 if len(body) > _MOST_BYTES:
                     raise ValueError("the key set is too large")
-        return bytes(body)
+        return usable_keys(json.loads(body))
+
+
+def is_file(url: str) -> bool:
+    """Whether the set is in a file here."""
+    return url.startswith("file:")
+
+
+def keys_in(url: str) -> Keys:
+    """The keys in the file of a `file:` URL.
+
+    Raises:
+        FileUnusable: it is missing or broken.
+    """
+    path = Path(unquote(urlparse(url).path))
+    remedy = "REKKU_JWKS_URL names it: put the issuer's key set there"
+    keys = read_whole(path, lambda text: usable_keys(json.loads(text)), remedy)
+    if keys is None:
+        raise FileUnusable(f"{path} is missing: {remedy}")
+    return keys
 
 
 def usable_keys(document: object) -> Keys:

@@ -173,7 +173,11 @@ async def connect(service: Service, settings: Settings) -> Database:
 
 
 async def serve(service: Service, settings: Settings) -> None:
-    """Run one service until SIGTERM or SIGINT."""
+    """Run one service until SIGTERM or SIGINT.
+
+    Raises:
+        Unusable: it cannot listen where it should.
+    """
     arm(settings.failpoints, f"{service.name}-{settings.instance}")
     start_telemetry(service.name, settings)
     loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ So they hold without a proxy in front, and behind one for the connections of the
 
 import asyncio
 import logging
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from chassis.files import Unusable
 from chassis.limits import ConnectionLimits
 from chassis.peers import TrustedProxies, neighbourhood
 from chassis.refused import Refusals
@@ -88,7 +90,19 @@ class ServerConfig(uvicorn.Config):
 
 
 class Server(uvicorn.Server):
-    """Leaves signals to who runs it: `serve` also has to interrupt the wait for PostgreSQL."""
+    """Leaves signals to who runs it: `serve` also has to interrupt the wait for PostgreSQL.
+
+    Raises:
+        Unusable: it cannot listen where it should.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            # Why stands in the log.
+            where = f"port {self.config.port} of {self.config.host}"
+            raise Unusable(f"{where} cannot be listened on; choose others with REKKU_PORT and REKKU_HOST") from None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

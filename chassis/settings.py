@@ -59,10 +59,20 @@ def _is_address(text: str) -> bool:
         ports = parse_qs(parts.query).get("port", [])
     except ValueError:
         return False
-    named = parts.netloc.rpartition("@")[2].split(",")
-    hosts = [re.fullmatch(r"(?:\[[^]]*\]|[^:\[\]]*):?([0-9]*)", host) for host in named]
-    ports += [host[1] for host in hosts if host and host[1]]
-    return parts.scheme in {"postgres", "postgresql"} and all(hosts) and all(map(_is_port, ports))
+    hosts = parts.netloc.rpartition("@")[2]
+    return parts.scheme in {"postgres", "postgresql"} and _are_hosts(hosts) and all(map(_is_port, ports))
+
+
+def _lead_to_kafka(servers: str) -> str:
+    if servers and not _are_hosts(servers):
+        raise ValueError("it is not like host:port,host:port")
+    return servers
+
+
+def _are_hosts(text: str) -> bool:
+    """Hosts with or without a port, and commas between them."""
+    found = [re.fullmatch(r"(?:\[[^]]*\]|[^:\[\]]*)(?::([0-9]+))?", host) for host in text.split(",")]
+    return all(one is not None and (one[1] is None or _is_port(one[1])) for one in found)
 
 
 def _is_port(text: str) -> bool:
@@ -92,7 +102,7 @@ class Settings(BaseSettings):
     pool_size: Annotated[int, Field(gt=0)] = 10
     lease_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
     bus: BusKind = BusKind.EMBEDDED
-    kafka_servers: str = ""
+    kafka_servers: Annotated[str, AfterValidator(_lead_to_kafka)] = ""
     kafka_security: KafkaSecurity = KafkaSecurity.PLAINTEXT
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")

