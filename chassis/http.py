@@ -18,6 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
@@ -314,7 +315,6 @@ def create_app(runtime: "Runtime") -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=runtime.lifespan,
-        responses=problems(),
         # FastAPI's own spans and logs would carry query strings and failing input; ours never do (E-49, E-59).
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -323,12 +323,23 @@ def create_app(runtime: "Runtime") -> FastAPI:
     app.add_exception_handler(Refusal, writer.on_refusal)
     app.add_exception_handler(RequestValidationError, writer.on_invalid)
     app.add_exception_handler(HTTPException, writer.on_http)
-    app.include_router(operations)
-    app.include_router(service.router)
+    app.router.routes.extend(_routes_of(service))
     guard(app, writer)
     if service.configure is not None:
         service.configure(app, runtime)
     return app
+
+
+def _routes_of(service: "Service") -> list[BaseRoute]:
+    """The routes of all applications of a service: what FastAPI makes of them takes longer than the rest of one."""
+    if service not in _routers:
+        router = _routers[service] = APIRouter(responses=problems())
+        router.include_router(operations)
+        router.include_router(service.router)
+    return _routers[service].routes
+
+
+_routers: WeakKeyDictionary["Service", APIRouter] = WeakKeyDictionary()
 
 
 class _Application(FastAPI):

@@ -1,4 +1,4 @@
-"""Fixtures every test may use: one real PostgreSQL and one real Kafka broker per run, one fresh database per test."""
+"""Fixtures every test may use: one real PostgreSQL and one real Kafka broker per run, each test's database as new."""
 
 import asyncio
 import os
@@ -15,7 +15,8 @@ import pytest
 from chassis.kafka.cluster import KafkaCluster
 from chassis.kafka.jars import KafkaUnavailable
 from chassis.service import Service
-from chassis.testing import ClusterUnderTest, ServiceUnderTest, service_under_test
+from chassis.testing import ClusterUnderTest, ServiceUnderTest
+from tests.databases import Databases, databases_of
 
 LONG = frozenset({"caps", "deploy", "failpoints", "fuzz", "ledgers", "rekku", "system", "years"})
 """Folders whose files take longest."""
@@ -51,15 +52,22 @@ async def cluster() -> AsyncIterator[ClusterUnderTest]:
     running.close()
 
 
+@pytest.fixture(scope="session")
+async def databases(cluster: ClusterUnderTest) -> AsyncIterator[Databases]:
+    """The databases that tests use one after another."""
+    async with databases_of(cluster) as databases:
+        yield databases
+
+
 @pytest.fixture
-async def new_service(cluster: ClusterUnderTest, tmp_path: Path) -> AsyncIterator[NewService]:
-    """`await new_service(SERVICE)`: the service on a fresh database, cleaned up after the test."""
+async def new_service(databases: Databases, tmp_path: Path) -> AsyncIterator[NewService]:
+    """`await new_service(SERVICE)`: the service as after its start, on a database where no test has left anything."""
     async with AsyncExitStack() as stack:
 
         async def start(service: Service) -> ServiceUnderTest:
             home = tmp_path / service.name
             home.mkdir(exist_ok=True)
-            return await stack.enter_async_context(service_under_test(cluster, service, home))
+            return await stack.enter_async_context(databases.serve(service, home))
 
         yield start
 
