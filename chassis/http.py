@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -247,6 +247,11 @@ async def public_caller(request: Request) -> Caller:
     return Caller(PUBLIC, request, request.app.state.runtime)
 
 
+@cache
+def _release() -> str:
+    return version("rekku")
+
+
 operations = APIRouter(tags=["operations"])
 
 
@@ -272,7 +277,7 @@ async def readyz(request: Request) -> Response:
 @operations.get("/version")
 async def show_version(request: Request) -> dict[str, str]:
     """Which service this is, and its release."""
-    return {"service": request.app.state.runtime.service.name, "version": version("rekku")}
+    return {"service": request.app.state.runtime.service.name, "version": _release()}
 
 
 class Progress(BaseModel):
@@ -311,7 +316,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
     service = runtime.service
     app = _Application(
         title=f"Rekku {service.name}",
-        version=version("rekku"),
+        version=_release(),
         docs_url=None,
         redoc_url=None,
         lifespan=runtime.lifespan,

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -140,6 +140,19 @@ class SimulatedClock:
         await self.set(self.now + by)
 
 
+class _Issuer(DevIssuer):
+    """Signs a token once for all tests: that takes as long as many a request."""
+
+    _signed: ClassVar[dict[tuple[str | None, Role, str | None], str]] = {}
+
+    def of(self, role: Role, provider_id: str | None) -> str:
+        """The token of a role, as `token` makes it."""
+        whose = (self._key.kid, role, provider_id)
+        if whose not in self._signed:
+            self._signed[whose] = self.token(role, provider_id)
+        return self._signed[whose]
+
+
 class ServiceUnderTest:
     """One service in this process, on a real database of its own, without a bus between."""
 
@@ -149,7 +162,7 @@ class ServiceUnderTest:
         self.db = database
         self.clock = clock
         self.settings = runtime.settings
-        self._issuer = DevIssuer(runtime.settings)
+        self._issuer = _Issuer(runtime.settings)
         self._positions = count(1)
         self._clients: list[httpx.AsyncClient] = []
 
@@ -157,7 +170,7 @@ class ServiceUnderTest:
         """A client of the service's HTTP application; role None sends no token."""
         headers = {"accept-language": "en"}
         if role is not None and role is not Role.PUBLIC:
-            headers["authorization"] = f"Bearer {self._issuer.token(role, provider_id)}"
+            headers["authorization"] = f"Bearer {self._issuer.of(role, provider_id)}"
         transport = httpx.ASGITransport(self.runtime.app)
         client = httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
         self._clients.append(client)
@@ -165,7 +178,7 @@ class ServiceUnderTest:
 
     def token(self, role: Role, provider_id: str | None = None) -> str:
         """A token as the development issuer makes it."""
-        return self._issuer.token(role, provider_id)
+        return self._issuer.of(role, provider_id)
 
     def record_of(self, event: Event, *, event_id: UUID | None = None, source: str | None = None) -> Record:
         """The record a producer of `event` would put on its topic."""

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import pytest
 
+from chassis import http
 from chassis.kafka.cluster import KafkaCluster
 from chassis.kafka.jars import KafkaUnavailable
 from chassis.service import Service
@@ -70,6 +71,12 @@ async def new_service(databases: Databases, tmp_path: Path) -> AsyncIterator[New
             return await stack.enter_async_context(databases.serve(service, home))
 
         yield start
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a copy does not know yet is not waited for; how long it is, tests/chassis/test_http.py waits out."""
+    monkeypatch.setattr(http, "_KNOWN_WAIT_S", 0.02)
 
 
 @pytest.fixture(scope="session")

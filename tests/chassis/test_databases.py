@@ -123,19 +123,17 @@ async def leave_a_connection(toy: ServiceUnderTest) -> object:
     return await asyncpg.connect(toy.settings.database_url.get_secret_value())
 
 
-async def leave_a_transaction(toy: ServiceUnderTest) -> object:
+async def leave_a_transaction(toy: ServiceUnderTest) -> None:
     connection = await toy.db.pool.acquire()
-    await connection.execute("BEGIN; INSERT INTO notes VALUES ('N-1', '2828286-9', 'hello')")
-    return connection
+    await connection.execute("BEGIN; INSERT INTO offices VALUES ('O-1', 1, 'hello')")
 
 
 async def leave_a_task(_toy: ServiceUnderTest) -> object:
     return asyncio.create_task(asyncio.Event().wait())
 
 
-async def leave_the_pool_closed(toy: ServiceUnderTest) -> object:
+async def leave_the_pool_closed(toy: ServiceUnderTest) -> None:
     await toy.db.close()
-    return None
 
 
 @pytest.mark.parametrize("leave", [leave_a_connection, leave_a_transaction, leave_a_task, leave_the_pool_closed])

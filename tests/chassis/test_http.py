@@ -100,6 +100,7 @@ async def test_a_request_waits_for_what_the_caller_knows(toy: ServiceUnderTest):
 
 
 async def test_what_never_arrives_is_not_yet_known(toy: ServiceUnderTest):
+    """Waited for as long as a caller would wait; elsewhere `impatient` tests do not."""
     answer = await toy.http().get("/my-notes", headers={"rekku-known": "note:N-9@1, elsewhere:x@3"})
     assert (answer.status_code, answer.json()["code"]) == (503, "NOT_YET_KNOWN")
     assert answer.headers["retry-after"] == "1"
