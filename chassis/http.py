@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
@@ -243,6 +244,11 @@ async def public_caller(request: Request) -> Caller:
     return Caller(PUBLIC, request, runtime, knows)
 
 
+@cache
+def _release() -> str:
+    return version("rekku")
+
+
 operations = APIRouter(tags=["operations"])
 
 
@@ -268,7 +274,7 @@ async def readyz(request: Request) -> Response:
 @operations.get("/version")
 async def show_version(request: Request) -> dict[str, str]:
     """Which service this is, and its release."""
-    return {"service": request.app.state.runtime.service.name, "version": version("rekku")}
+    return {"service": request.app.state.runtime.service.name, "version": _release()}
 
 
 class Progress(BaseModel):
@@ -307,12 +313,11 @@ def create_app(runtime: "Runtime") -> FastAPI:
     service = runtime.service
     app = _Application(
         title=f"Rekku {service.name}",
-        version=version("rekku"),
+        version=_release(),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=runtime.lifespan,
-        responses=problems(),
         # FastAPI's own spans and logs would carry query strings and failing input; ours never do (E-49, E-59).
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -321,8 +326,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
     app.add_exception_handler(Refusal, writer.on_refusal)
     app.add_exception_handler(RequestValidationError, writer.on_invalid)
     app.add_exception_handler(HTTPException, writer.on_http)
-    app.include_router(operations)
-    app.include_router(service.router)
+    app.router.routes.extend(_routes_of(service))
     app.state.problems = writer
     guard(app, writer)
     leave_lines(app, runtime.refusals)
@@ -331,6 +335,18 @@ def create_app(runtime: "Runtime") -> FastAPI:
     app.add_middleware(PlainRequests)
     put_behind_proxies(app, runtime.settings.trusted_proxies)
     return app
+
+
+def _routes_of(service: "Service") -> list[BaseRoute]:
+    """The routes of all applications of a service: what FastAPI makes of them takes longer than the rest of one."""
+    if service not in _routers:
+        router = _routers[service] = APIRouter(responses=problems())
+        router.include_router(operations)
+        router.include_router(service.router)
+    return _routers[service].routes
+
+
+_routers: WeakKeyDictionary["Service", APIRouter] = WeakKeyDictionary()
 
 
 class _Application(FastAPI):

@@ -1,4 +1,4 @@
-"""Fixtures every test may use: one real PostgreSQL and one real Kafka broker per run, one fresh database per test."""
+"""Fixtures every test may use: one real PostgreSQL and one real Kafka broker per run, each test's database as new."""
 
 import asyncio
 import os
@@ -12,11 +12,13 @@ from typing import Any, NoReturn
 
 import pytest
 
+from chassis import knowing
 from chassis.kafka.cluster import KafkaCluster
 from chassis.kafka.jars import KafkaUnavailable
 from chassis.service import Service
-from chassis.testing import ClusterUnderTest, ServiceUnderTest, service_under_test
+from chassis.testing import ClusterUnderTest, ServiceUnderTest
 from tests import runs
+from tests.databases import Databases, databases_of
 from tests.runs import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_report_header
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_report_header"]
@@ -52,17 +54,30 @@ async def cluster() -> AsyncIterator[ClusterUnderTest]:
     running.close()
 
 
+@pytest.fixture(scope="session")
+async def databases(cluster: ClusterUnderTest) -> AsyncIterator[Databases]:
+    """The databases that tests use one after another."""
+    async with databases_of(cluster) as databases:
+        yield databases
+
+
 @pytest.fixture
-async def new_service(cluster: ClusterUnderTest, tmp_path: Path) -> AsyncIterator[NewService]:
-    """`await new_service(SERVICE, **settings)`: the service on a fresh database, cleaned up after the test."""
+async def new_service(databases: Databases, tmp_path: Path) -> AsyncIterator[NewService]:
+    """`await new_service(SERVICE, **settings)`: the service as after its start; no test has left anything there."""
     async with AsyncExitStack() as stack:
 
         async def start(service: Service, **settings: Any) -> ServiceUnderTest:
             home = tmp_path / service.name
             home.mkdir(exist_ok=True)
-            return await stack.enter_async_context(service_under_test(cluster, service, home, **settings))
+            return await stack.enter_async_context(databases.serve(service, home, **settings))
 
         yield start
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a copy does not know yet is not waited for; how long it is, tests/chassis/test_knowing.py waits out."""
+    monkeypatch.setattr(knowing, "_WAIT_S", 0.02)
 
 
 @pytest.fixture(scope="session")

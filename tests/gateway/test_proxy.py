@@ -1,5 +1,7 @@
 """`/api/<service>/…`: tokens, form tokens, what a session knows, and what does not pass."""
 
+import pytest
+
 from chassis.auth import Role, TokenVerifier
 from contracts.courses import CoursePublished
 from services.courses.app import SERVICE as COURSES
@@ -82,6 +84,7 @@ async def test_versions_keys_and_languages_pass_both_ways(gateway, courses):
     assert "set-cookie" not in first.headers
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_what_a_session_wrote_is_waited_for_elsewhere(gateway, new_service):
     """The course is published in one service; until the search has it, the session's question waits, then says so."""
     courses, search = await new_service(COURSES), await new_service(SEARCH)
@@ -103,6 +106,7 @@ async def test_what_a_session_wrote_is_waited_for_elsewhere(gateway, new_service
     assert (await gateway.browser().get("/api/search/offices", headers=JSON)).status_code == 200
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_the_callers_own_marks_are_passed_on(gateway, search):
     """Those of somebody who is known, that is; an anonymous caller's are nobody's."""
     marks = {"rekku-known": "course:course-1@2"}

@@ -4,6 +4,8 @@ import asyncio
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from contracts.courses import CourseConfirmed, CoursePlacesChanged
 from contracts.decisions import EstimateSet, QuotaFilled, QuotaReopened, QuotaScope, QuotaScopeSet
 from contracts.registration import ContactChanged
@@ -119,6 +121,7 @@ async def test_every_subject_can_be_waited_for(search: Search):
     assert (await search.kela.get("/offices", headers={"Rekku-Known": knows})).status_code == 200
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_what_is_not_there_in_time_is_said_to_be_unknown_yet(search: Search):
     knows = {"Rekku-Known": "course:course-976@1"}
     answer = await search.kela.get("/offices", headers=knows)
