@@ -18,6 +18,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
+from chassis.claims import examine_claims
 from chassis.settings import Environment, Settings
 
 ALGORITHMS = ["RS256", "ES256"]
@@ -124,6 +125,7 @@ class TokenVerifier:
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
+    examine_claims(claims)
     try:
         role = Role(claims["role"])
     except (KeyError, ValueError) as error:

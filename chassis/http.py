@@ -22,8 +22,9 @@ from starlette.responses import Response
 
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
+from chassis.examining import examine
 from chassis.fields import strict_numbers
-from chassis.idempotency import IdempotentRequest, find_answer, keep_answer
+from chassis.idempotency import KEY, IdempotentRequest, find_answer, keep_answer
 from chassis.openapi import complete
 from chassis.problems import ProblemWriter, problems
 from chassis.request_guard import guard
@@ -39,7 +40,6 @@ __all__ = ["Answer", "Caller", "Command", "caller", "create_app", "problems", "p
 
 _KNOWN_WAIT_S = 2.0
 _KNOWN_POLL_S = 0.01
-_IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
 _KNOWN_ITEM = re.compile(r"^([a-z-]{1,40}):(\S{1,100})@(\d{1,18})$")
 _MOST_KNOWN = 100
 Item = TypeVar("Item")
@@ -184,7 +184,7 @@ class Caller:
         # An anonymous caller's answer is never kept: it could link a survey answer to its invitation (E-30).
         if key is None or self.principal.role is Role.PUBLIC:
             return None
-        if not _IDEMPOTENCY_KEY.match(key):
+        if not KEY.fullmatch(key):
             raise Invalid("IDEMPOTENCY_KEY_INVALID")
         said = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n".encode()
         return IdempotentRequest(
@@ -321,6 +321,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
         redoc_url=None,
         lifespan=runtime.lifespan,
         responses=problems(),
+        dependencies=[Depends(examine)],
         # FastAPI's own spans and logs would carry query strings and failing input; ours never do (E-49, E-59).
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -11,13 +11,16 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from chassis import telemetry
+from chassis.examining import examine_address
 from chassis.texts import Texts, preferred_language, text_id
+from contracts.identity_codes import HoldsIdentityCode
 from contracts.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = "1"
 
 _HTTP_CODES = {401: "UNAUTHENTICATED", 403: "NOT_ALLOWED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+_ANY_OTHER = "REFUSED"
 
 
 class FieldProblem(BaseModel):
@@ -113,12 +116,16 @@ class ProblemWriter:
             body.model_dump(mode="json", exclude_defaults=True), status, headers=headers, media_type=MEDIA_TYPE
         )
 
+    def refused(self, accept_language: str | None, refusal: Refusal) -> JSONResponse:
+        """The problem answer for a refusal, with its figures."""
+        values = {name: _plain(value) for name, value in refusal.values.items()}
+        return self.answer(accept_language, refusal.status, refusal.code, values)
+
     async def on_refusal(self, request: Request, error: Exception) -> JSONResponse:
         """A rule said no."""
         if not isinstance(error, Refusal):
             raise error
-        values = {name: _plain(value) for name, value in error.values.items()}
-        return self.answer(request.headers.get("accept-language"), error.status, error.code, values)
+        return self.refused(request.headers.get("accept-language"), error)
 
     async def on_invalid(self, request: Request, error: Exception) -> JSONResponse:
         """The request does not have the declared shape; where a kind of value alone is wrong, its code says how."""
@@ -138,8 +145,13 @@ class ProblemWriter:
         """No such route, or a method it does not take."""
         if not isinstance(error, HTTPException):
             raise error
-        code = _HTTP_CODES.get(error.status_code, "NOT_FOUND")
-        response = self.answer(request.headers.get("accept-language"), error.status_code, code)
+        language = request.headers.get("accept-language")
+        try:
+            examine_address(request.scope["path"], request.scope["query_string"].decode("latin-1"))
+        except HoldsIdentityCode as refusal:
+            return self.refused(language, refusal)
+        code = _HTTP_CODES.get(error.status_code, _ANY_OTHER)
+        response = self.answer(language, error.status_code, code)
         if error.status_code == 405:
             response.headers.update(error.headers or {})
         return response

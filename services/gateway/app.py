@@ -10,6 +10,7 @@ from chassis.runtime import Runtime
 from chassis.service import Service
 from services.gateway.api import router
 from services.gateway.browser import put_manners_around
+from services.gateway.forms import FIELDS
 from services.gateway.rates import Rates
 from services.gateway.upstreams import Upstreams
 from services.gateway.visitor import Gateway
@@ -33,4 +34,4 @@ def configure(app: FastAPI, runtime: Runtime) -> None:
     put_manners_around(app, secure=gateway.secure, development=settings.dev_issuer)
 
 
-SERVICE = Service(name="gateway", root=_ROOT, router=router, configure=configure)
+SERVICE = Service(name="gateway", root=_ROOT, router=router, configure=configure, form_fields=FIELDS)
