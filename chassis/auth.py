@@ -17,6 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from stdnum.fi import ytunnus
 
+from chassis.claims import examine_claims
 from chassis.files import read_or_make, write_whole
 from chassis.issuer_keys import ALGORITHMS, IssuerKeys
 from chassis.settings import Environment, Settings
@@ -150,6 +151,7 @@ def principal_in(claims: Mapping[str, Any], issuer: str) -> Principal:
         TokenRefused: no role of ours; a subject that is not plain text of at most 255 characters (OpenID
             Connect, 2); a provider without a valid business ID as it is written (`1234567-1`), or another with one.
     """
+    examine_claims(claims)
     role, subject, provider_id = claims.get("role"), claims.get("sub"), claims.get("provider_id")
     if role not in _SIGNED_IN:
         raise TokenRefused("no known role")

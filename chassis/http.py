@@ -1,7 +1,6 @@
 """HTTP: commands and queries with scope, versions, idempotency and problem answers."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,8 +22,9 @@ from starlette.routing import BaseRoute
 
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
+from chassis.examining import examine
 from chassis.fields import strict_numbers
-from chassis.idempotency import IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
+from chassis.idempotency import KEY, IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
 from chassis.issuer_keys import IssuerUnreachable
 from chassis.knowing import wait_until_known
 from chassis.openapi import complete
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Caller", "Command", "caller", "create_app", "problems", "public_caller"]
 
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the issuer, with one role")
@@ -185,7 +184,7 @@ class Caller:
         # An anonymous caller's answer is never kept: it could link a survey answer to its invitation (E-30).
         if key is None or self.principal.role is Role.PUBLIC:
             return None
-        if not _IDEMPOTENCY_KEY.fullmatch(key):
+        if not KEY.fullmatch(key):
             raise Invalid("IDEMPOTENCY_KEY_INVALID")
         return IdempotentRequest(
             principal=owner_of(self.principal),
@@ -340,7 +339,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
 def _routes_of(service: "Service") -> list[BaseRoute]:
     """The routes of all applications of a service: what FastAPI makes of them takes longer than the rest of one."""
     if service not in _routers:
-        router = _routers[service] = APIRouter(responses=problems())
+        router = _routers[service] = APIRouter(responses=problems(), dependencies=[Depends(examine)])
         router.include_router(operations)
         router.include_router(service.router)
     return _routers[service].routes
