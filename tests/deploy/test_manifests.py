@@ -22,6 +22,10 @@ PODS = {one["metadata"]["name"]: one["spec"]["template"] for one in RESOURCES if
 ADDRESSES = {"REKKU_PUBLIC_URL": "https://rekku.example", "REKKU_JWKS_URL": "https://identity.example/jwks.json"}
 
 
+_SECRET = "a secret of at least thirty-two characters"
+_SECRET_URL = "postgresql://role:of-a-secret@database:5432/rekku"
+
+
 def of_kind(kind):
     return {one["metadata"]["name"]: one for one in RESOURCES if one["kind"] == kind}
 
@@ -34,7 +38,7 @@ def environment(pod, config_maps=("rekku", "rekku-installation")):
         if name.rpartition("-")[0] in config_maps:
             values |= config["data"]
     for variable in container.get("env", []):
-        values[variable["name"]] = variable.get("value", "a secret of at least thirty-two characters")
+        values[variable["name"]] = variable.get("value", _SECRET_URL if variable["name"].endswith("_URL") else _SECRET)
     return values
 
 
