@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from stdnum.fi import ytunnus
 
+from chassis.claims import examine_claims
 from chassis.files import FileUnusable, read_or_make, read_whole, write_whole
 from chassis.issuer_keys import ALGORITHMS, IssuerKeys
 from chassis.settings import Environment, Settings
@@ -148,9 +149,11 @@ def principal_in(claims: Mapping[str, Any], issuer: str) -> Principal:
     """The principal that checked claims name: they are input like any other, kept in rows and compared in SQL.
 
     Raises:
+        HoldsIdentityCode: what is kept of them holds a personal identity code (E-59).
         TokenRefused: no role of ours; a subject that is not plain text of at most 255 characters (OpenID
             Connect, 2); a provider without a valid business ID as it is written (`1234567-1`), or another with one.
     """
+    examine_claims(claims)
     role, subject, provider_id = claims.get("role"), claims.get("sub"), claims.get("provider_id")
     if role not in _SIGNED_IN:
         raise TokenRefused("no known role")

@@ -1,7 +1,6 @@
 """HTTP: commands and queries with scope, versions, idempotency and problem answers."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,8 +21,9 @@ from starlette.responses import Response
 
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
+from chassis.examining import examine
 from chassis.fields import strict_numbers
-from chassis.idempotency import IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
+from chassis.idempotency import KEY, IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
 from chassis.issuer_keys import IssuerUnreachable
 from chassis.knowing import wait_until_known
 from chassis.openapi import complete
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Caller", "Command", "caller", "create_app", "problems", "public_caller"]
 
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the issuer, with one role")
@@ -184,7 +183,7 @@ class Caller:
         # An anonymous caller's answer is never kept: it could link a survey answer to its invitation (E-30).
         if key is None or self.principal.role is Role.PUBLIC:
             return None
-        if not _IDEMPOTENCY_KEY.fullmatch(key):
+        if not KEY.fullmatch(key):
             raise Invalid("IDEMPOTENCY_KEY_INVALID")
         return IdempotentRequest(
             principal=owner_of(self.principal),
@@ -313,6 +312,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
         redirect_slashes=False,
         lifespan=runtime.lifespan,
         responses=problems(),
+        dependencies=[Depends(examine)],
         # FastAPI's own spans and logs would carry query strings and failing input; ours never do (E-49, E-59).
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -5,6 +5,7 @@ Only answers of commands that succeeded are kept: a refusal changed nothing, so 
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -13,6 +14,9 @@ from starlette.responses import Response
 from chassis.auth import Principal
 from chassis.db import KeptAnswer, Transaction
 from contracts.refusals import Invalid
+
+KEY = re.compile(r"[\x21-\x7e]{1,128}")
+"""What an Idempotency-Key looks like."""
 
 KEPT_HEADERS = ("content-type", "content-language", "etag", "location", "rekku-known")
 

@@ -10,7 +10,17 @@ from chassis.texts import LANGUAGES
 _JSON = "application/json"
 _METHODS = frozenset({"get", "put", "post", "delete", "patch"})
 
-ANY_REQUEST = ("BODY_TOO_LARGE", "METHOD_NOT_ALLOWED", "NOT_FOUND", "PERSONAL_IDENTITY_CODE", "VALIDATION")
+ANY_REQUEST = (
+    "BODY_TOO_LARGE",
+    "MALFORMED_BODY",
+    "MALFORMED_HEADER",
+    "METHOD_NOT_ALLOWED",
+    "NOT_FOUND",
+    "PERSONAL_IDENTITY_CODE",
+    "UNKNOWN_PARAMETER",
+    "UNSUPPORTED_MEDIA_TYPE",
+    "VALIDATION",
+)
 """What a request may be refused for before anything knows what it is about."""
 WITH_TOKEN = ("NOT_ALLOWED", "REKKU_KNOWN_INVALID", "UNAUTHENTICATED")
 """And one that needs a token."""

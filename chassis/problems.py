@@ -11,12 +11,15 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from chassis import telemetry
+from chassis.examining import examine_address
 from chassis.texts import Texts, preferred_language, text_id
+from contracts.identity_codes import HoldsIdentityCode
 from contracts.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 
 _HTTP_CODES = {401: "UNAUTHENTICATED", 403: "NOT_ALLOWED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+_ANY_OTHER = "REFUSED"
 
 
 class FieldProblem(BaseModel):
@@ -113,14 +116,17 @@ class ProblemWriter:
             body.model_dump(mode="json", exclude_defaults=True), status, headers=headers, media_type=MEDIA_TYPE
         )
 
+    def refused(self, accept_language: str | None, refusal: Refusal) -> JSONResponse:
+        """The problem answer for a refusal, with its figures."""
+        values = {name: _plain(value) for name, value in refusal.values.items()}
+        return self.answer(accept_language, refusal.status, refusal.code, values, retry_after_s=refusal.retry_after_s)
+
     async def on_refusal(self, request: Request, error: Exception) -> JSONResponse:
         """A rule said no."""
         if not isinstance(error, Refusal):
             raise error
         request.state.refused = error.code
-        values = {name: _plain(value) for name, value in error.values.items()}
-        language = request.headers.get("accept-language")
-        return self.answer(language, error.status, error.code, values, retry_after_s=error.retry_after_s)
+        return self.refused(request.headers.get("accept-language"), error)
 
     async def on_invalid(self, request: Request, error: Exception) -> JSONResponse:
         """The request does not have the declared shape; where a kind of value alone is wrong, its code says how."""
@@ -140,8 +146,13 @@ class ProblemWriter:
         """No such route, or a method it does not take."""
         if not isinstance(error, HTTPException):
             raise error
-        code = _HTTP_CODES.get(error.status_code, "NOT_FOUND")
-        response = self.answer(request.headers.get("accept-language"), error.status_code, code)
+        language = request.headers.get("accept-language")
+        try:
+            examine_address(request.scope["path"], request.scope["query_string"].decode("latin-1"))
+        except HoldsIdentityCode as refusal:
+            return self.refused(language, refusal)
+        code = _HTTP_CODES.get(error.status_code, _ANY_OTHER)
+        response = self.answer(language, error.status_code, code)
         if error.status_code == 405:
             allowed = set((error.headers or {}).get("Allow", "").split(", "))
             response.headers["Allow"] = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))

@@ -1,5 +1,5 @@
 validation = Osa tiedoista puuttuu tai on väärin.
-personal-identity-code = Pyynnössä on jotain, mikä näyttää henkilötunnukselta. Älä koskaan lähetä sitä, vaan käytä päätöstunnistetta.
+personal-identity-code = Kohdassa { $field } on jotain, mikä näyttää henkilötunnukselta. Älä koskaan lähetä sitä, vaan käytä päätöstunnistetta.
 body-too-large = Pyyntö on suurempi kuin { $allowed_bytes } tavua.
 unauthenticated = Kirjaudu ensin sisään.
 not-allowed = Roolillasi ei ole oikeutta tähän.
@@ -35,3 +35,17 @@ municipality-unknown = Kuntaa ei ole. Anna kunnan kolminumeroinen koodi.
 age-invalid = Kirjoita ikä numeroina, esimerkiksi 67.
 age-not-whole = Kirjoita ikä kokonaisina vuosina, ilman vuoden osia: viimeisimmän syntymäpäivän mukaan.
 age-out-of-range = Iän on oltava 0–{ $oldest } vuotta.
+malformed-body = { $why ->
+    [not_utf_8] Pyynnön sisältö ei ole UTF-8-tekstiä.
+    [too_deep] Pyynnön sisällössä on liikaa sisäkkäisiä osia.
+    [number_too_long] Pyynnön sisällössä on liian pitkä luku.
+    [too_many_fields] Lomakkeella on liikaa kenttiä.
+   *[not_json] Pyynnön sisältö ei ole JSON-muotoa.
+}
+malformed-header = Pyynnön otsake { $field } ei ole luettavissa.
+unsupported-media-type = Sisällön tyyppiä tai merkistöä ei oteta vastaan. Lähetä JSON-muodossa UTF-8-merkistöllä.
+unknown-parameter = { $nearest ->
+    [none] Tämä osoite ei ota vastaan parametreja.
+   *[other] Tämä osoite ei tunne jotakin lähetettyä parametria. Tarkoititko parametria { $nearest }?
+}
+refused = Pyyntö hylättiin.

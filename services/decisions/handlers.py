@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import date
 
 from chassis.db import Transaction
+from contracts.identity_codes import TextKind, holds_identity_code
 from contracts.refusals import IfMatch, NotFound, NotYetKnown, Refusal, expect_version
 from services.decisions import domain, identifiers, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome, Reasoning
@@ -209,5 +210,8 @@ async def count_is_full(
 
 
 def new_ref() -> str:
-    """An opaque identifier for one more decision (R-DEC-19)."""
-    return identifiers.decision_ref(secrets.randbits(identifiers.RANDOM_BITS))
+    """An opaque identifier for one more decision (R-DEC-19); never one that by chance reads like a person's (E-59)."""
+    while True:
+        ref = identifiers.decision_ref(secrets.randbits(identifiers.RANDOM_BITS))
+        if not holds_identity_code(ref, TextKind.IDENTIFIER):
+            return ref

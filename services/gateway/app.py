@@ -12,6 +12,7 @@ from chassis.service import Service
 from chassis.settings import Environment
 from services.gateway.api import router
 from services.gateway.browser import put_manners_around
+from services.gateway.forms import FIELDS
 from services.gateway.limited import limit_rates
 from services.gateway.rates import Meter
 from services.gateway.upstreams import Upstreams
@@ -40,4 +41,4 @@ def configure(app: FastAPI, runtime: Runtime) -> None:
     put_manners_around(app, secure=gateway.secure, development=settings.dev_issuer)
 
 
-SERVICE = Service(name="gateway", root=_ROOT, router=router, configure=configure)
+SERVICE = Service(name="gateway", root=_ROOT, router=router, configure=configure, form_fields=FIELDS)

@@ -99,6 +99,9 @@ class BrowserManners:
         t = words_for(Request(scope))
         kind = _KINDS.get(problem.get("code", ""), "problem")
         text = t(kind) if kind != "problem" else str(problem.get("detail", ""))
+        field = str(problem.get("values", {}).get("field", "")).rpartition(".")[2]
+        if t.has(f"problem-field-{field}"):
+            text = f"{text} {t('problem-in-field', field=t(f'problem-field-{field}'))}"
         page = render("message.html", t, bare_frame(self._development), title=t(f"{kind}-title"), text=text)
         kept = {
             name: value

@@ -4,7 +4,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 import httpx
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.responses import Response
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from chassis.auth import Principal, Role
 from chassis.preconditions import joined
 from chassis.telemetry import current_traceparent
+from contracts.identity_codes import TextKind
 from contracts.refusals import NotFound
 from services.gateway import domain
 from services.gateway.forms import require_form_token
@@ -55,7 +56,12 @@ router = APIRouter(tags=["proxy"])
     methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
     include_in_schema=False,
 )
-async def pass_on(service: str, path: str, request: Request, visitor: Annotated[Visitor, Depends(visitor)]) -> Response:
+async def pass_on(
+    service: Annotated[str, TextKind.MACHINE, Path()],
+    path: Annotated[str, TextKind.PROSE, Path()],
+    request: Request,
+    visitor: Annotated[Visitor, Depends(visitor)],
+) -> Response:
     """Hand a request to a service and its answer back, as they are.
 
     A request with a token of its own needs nothing else; one that lives on the session's cookie

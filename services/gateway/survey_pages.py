@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
+from contracts.identity_codes import TextKind
 from services.gateway.domain import read_answers
 from services.gateway.forms import read_form
 from services.gateway.upstreams import Reply
@@ -13,7 +14,7 @@ from services.gateway.visitor import Visitor, visitor
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
-Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9._~-]{1,200}$")]
+Token = Annotated[str, TextKind.MACHINE, Path(pattern=r"^[A-Za-z0-9._~-]{1,200}$")]
 
 
 @router.get("/s/{token}")

@@ -145,11 +145,12 @@ async def test_a_number_is_a_number(toy: ServiceUnderTest, stars: object):
 
 async def test_what_is_not_json_is_refused(toy: ServiceUnderTest):
     answer = await toy.http().post("/notes", content=b"{secret", headers={"content-type": "application/json"})
-    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION")
+    assert (answer.status_code, answer.json()["code"]) == (400, "MALFORMED_BODY")
+    assert answer.json()["values"] == {"why": "not_json"}
     assert "secret" not in answer.text
 
 
-@pytest.mark.parametrize("code", ["131052-308T", "010203A123B", "131052+308T"])
+@pytest.mark.parametrize("code", ["131052-308T", "010203A1230", "131052+308T"])
 async def test_a_personal_identity_code_in_any_place_is_refused(toy: ServiceUnderTest, code: str):
     """E-59: refused with an explanation, never echoed, nothing stored."""
     client = toy.http()
