@@ -148,6 +148,7 @@ def principal_in(claims: Mapping[str, Any], issuer: str) -> Principal:
     """The principal that checked claims name: they are input like any other, kept in rows and compared in SQL.
 
     Raises:
+        HoldsIdentityCode: what is kept of them holds a personal identity code (E-59).
         TokenRefused: no role of ours; a subject that is not plain text of at most 255 characters (OpenID
             Connect, 2); a provider without a valid business ID as it is written (`1234567-1`), or another with one.
     """

@@ -97,7 +97,7 @@ async def receive_whole(receive: Receive) -> bytes:
 
 
 def read_body(sent: bytes, content_type: str, content_encoding: str = "") -> Body:
-    """What the bytes say, by their media type. JSON's `content` is its canonical text.
+    """What the bytes say, by their media type; `content` says the same, and nothing else.
 
     Raises:
         Malformed: it is no such thing.
@@ -145,7 +145,7 @@ def _read_json(text: str) -> Body:
     if _is_too_deep(value):
         raise Malformed("too_deep")
     try:
-        content = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        content = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError as error:  # half a surrogate pair, written as an escape
         raise Malformed("not_utf_8") from error
     return Body(BodyKind.JSON, content, value)

@@ -27,9 +27,9 @@ def test_what_is_handed_on_says_what_was_read(value, escaped, with_mark):
     assert json.loads(body.content) == value
 
 
-def test_the_same_json_in_another_order_is_handed_on_alike():
-    one, other = (read_body(sent, JSON).content for sent in (b'{"a": 1, "b": [2.0]}', b' {"b":[2.0],\n"a":1}'))
-    assert one == other == b'{"a":1,"b":[2.0]}'
+def test_of_a_name_that_comes_twice_the_last_is_handed_on_alone():
+    """Else two readers might read two things."""
+    assert read_body(b' {"b": 1, "a": [2.0],\n"b": 3}', JSON).content == b'{"b":3,"a":[2.0]}'
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252"])
