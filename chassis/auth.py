@@ -11,7 +11,6 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 from joserfc import jwt
 from joserfc.errors import JoseError
