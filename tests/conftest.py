@@ -1,6 +1,7 @@
 """Fixtures every test may use: one real PostgreSQL and one real Kafka broker per run, one fresh database per test."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
@@ -8,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -16,12 +17,14 @@ from chassis.kafka.cluster import KafkaCluster
 from chassis.kafka.jars import KafkaUnavailable
 from chassis.service import Service
 from chassis.testing import ClusterUnderTest, ServiceUnderTest, service_under_test
-
-LONG = frozenset({"caps", "deploy", "failpoints", "fuzz", "ledgers", "rekku", "system", "years"})
-"""Folders whose files take longest."""
+from rekku.nursery import Nursery
+from tests.commands import Rekku, commands
+from tests.grouping import ByGroupOrFile, group
 
 LEFT_OUT = "LEFT OUT: "
 """How the reason of a test begins that a tool is missing for; the summary says it in capitals."""
+
+ROOT = Path(__file__).parents[1]
 
 NewService = Callable[[Service], Awaitable[ServiceUnderTest]]
 
@@ -77,9 +80,35 @@ async def kafka() -> AsyncIterator[KafkaCluster]:
         await cluster.stop()
 
 
+@pytest.fixture(scope="session")
+async def nursery(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nursery]:
+    """Where services and commands are forked from: to load them takes longer than most of what tests ask of them.
+
+    It runs outside the repository: a file that is found there by chance is found in no container.
+    """
+    folder = tmp_path_factory.mktemp("nursery")
+    running = Nursery(os.environ | {"PYTHONPATH": str(ROOT)}, folder / "nursery.log")
+    with contextlib.chdir(folder):
+        await running.open()
+    yield running
+    await running.close()
+
+
+@pytest.fixture
+def rekku(nursery: Nursery, tmp_path: Path) -> Rekku:
+    """`await rekku("topics", HOME=…)`: a command with these REKKU_ variables and no others."""
+    return commands(nursery, tmp_path)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders whose files take longest, so that at the end no process waits for the other."""
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    """Keep together what shares a server, and begin with what takes longest."""
+    group(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroupOrFile | None:
+    """Groups, and else files."""
+    return ByGroupOrFile(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def leave_out(reason: str) -> NoReturn:
