@@ -90,7 +90,7 @@ async def offices_on_kafka(
     home: Path,
     services: Collection[str],
     instances: Mapping[str, int] | None = None,
-    command: tuple[str, ...] | None = None,
+    parent: tuple[str, ...] | None = None,
 ) -> AsyncIterator[tuple[System, Offices]]:
     """The whole system on Kafka, its providers registered and `services` seen to receive offices."""
     await _keep_commit_times(Home(home))
@@ -99,7 +99,7 @@ async def offices_on_kafka(
         free_ports(1)[0],
         bus=BusKind.KAFKA,
         instances=instances or {},
-        command=command,
+        parent=parent,
         pauses_s=(0.5, 0.5),
         say=say,
     )

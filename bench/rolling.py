@@ -39,9 +39,9 @@ async def run() -> dict[str, Any]:
     """Restart in every way; the figures are also written to `bench/results/rolling.json`."""
     facts = machine()
     figures: dict[str, Any] = {"rate_per_s": RATE_PER_S, "restarted": RESTARTED}
-    for members, command in (("named", SERVE), ("nameless", NAMELESS)):
+    for members, parent in (("named", SERVE), ("nameless", NAMELESS)):
         with new_home() as home:
-            async with offices_on_kafka(home, [RESTARTED], INSTANCES, command) as (running, offices):
+            async with offices_on_kafka(home, [RESTARTED], INSTANCES, parent) as (running, offices):
                 figures[members] = {}
                 for name in (signal.SIGTERM, signal.SIGKILL):
                     figures[members][name.name.lower()] = await _restarts(running, offices, name)

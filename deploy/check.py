@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def kustomization_problems(text: str) -> list[str]:
         return _said(_BIN / "kubectl", "kustomize", Path(folder) / "example")
 
 
+@cache
 def built() -> str:
     """Everything that is applied to a cluster, as kustomize builds it."""
     texts = []
@@ -83,13 +85,19 @@ def built() -> str:
 
 def resources(text: str) -> list[dict[str, Any]]:
     """The resources of a stream of YAML documents."""
-    return [resource for resource in yaml.safe_load_all(text) if resource]
+    return [resource for resource in yaml.load_all(text, Loader=compose.LOADER) if resource]
 
 
 def kubernetes_problems(text: str) -> list[str]:
     """What Kubernetes' own schemas, unknown fields refused, say of the resources that are not Strimzi's."""
+    return [problem for document in text.split("\n---\n") for problem in _problems_of_document(document)]
+
+
+@cache
+def _problems_of_document(document: str) -> list[str]:
+    """Of one document: copies with a word misspelt share all the others."""
     found = []
-    for resource in resources(text):
+    for resource in resources(document):
         if resource["apiVersion"].startswith(_STRIMZI_GROUP):
             continue
         try:

@@ -4,6 +4,7 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from chassis.files import FileUnusable, read_whole, write_whole
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docker-compose.yml"
 SECRETS = ROOT / ".env"
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Ten times as fast as the one in Python, where PyYAML was built with it."""
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
@@ -43,8 +47,13 @@ def load(variables: Mapping[str, str]) -> dict[str, Any]:
             return [put_in(inner) for inner in node]
         return _VARIABLE.sub(value, node) if isinstance(node, str) else node
 
-    document: dict[str, Any] = put_in(yaml.safe_load(FILE.read_text()))
+    document: dict[str, Any] = put_in(_parsed())
     return document
+
+
+@cache
+def _parsed() -> Any:
+    return yaml.load(FILE.read_text(), Loader=LOADER)  # noqa: S506 - a safe one, either way
 
 
 def wanted_secrets() -> list[str]:

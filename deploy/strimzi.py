@@ -17,6 +17,8 @@ from typing import Any
 import jsonschema
 import yaml
 
+from deploy.compose import LOADER
+
 Schema = dict[str, Any]
 
 _POM = Path(__file__).with_name("strimzi-pom.xml")
@@ -45,7 +47,7 @@ def definitions() -> dict[str, Schema]:
     home = cache / f"strimzi-{hashlib.sha256(_POM.read_bytes()).hexdigest()[:16]}"
     if not home.exists():
         _write(home)
-    return {kind: yaml.safe_load((home / f"{kind}.yaml").read_text()) for kind in _CLASSES}
+    return {kind: yaml.load((home / f"{kind}.yaml").read_text(), Loader=LOADER) for kind in _CLASSES}  # noqa: S506
 
 
 def _write(home: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,17 +18,26 @@ if TYPE_CHECKING:
 
 
 @contextlib.asynccontextmanager
-async def running_brokers(home: Path, count: int, say: Say) -> AsyncIterator[asyncio.Task[KafkaCluster | None]]:
-    """So many brokers of this home, as a task that ends when they serve; none where the count is 0.
+async def running_brokers(
+    home: Path, wanted: int | KafkaCluster, say: Say
+) -> AsyncIterator[Awaitable[KafkaCluster | None]]:
+    """So many brokers of this home, to be awaited until they serve; none where 0 are wanted.
+
+    Brokers that are given run already, and are left running.
 
     Raises:
         KafkaUnavailable: without Java, or without the jars and Maven.
 
-    The task raises KafkaUnavailable or FileUnusable where a broker does not start.
+    Awaiting raises KafkaUnavailable or FileUnusable where a broker does not start.
     """
-    if count:
+    if not isinstance(wanted, int):
+        ready: asyncio.Future[KafkaCluster | None] = asyncio.get_running_loop().create_future()
+        ready.set_result(wanted)
+        yield ready
+        return
+    if wanted:
         await fetch_jars(say)
-    starting = asyncio.create_task(_start(home, count))
+    starting = asyncio.create_task(_start(home, wanted))
     try:
         yield starting
     finally:

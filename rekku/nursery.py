@@ -1,9 +1,10 @@
-"""Services forked from one process that has loaded them: they start, and start again, in a moment.
+"""Commands forked from one process that has loaded what they run: they start, and start again, in a moment.
 
 Loading a service takes a second or two of processor time, and most of what is loaded is the same for
-all. `rekku up` lets one process do it, the nursery. Orders and answers are lines of JSON on a socket
-between the two. When the launcher's end is closed, also because the launcher was killed, the nursery
-ends what it has started, and itself.
+all. `rekku up` lets one process do it, the nursery. An order is a command line of `rekku`, of which
+`serve` is the one that counts. Orders and answers are lines of JSON on a socket between the two. When
+the launcher's end is closed, also because the launcher was killed, the nursery ends what it has
+started, and itself.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import ctypes
 import gc
 import json
 import os
+import runpy
 import selectors
 import signal
 import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ _SET_NAME = 15
 
 
 class Offspring:
-    """A service's process, as its launcher sees it: like one of `asyncio.subprocess`, though not its own child."""
+    """A command's process, as its launcher sees it: like one of `asyncio.subprocess`, though not its own child."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -70,11 +72,18 @@ class Offspring:
 
 
 class Nursery:
-    """The launcher's end. A nursery that was killed is started again with the next order."""
+    """The launcher's end. A nursery that was killed is started again with the next order.
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    Args:
+        environment: of the nursery itself; every order brings its own.
+        log: what the nursery itself says.
+        program: a Python file that its processes run with the order's command line; otherwise `rekku`.
+    """
+
+    def __init__(self, environment: Mapping[str, str], log: Path, program: str = "") -> None:
         self._environment = dict(environment)
         self._log = log
+        self._program = program
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -107,13 +116,21 @@ class Nursery:
         self._listening = asyncio.create_task(self._listen(reader, self._writer))
         return self._writer
 
-    async def start(self, service: str, environment: Mapping[str, str], log: Path) -> Offspring:
-        """A new process of a service.
+    async def start(
+        self, words: Sequence[str], environment: Mapping[str, str], log: Path, output: Path | None = None
+    ) -> Offspring:
+        """A new process of `rekku WORDS…`; what it prints goes to `output`, or to the log as well.
 
         Raises:
             Problem: the nursery cannot start it.
         """
-        order = {"service": service, "environment": dict(environment), "log": str(log)}
+        order = {
+            "program": self._program,
+            "words": list(words),
+            "environment": dict(environment),
+            "log": str(log),
+            "output": str(output or log),
+        }
         # An order may be lost with a nursery that has just died; one that dies again cannot load the services.
         for _ in range(2):
             with contextlib.suppress(ConnectionError):
@@ -195,7 +212,7 @@ class _Orders:
                 *orders, self._pending = (self._pending + received).split(b"\n")
                 for line in orders:
                     order: dict[str, Any] = json.loads(line)
-                    if self._fork(order["service"]) == 0:
+                    if self._fork(order["words"]) == 0:
                         return order
 
     def _receive(self) -> bytes:
@@ -204,8 +221,9 @@ class _Orders:
         except ConnectionError:
             return b""
 
-    def _fork(self, service: str) -> int:
-        _load(service)
+    def _fork(self, words: Sequence[str]) -> int:
+        if words[0] == "serve":
+            _load(words[-1])
         # What is there now is the same for everybody: no collection has to touch, and so copy, it.
         gc.freeze()
         pid = os.fork()
@@ -253,19 +271,22 @@ def _load(service: str) -> None:
 
 
 def _become(order: Mapping[str, Any], nursery: int) -> None:
-    """Serve, as a process started by a command line would; it ends with the nursery, as that does with the launcher."""
+    """Do what a process started by a command line would; it ends with the nursery, as that does with the launcher."""
     os.setsid()
     os.environ.clear()
     os.environ.update(order["environment"] | {"REKKU_LAUNCHER": str(nursery)})
-    with Path(order["log"]).open("ab") as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
+    for number, path in ((1, order["output"]), (2, order["log"])):
+        with Path(path).open("ab") as file:
+            os.dup2(file.fileno(), number)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_NAME, f"rekku:{order['service']}".encode())
-    sys.argv = ["rekku", "serve", order["service"]]
-    from rekku.cli import main as serve
+        ctypes.CDLL(None).prctl(_SET_NAME, f"rekku:{order['words'][-1]}".encode())
+    sys.argv = [order["program"] or "rekku", *order["words"]]
+    if order["program"]:
+        runpy.run_path(order["program"], run_name="__main__")
+        return
+    from rekku.cli import main as command
 
-    serve()
+    command()
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ class Program:
     async def start(self) -> asyncio.subprocess.Process | Offspring:
         """Start the process in a session of its own: Ctrl-C at the terminal is for the launcher alone."""
         if isinstance(self.parent, Nursery):
-            self.process = await self.parent.start(self.service, self.environment, self.log)
+            self.process = await self.parent.start(["serve", self.service], self.environment, self.log)
             return self.process
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(

@@ -40,14 +40,16 @@ async def rebuild_projections(home: Home, names: Sequence[str], *, accept: bool)
     Raises:
         Problem: a service has no projection, or one could not be rebuilt; what is live is untouched.
     """
-    services = [load(name) for name in dict.fromkeys(names)] or [s for s in map(load, SERVICES) if s.project]
-    for service in services:
-        if service.project is None:
-            raise Problem(f"{service.name} has no projection: what it keeps comes from commands and reactions")
     settings = Settings()
     given = bool(settings.database_url.get_secret_value())
     if given and len(names) != 1:
         raise Problem("REKKU_DATABASE_URL is the database of one service: name that service")
+    if not given and not names:
+        home.running()  # to load every service takes seconds
+    services = [load(name) for name in dict.fromkeys(names)] or [s for s in map(load, SERVICES) if s.project]
+    for service in services:
+        if service.project is None:
+            raise Problem(f"{service.name} has no projection: what it keeps comes from commands and reactions")
     status = 0
     for service in services:
         async with AsyncExitStack() as stack:

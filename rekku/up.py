@@ -63,8 +63,9 @@ class Launch:
 
     Args:
         bus: which bus carries the events; Kafka's brokers are started here too.
-        brokers: how many, on Kafka.
-        command: what Python runs to serve a service, with its name behind it, where that is not to be forked.
+        brokers: how many, on Kafka; or those that run already, and go on afterwards.
+        parent: what starts the services instead of a nursery of their own: one that runs already, and goes on
+            afterwards, or what Python runs with a service's name behind it.
         environment: more for the services' processes than their own settings.
         pauses_s: the first and the longest pause before a process that died starts again.
     """
@@ -75,8 +76,8 @@ class Launch:
     instances: Mapping[str, int] = field(default_factory=dict)
     say: Say = say
     bus: BusKind = BusKind.EMBEDDED
-    brokers: int = 1
-    command: tuple[str, ...] | None = None
+    brokers: int | KafkaCluster = 1
+    parent: Nursery | tuple[str, ...] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     pauses_s: tuple[float, float] = PAUSES_S
 
@@ -122,7 +123,7 @@ async def system(launch: Launch) -> AsyncIterator[System]:
         read_keys(launch.home)
         async with (
             _parent(launch) as parent,
-            running_brokers(launch.home.path, _count_of_brokers(launch), launch.say) as brokers,
+            running_brokers(launch.home.path, _wanted_brokers(launch), launch.say) as brokers,
         ):
             cluster = await start_database(launch.home)
             try:
@@ -139,8 +140,8 @@ async def system(launch: Launch) -> AsyncIterator[System]:
 @contextlib.asynccontextmanager
 async def _parent(launch: Launch) -> AsyncIterator[Nursery | tuple[str, ...]]:
     """What starts the services; the nursery loads them while PostgreSQL starts."""
-    if launch.command is not None:
-        yield launch.command
+    if launch.parent is not None:
+        yield launch.parent
         return
     environment = os.environ | {"REKKU_HOME": str(launch.home.path), "PYTHONUNBUFFERED": "1"}
     nursery = Nursery(environment, launch.home.logs / "nursery.log")
@@ -151,7 +152,7 @@ async def _parent(launch: Launch) -> AsyncIterator[Nursery | tuple[str, ...]]:
         await nursery.close()
 
 
-def _count_of_brokers(launch: Launch) -> int:
+def _wanted_brokers(launch: Launch) -> int | KafkaCluster:
     return launch.brokers if launch.bus is BusKind.KAFKA else 0
 
 

@@ -1,6 +1,7 @@
 """Fixtures every test may use: one real PostgreSQL and one real Kafka broker per run, each test's database as new."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
@@ -17,14 +18,19 @@ from chassis.kafka.cluster import KafkaCluster
 from chassis.kafka.jars import KafkaUnavailable
 from chassis.service import Service
 from chassis.testing import ClusterUnderTest, ServiceUnderTest
+from rekku.nursery import Nursery
 from tests import runs
+from tests.commands import Rekku, commands
 from tests.databases import Databases, databases_of
+from tests.grouping import ByGroupOrFile
 from tests.runs import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_report_header
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_report_header"]
 
 LEFT_OUT = "LEFT OUT: "
 """How the reason of a test begins that a tool is missing for; the summary says it in capitals."""
+
+ROOT = Path(__file__).parents[1]
 
 NewService = Callable[..., Awaitable[ServiceUnderTest]]
 
@@ -91,6 +97,32 @@ async def kafka() -> AsyncIterator[KafkaCluster]:
             leave_out(str(error))
         yield cluster
         await cluster.stop()
+
+
+@pytest.fixture(scope="session")
+async def nursery(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nursery]:
+    """Where services and commands are forked from: to load them takes longer than most of what tests ask of them.
+
+    It runs outside the repository: a file that is found there by chance is found in no container.
+    """
+    folder = tmp_path_factory.mktemp("nursery")
+    running = Nursery(os.environ | {"PYTHONPATH": str(ROOT)}, folder / "nursery.log")
+    with contextlib.chdir(folder):
+        await running.open()
+    yield running
+    await running.close()
+
+
+@pytest.fixture
+def rekku(nursery: Nursery, tmp_path: Path) -> Rekku:
+    """`await rekku("topics", HOME=…)`: a command with these REKKU_ variables and no others."""
+    return commands(nursery, tmp_path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroupOrFile | None:
+    """Groups, and else files."""
+    return ByGroupOrFile(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def leave_out(reason: str) -> NoReturn:

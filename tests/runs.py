@@ -4,12 +4,12 @@ Hooks of pytest, which `tests/conftest.py` takes in.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import campaigns
+from tests.grouping import group
 
 TESTS = Path(__file__).parent
 SECONDS = "rekku/seconds"
@@ -24,8 +24,6 @@ STARTS_ITSELF = frozenset(
     }
 )
 """Folders and files whose tests start processes without a fixture."""
-FIRST = ("failpoints", "system", "rekku", "deploy", "chassis", "ledgers", "caps", "fuzz", "years")
-"""Folders whose tests take longest, which begin, so that at the end no worker waits for the other."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,14 +53,11 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"REKKU_SEED={campaigns.SEED}; campaigns: {played}"
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take the tests whose turn it is, begin with those that take longest, keep together what shares a server."""
     turn = [item for item in items if _has_its_turn(item, pure=config.getoption("pure"))]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(turn)])
-    turn.sort(key=lambda item: FIRST.index(_folder(item)) if _folder(item) in FIRST else len(FIRST))
-    for item in turn:
-        item.add_marker(pytest.mark.xdist_group(_together(item)))
+    group(turn)
     items[:] = turn
 
 
@@ -76,21 +71,6 @@ def is_pure(item: pytest.Item) -> bool:
     place = item.path.relative_to(TESTS)
     starts = {str(place), *map(str, place.parents)} & STARTS_ITSELF
     return not starts and not SERVERS & set(getattr(item, "fixturenames", ()))
-
-
-def _together(item: pytest.Item) -> str:
-    """Tests of one file stay on one worker; those that share a system on one bus do so too."""
-    bus = next((value for name, value in _parameters(item) if name in ("bus", "running")), None)
-    return f"{_folder(item)} on {bus}" if bus is not None else str(item.path.relative_to(TESTS))
-
-
-def _parameters(item: pytest.Item) -> Iterator[tuple[str, object]]:
-    callspec = getattr(item, "callspec", None)
-    return iter(callspec.params.items()) if callspec else iter(())
-
-
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).parts[0]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

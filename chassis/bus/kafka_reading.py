@@ -127,7 +127,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         self._consume: Consume | None = None
         self._subscriber: Any = None
         self._joined: AIOKafkaConsumer | None = None
-        self._admin: AIOKafkaAdminClient | None = None
+        self._asking: tuple[AIOKafkaConsumer, AIOKafkaAdminClient] | None = None
         self._held: dict[TopicPartition, tuple[KafkaPartition, asyncio.Task[None]]] = {}
 
     async def run(self, consume: Consume) -> None:
@@ -269,18 +269,19 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
 
     async def lag(self) -> int:
         """Records between the group's committed positions and the ends, over all partitions of our topics."""
-        consumer = self._joined
-        if consumer is None:
+        joined = self._joined
+        if joined is None:
             raise BusUnavailable("the consumer is not connected")
         try:
             async with asyncio.timeout(_ASK_WITHIN_S):
                 places = [
                     TopicPartition(topic, partition)
                     for topic in self._topics
-                    for partition in consumer.partitions_for_topic(topic) or ()
+                    for partition in joined.partitions_for_topic(topic) or ()
                 ]
-                committed = await (await self._started_admin()).list_consumer_group_offsets(self._group)
-                begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+                asking, admin = await self._started_to_ask()
+                committed = await admin.list_consumer_group_offsets(self._group)
+                begins, ends = await asking.beginning_offsets(places), await asking.end_offsets(places)
         except (KafkaError, TimeoutError, OSError) as error:
             raise BusUnavailable(f"Kafka does not answer ({type(error).__name__})") from error
         return sum(
@@ -289,16 +290,22 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
 
     async def close(self) -> None:
         """Close what `lag` has opened."""
-        admin, self._admin = self._admin, None
-        if admin is not None:
-            await admin.close()
+        asking, self._asking = self._asking, None
+        if asking is not None:
+            await asyncio.gather(asking[0].stop(), asking[1].close())
 
-    async def _started_admin(self) -> AIOKafkaAdminClient:
-        if self._admin is None:
-            admin = AIOKafkaAdminClient(**self._options, client_id=f"{self._group}-{self._member}-lag")
-            await admin.start()
-            self._admin = admin
-        return self._admin
+    async def _started_to_ask(self) -> tuple[AIOKafkaConsumer, AIOKafkaAdminClient]:
+        """On connections of their own: on that of a consumer every question waits behind a fetch, for half a second."""
+        if self._asking is None:
+            options = self._options | {"client_id": f"{self._group}-{self._member}-lag"}
+            asking = AIOKafkaConsumer(**options, group_id=None), AIOKafkaAdminClient(**options)
+            try:
+                await asyncio.gather(*(client.start() for client in asking))
+            except BaseException:
+                await asyncio.gather(asking[0].stop(), asking[1].close())
+                raise
+            self._asking = asking
+        return self._asking
 
 
 def _for_faststream(options: dict[str, Any]) -> dict[str, Any]:

@@ -10,18 +10,21 @@ import secrets
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.metadata import MetadataRequest
 from pydantic import Field, TypeAdapter
 
 from chassis.files import read_or_make, read_whole, write_whole
 from chassis.kafka.jars import KafkaUnavailable, Say, fetch_jars, require_java
+from chassis.kafka.kept import alone, classes_of, format_as_kept, keep_formatted
 
 _HOST = "127.0.0.1"
 _READY_WITHIN_S = 90.0
@@ -29,9 +32,11 @@ _POLL_S = 0.05
 _ASK_WITHIN_MS = 2000
 _GRACE_S = 10.0
 _TOGETHER_GRACE_S = 2.0
+_ARCHIVED_WITHIN_S = 120.0
 _PORTS = range(10240, 32768)
 """Below Linux' ephemeral ports: nobody's outgoing connection takes a broker's port while the broker is away."""
 
+_BROKER = "kafka.Kafka"
 _LOG4J = Path(__file__).with_name("log4j2.yaml")
 _TIED = Path(__file__).with_name("tied.py")
 _JVM = (
@@ -66,6 +71,7 @@ class Broker:
         self.port = 0
         self._folder = folder
         self._heap_mb = heap_mb
+        self._archive: Path | None = None
         self._jars = Path()
         self._killed = False
         self._process: asyncio.subprocess.Process | None = None
@@ -97,11 +103,17 @@ class Broker:
         (self._folder / "tmp").mkdir(parents=True, exist_ok=True)
         lines = [f"{name}={value}" for name, value in (properties | {"log.dirs": str(data)}).items()]
         write_whole(self._configuration, "\n".join(lines) + "\n")
-        if not self._is_formatted(data, cluster_id):
+        identity = {"cluster.id": cluster_id, "node.id": str(self.number), "directory.id": _new_id()}
+        if not self._is_formatted(data, cluster_id) and not format_as_kept(jars, data, identity):
             tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._configuration))
             formatting = await self._run_java(*tool)
             if await formatting.wait():
                 raise KafkaUnavailable(f"broker {self.number} cannot use its folder; its log says why: {self.log}")
+            keep_formatted(jars, data)
+
+    def archive_classes(self, archive: Path) -> None:
+        """Write the classes that it has used to `archive` when it stops, which then takes some seconds."""
+        self._archive = archive
 
     def _is_formatted(self, data: Path, cluster_id: str) -> bool:
         """Its data are there, and of this cluster; to format a folder with records would cut them off."""
@@ -124,7 +136,7 @@ class Broker:
         """
         if not self.alive:
             await self._gone()
-            self._process = await self._run_java("kafka.Kafka", str(self._configuration))
+            self._process = await self._run_java(_BROKER, str(self._configuration))
             self._killed = False
         await self._ready()
 
@@ -140,17 +152,9 @@ class Broker:
             raise KafkaUnavailable(f"broker {self.number} is not ready; its log may say why: {self.log}") from error
 
     async def _serves(self) -> bool:
-        try:
-            connection = await create_conn(_HOST, self.port, request_timeout_ms=_ASK_WITHIN_MS)
-        except (KafkaError, OSError, TimeoutError):
-            return False
-        try:
-            told = await connection.send(MetadataRequest([]))
-        except (KafkaError, OSError, TimeoutError):
-            return False
-        finally:
-            connection.close()
-        return any(number == self.number for number, *_ in told.brokers)
+        return any(
+            number == self.number for number, *_ in await _answer(self.port, MetadataRequest([]), "brokers") or ()
+        )
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is said."""
@@ -197,10 +201,11 @@ class Broker:
                 str(os.getpid()),
                 require_java(),
                 *_JVM,
+                *self._sharing(words[0]),
                 f"-Xmx{self._heap_mb}m",
                 f"-Djava.io.tmpdir={self._folder / 'tmp'}",
                 "-cp",
-                f"{self._jars}/*",
+                ":".join(map(str, sorted(self._jars.glob("*.jar")))),
                 *words,
                 cwd=self._folder,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -208,6 +213,14 @@ class Broker:
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def _sharing(self, program: str) -> Iterable[str]:
+        """What Java does about an archive of classes: it reads the one that is kept, or writes one as it ends."""
+        kept = classes_of(self._jars)
+        if kept.exists() and kept.stat().st_size:
+            yield f"-XX:SharedArchiveFile={kept}"
+        elif self._archive is not None and program == _BROKER:
+            yield f"-XX:ArchiveClassesAtExit={self._archive}"
 
 
 class KafkaCluster:
@@ -249,6 +262,10 @@ class KafkaCluster:
             FileUnusable: a file it needs is broken, or missing where there are records.
         """
         jars = await fetch_jars(self._say)
+        await _keep_classes(jars, self._say)
+        await self._start_all(jars)
+
+    async def _start_all(self, jars: Path) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         cluster_id, ports = self._identity()
         self._told = {
@@ -258,6 +275,7 @@ class KafkaCluster:
             async with asyncio.TaskGroup() as starting:
                 for broker in self.brokers:
                     starting.create_task(self._start(broker, jars, cluster_id, ports))
+            await self._coordinating()
         except ExceptionGroup as failed:
             await self.stop()
             raise failed.exceptions[0] from failed
@@ -268,6 +286,15 @@ class KafkaCluster:
     async def _start(self, broker: Broker, jars: Path, cluster_id: str, ports: dict[int, tuple[int, int]]) -> None:
         await broker.prepare(jars, ports[broker.number][0], cluster_id, self._properties(broker.number, ports))
         await broker.start()
+
+    async def _coordinating(self) -> None:
+        """Wait until there is a coordinator for consumer groups: asked by all of them at once, it takes seconds."""
+        try:
+            async with asyncio.timeout(_READY_WITHIN_S):
+                while await _answer(self.brokers[0].port, FindCoordinatorRequest("rekku", 0), "error_code") != 0:
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError as error:
+            raise KafkaUnavailable(f"nobody coordinates groups; the log may say why: {self.brokers[0].log}") from error
 
     async def stop(self) -> None:
         """Stop every broker; the last of several cannot hand over, and is killed after a moment."""
@@ -330,25 +357,48 @@ class KafkaCluster:
         }
 
 
+async def _keep_classes(jars: Path, say: Say) -> None:
+    """Where this Java has no archive of the jars' classes yet, let a broker that nobody uses write it."""
+    archive = classes_of(jars)
+    if archive.exists():
+        return
+    with alone(archive) as ours:
+        if not ours:
+            return
+        say("Preparing Apache Kafka's classes, so that its brokers start sooner (only this once) …")
+        with tempfile.TemporaryDirectory(prefix="classes-", dir=jars, ignore_cleanup_errors=True) as home:
+            cluster, made = KafkaCluster(Path(home)), Path(home) / archive.name
+            (broker,) = cluster.brokers
+            broker.archive_classes(made)
+            await cluster._start_all(jars)
+            await broker.stop(_ARCHIVED_WITHIN_S)
+            made.touch()  # a Java that writes none has an empty one: nobody tries again
+            made.rename(archive)
+
+
 async def leader_of(servers: str, topic: str, partition: int) -> int | None:
     """The number of the broker that leads a partition, as one that answers says; None while nobody does."""
     for server in servers.split(","):
-        host, _, port = server.rpartition(":")
-        try:
-            connection = await create_conn(host, int(port), request_timeout_ms=_ASK_WITHIN_MS)
-        except (KafkaError, OSError, TimeoutError):
-            continue
-        try:
-            told = await connection.send(MetadataRequest([topic]))
-        except (KafkaError, OSError, TimeoutError):
-            continue
-        finally:
-            connection.close()
-        for _error, _topic, _internal, partitions in told.topics:
+        topics = await _answer(int(server.rpartition(":")[2]), MetadataRequest([topic]), "topics")
+        for _error, _topic, _internal, partitions in topics or ():
             for _code, number, leader, *_ in partitions:
                 if number == partition:
                     return leader if leader >= 0 else None
     return None
+
+
+async def _answer(port: int, request: Any, what: str) -> Any:
+    """What the broker at this port answers; None where it does not."""
+    try:
+        connection = await create_conn(_HOST, port, request_timeout_ms=_ASK_WITHIN_MS)
+    except (KafkaError, OSError, TimeoutError):
+        return None
+    try:
+        return getattr(await connection.send(request), what)
+    except (KafkaError, OSError, TimeoutError):
+        return None
+    finally:
+        connection.close()
 
 
 def _new_id() -> str:

@@ -131,18 +131,16 @@ def _contracts(cap: Cap) -> list[dict]:
 
 
 @asynccontextmanager
-async def stage(
-    cluster: ClusterUnderTest, home: Path, processes: int, command: tuple[str, ...] | None = None
-) -> AsyncIterator[Stage]:
-    """So many processes, ready, on a fresh database."""
+async def stage(cluster: ClusterUnderTest, home: Path, processes: int, program: str = "") -> AsyncIterator[Stage]:
+    """So many processes of `rekku serve`, or of another program, ready, on a fresh database."""
     folder = home / "failpoints"
     folder.mkdir()
     async with cluster.database([SERVICE]) as name:
         admin = await asyncpg.connect(cluster.cluster.url(SUPERUSER, name))
         registration = await asyncpg.connect(cluster.cluster.url("rekku_registration", name))
         await set_simulated_now(admin, CLOCK_START)
-        nursery = Nursery(os.environ, home / "nursery.log")
-        programs = _programs(cluster, home, name, processes, command or nursery)
+        nursery = Nursery(os.environ, home / "nursery.log", program)
+        programs = _programs(cluster, home, name, processes, nursery)
         settings = cluster.settings("decisions", name, home)
         token = DevIssuer(settings).token(Role.OFFICER)
         prepared = Stage(programs, folder, admin, registration, token)
@@ -160,9 +158,7 @@ async def stage(
             await registration.close()
 
 
-def _programs(
-    cluster: ClusterUnderTest, home: Path, name: str, processes: int, parent: Nursery | tuple[str, ...]
-) -> list[Program]:
+def _programs(cluster: ClusterUnderTest, home: Path, name: str, processes: int, parent: Nursery) -> list[Program]:
     settings = cluster.settings("decisions", name, home)
     shared = os.environ | {
         "REKKU_HOME": str(home),

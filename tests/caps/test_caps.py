@@ -191,7 +191,7 @@ def _exchanged(operations: list[Operation]) -> list[Operation] | None:
 async def test_control_with_the_guard_off_caps_are_passed(cluster, tmp_path_factory):
     """E-5, E-53: the same load against processes without the condition, and both ways of looking find it."""
     home = tmp_path_factory.mktemp("unguarded")
-    async with stage(cluster, home, processes=2, command=("-m", unguarded.__name__)) as prepared:
+    async with stage(cluster, home, processes=2, program=unguarded.__file__) as prepared:
         await prepared.admin.execute("SET search_path = decisions")
         for statement in unguarded.DROP_CONSTRAINTS:
             await prepared.admin.execute(statement)

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,9 +16,8 @@ from rich.console import Console
 from chassis.clock import set_simulated_now
 from chassis.embedded import SUPERUSER
 from chassis.kafka.cluster import KafkaCluster
-from chassis.settings import Settings
+from chassis.settings import BusKind
 from contracts.topics import SERVICES
-from rekku.brokers import on_kafka
 from rekku.home import Home
 from rekku.services import SERVICES as PROGRAMS
 from rekku.up import Launch, System, free_ports, system
@@ -186,17 +184,17 @@ async def _everything(home: Path) -> AsyncIterator[tuple[System, Network]]:
     kafka = KafkaCluster(home, BROKERS, advertised=network.advertise)
     try:
         await kafka.start()
-        settings = await on_kafka(Settings(home=home), kafka)
         launch = Launch(
             Home(home),
             free_ports(1)[0],
             simulated_clock=Load.first_morning(),
             instances=dict.fromkeys(PROGRAMS, INSTANCES),
             say=lambda _: None,
-            environment={"REKKU_BUS": settings.bus, "REKKU_KAFKA_SERVERS": settings.kafka_servers},
+            bus=BusKind.KAFKA,
+            brokers=kafka,
         )
         async with system(launch) as running:
-            yield replace(running, kafka=kafka), network
+            yield running, network
     finally:
         await kafka.stop()
         await network.close()

@@ -17,7 +17,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from chassis.kafka.cluster import KafkaCluster, leader_of
-from chassis.kafka.jars import KafkaUnavailable, fetch_jars
+from chassis.kafka.jars import KafkaUnavailable, fetch_jars, jars_folder
+from chassis.kafka.kept import alone, classes_of
 from tests.chassis.test_bus import until
 
 TOPIC = "kept"
@@ -184,6 +185,51 @@ async def test_brokers_end_with_the_process_that_started_them(kafka: KafkaCluste
     await until(gone)
 
 
+async def formatted(home: Path, jars: Path) -> Path:
+    """A broker's folder before its first start."""
+    cluster = KafkaCluster(home)
+    identity, ports = cluster._identity()
+    cluster._told = {1: ports[1][0]}
+    await cluster.brokers[0].prepare(jars, ports[1][0], identity, cluster._properties(1, ports))
+    return home / "kafka" / "1" / "data"
+
+
+def properties(folder: Path) -> dict[str, str]:
+    lines = (folder / "meta.properties").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+async def test_a_folder_made_from_what_is_kept_is_the_tools_own_but_for_who_it_is(kafka: KafkaCluster, tmp_path: Path):
+    jars = tmp_path / "jars"
+    for folder in (jars, tmp_path / "first" / "kafka", tmp_path / "second" / "kafka"):
+        folder.mkdir(parents=True)
+    for jar in jars_folder().glob("*.jar"):
+        (jars / jar.name).symlink_to(jar)
+    by_the_tool, as_kept = await formatted(tmp_path / "first", jars), await formatted(tmp_path / "second", jars)
+    names = [sorted(path.relative_to(folder) for path in folder.rglob("*")) for folder in (by_the_tool, as_kept)]
+    assert names[0] == names[1]
+    first, second = properties(by_the_tool), properties(as_kept)
+    assert {name for name in first if first[name] != second.get(name)} == {"cluster.id", "directory.id"}
+    assert second.keys() == first.keys()
+
+
+def test_a_broker_maps_the_kept_classes_instead_of_reading_the_jars(kafka: KafkaCluster):
+    kept = classes_of(jars_folder())
+    assert kept.stat().st_size > 0
+    assert str(kept) in Path(f"/proc/{kafka.brokers[0].pid}/maps").read_text()
+
+
+def test_one_process_makes_the_archive_and_the_others_go_on_without(tmp_path: Path):
+    archive = tmp_path / "classes.jsa"
+    with alone(archive) as first, alone(archive) as second:
+        assert (first, second) == (True, False)
+    with alone(archive) as third:
+        assert third
+        archive.touch()
+    with alone(archive) as late:
+        assert not late, "it was made meanwhile"
+
+
 def only(folder: Path, *commands: str) -> str:
     """A search path with nothing on it but `commands`."""
     for command in commands:
@@ -206,8 +252,7 @@ async def test_without_java_the_summary_says_loudly_what_was_left_out(tmp_path: 
         "-m",
         "pytest",
         "-q",
-        "-p",
-        "no:cacheprovider",
+        *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio"),
         test,
         env=os.environ | {"PATH": only(tmp_path), "REKKU_REQUIRE_KAFKA": insisting},
         cwd=Path(__file__).parents[2],

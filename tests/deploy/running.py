@@ -1,7 +1,8 @@
 """Deployments without an engine or a cluster: what a file gives to a container, as a process on loopback.
 
 Only places are put in other words: servers and services answer on loopback ports, volumes are
-folders. Nothing else of this process' environment is passed on.
+folders. Nothing else of this process' environment is passed on. Processes are forked from the nursery:
+six services that load what they run would spend most of the time of a story on that.
 """
 
 import asyncio
@@ -9,7 +10,6 @@ import contextlib
 import json
 import os
 import re
-import sys
 from pathlib import Path
 
 from rekku.up import free_ports
@@ -19,6 +19,7 @@ HOME = "/var/lib/rekku"
 _DOCKERFILE = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text())
 _HEALTHY_WITHIN_S = 120
 _GRACE_S = 15
+_LOOK_EVERY_S = 0.05
 
 
 def image_environment():
@@ -36,13 +37,15 @@ class Containers:
     """Containers of the image, by name, as processes.
 
     Args:
+        nursery: what forks them.
         names: of the containers.
         folder: for logs and homes.
         places: what stands in a file, and where it is here.
     """
 
-    def __init__(self, names, folder, places):
+    def __init__(self, nursery, names, folder, places):
         self.folder = folder
+        self._nursery = nursery
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self._places = places | {f"//{name}:8080": f"//127.0.0.1:{port}" for name, port in self.ports.items()}
         self._stack = contextlib.AsyncExitStack()
@@ -59,31 +62,34 @@ class Containers:
         for place, here in self._places.items():
             given = {key: value.replace(place, here) for key, value in given.items()}
         given |= {"REKKU_HOST": "127.0.0.1", "REKKU_PORT": str(self.ports[name]), "REKKU_HOME": str(home)}
-        with self.log(name).open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "rekku", *arguments),
-                cwd=self.folder,
-                env=given | {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=asyncio.subprocess.STDOUT,
-            )
+        process = await self._nursery.start(arguments, given | {"PATH": os.environ["PATH"]}, self.log(name))
         self._stack.push_async_callback(_end, process)
         return process
 
     async def healthy(self, name, process):
-        """Wait until the image's own health check says so."""
+        """Wait until the image's own health check says so; it is asked once there is somebody to answer."""
         check = [word.replace(":8080", f":{self.ports[name]}") for word in health_check()]
         async with asyncio.timeout(_HEALTHY_WITHIN_S):
-            while True:
+            while not (await self._listens(name) and await _status(check) == 0):
                 assert process.returncode is None, self.log(name).read_text()
-                asking = await asyncio.create_subprocess_exec(*check, stderr=asyncio.subprocess.DEVNULL)
-                if await asking.wait() == 0:
-                    return
-                await asyncio.sleep(1)
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _listens(self, name):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.ports[name])
+        except OSError:
+            return False
+        writer.close()
+        await writer.wait_closed()
+        return True
 
     async def down(self):
         await self._stack.aclose()
+
+
+async def _status(command):
+    asking = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    return await asking.wait()
 
 
 async def _end(process):
@@ -100,9 +106,9 @@ async def _end(process):
 class Composed(Containers):
     """The services of a compose document that are built here, run in the order it asks for."""
 
-    def __init__(self, document, folder, places):
+    def __init__(self, nursery, document, folder, places):
         self.services = {name: one for name, one in document["services"].items() if one.get("build") == "."}
-        super().__init__(list(self.services), folder, places)
+        super().__init__(nursery, list(self.services), folder, places)
 
     def home(self, name):
         """The service's volume; a folder that is not there where it has none, as its root is read-only."""
@@ -145,18 +151,19 @@ class Deployed(Containers):
     """Deployments of Kubernetes, one pod each.
 
     Args:
+        nursery: what forks them.
         deployments: by name.
         config_maps: by name.
         secrets: values by (name, key).
         machine: variables that stand for what the machine has, such as whom it trusts.
     """
 
-    def __init__(self, deployments, config_maps, secrets, folder, places, machine):
+    def __init__(self, nursery, deployments, config_maps, secrets, folder, places, machine):
         self.deployments = deployments
         self._config_maps = config_maps
         self._secrets = secrets
         self._machine = machine
-        super().__init__(list(deployments), folder, places)
+        super().__init__(nursery, list(deployments), folder, places)
 
     def environment(self, name):
         (container,) = self.deployments[name]["spec"]["template"]["spec"]["containers"]

@@ -5,14 +5,12 @@ import stat
 import pytest
 
 from chassis.auth import DevIssuer
-from chassis.kafka.cluster import KafkaCluster
-from chassis.kafka.jars import KafkaUnavailable
 from chassis.settings import Settings
 from deploy import compose
 from rekku.services import GATEWAY, SERVICES
-from tests.conftest import leave_out
 from tests.deploy.running import Composed
 from tests.deploy.story import told
+from tests.kafka_topics import no_topics
 
 SECRETS = {name: f"{number:048x}" for number, name in enumerate(compose.wanted_secrets(), start=1)}
 
@@ -83,21 +81,18 @@ def test_a_secret_that_is_there_stays_and_only_missing_ones_are_added(tmp_path):
 
 
 @pytest.fixture
-async def bare_kafka(tmp_path):
-    """A Kafka of this test's own, without topics: the consumer groups of a shared one are in use."""
-    cluster = KafkaCluster(tmp_path)
-    try:
-        await cluster.start()
-    except KafkaUnavailable as error:
-        leave_out(str(error))
-    yield cluster
-    await cluster.stop()
+async def bare_kafka(kafka):
+    """The run's Kafka without topics, and nobody in the consumer groups."""
+    await no_topics(kafka.servers)
+    return kafka
 
 
-async def test_every_service_starts_with_what_the_file_gives_it_and_events_travel(somewhere, bare_kafka, tmp_path):
+async def test_every_service_starts_with_what_the_file_gives_it_and_events_travel(
+    nursery, somewhere, bare_kafka, tmp_path
+):
     """Roles, schemas and topics by its three jobs, on a bare PostgreSQL and a bare Kafka; then a story through all."""
     places = {"postgres:5432": f"127.0.0.1:{somewhere.port}", "kafka:9092": bare_kafka.servers}
-    composed = Composed(compose.load(SECRETS | {"POSTGRES_PASSWORD": somewhere.password}), tmp_path, places)
+    composed = Composed(nursery, compose.load(SECRETS | {"POSTGRES_PASSWORD": somewhere.password}), tmp_path, places)
     try:
         assert sorted(await composed.up()) == sorted(SERVICES)
         issuer = DevIssuer(Settings(home=composed.home(GATEWAY), dev_issuer=True))

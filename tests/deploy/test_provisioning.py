@@ -1,9 +1,6 @@
 """`rekku provision` and `rekku migrate` on a PostgreSQL somewhere, as the jobs of a deployment run them."""
 
-import asyncio
 import json
-import os
-import sys
 
 import asyncpg
 import pytest
@@ -15,18 +12,6 @@ from tests.deploy.somewhere import PostgresSomewhere
 PASSWORDS = {role: f'{role}\'s "own" p@ssword' for role in needed_roles()}
 
 
-async def rekku(command, **environment):
-    """Run `rekku COMMAND` with these variables; its status and what it said."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rekku", command),
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    return process.returncode, said.decode()
-
-
 async def fetch(url, query, *arguments):
     connection = await asyncpg.connect(url)
     try:
@@ -35,26 +20,29 @@ async def fetch(url, query, *arguments):
         await connection.close()
 
 
-async def provision(url, passwords=PASSWORDS):
-    return await rekku("provision", REKKU_ADMIN_URL=url, REKKU_ROLE_PASSWORDS=json.dumps(passwords))
+async def provision(rekku, url, passwords=PASSWORDS):
+    """Its status and what it said, as of `migrate`."""
+    done = await rekku("provision", ADMIN_URL=url, ROLE_PASSWORDS=json.dumps(passwords))
+    return done.status, done.said
 
 
-async def migrate(server):
+async def migrate(rekku, server):
     owner = server.url("rekku_owner", PASSWORDS["rekku_owner"], "rekku")
-    return await rekku("migrate", REKKU_OWNER_DATABASE_URL=owner)
+    done = await rekku("migrate", OWNER_DATABASE_URL=owner)
+    return done.status, done.said
 
 
-async def test_a_server_is_provisioned_and_migrated_twice_with_the_same_outcome(somewhere):
+async def test_a_server_is_provisioned_and_migrated_twice_with_the_same_outcome(rekku, somewhere):
     for _ in range(2):
-        assert (await provision(somewhere.url()))[0] == 0
-        assert (await migrate(somewhere))[0] == 0
-    status, said = await migrate(somewhere)
+        assert (await provision(rekku, somewhere.url()))[0] == 0
+        assert (await migrate(rekku, somewhere))[0] == 0
+    status, said = await migrate(rekku, somewhere)
     assert (status, said.count("up to date")) == (0, len(SERVICES))
 
 
-async def test_a_service_reads_and_writes_its_own_schema_and_no_other(somewhere):
-    await provision(somewhere.url())
-    await migrate(somewhere)
+async def test_a_service_reads_and_writes_its_own_schema_and_no_other(rekku, somewhere):
+    await provision(rekku, somewhere.url())
+    await migrate(rekku, somewhere)
     courses = somewhere.url("rekku_courses", PASSWORDS["rekku_courses"], "rekku")
 
     assert await fetch(courses, "SELECT count(*) FROM courses.outbox")
@@ -69,9 +57,9 @@ async def test_a_service_reads_and_writes_its_own_schema_and_no_other(somewhere)
         await fetch(courses, "SET ROLE rekku_courses_owner")
 
 
-async def test_who_migrates_owns_nothing_and_only_roles_with_a_password_log_in(somewhere):
-    await provision(somewhere.url())
-    await migrate(somewhere)
+async def test_who_migrates_owns_nothing_and_only_roles_with_a_password_log_in(rekku, somewhere):
+    await provision(rekku, somewhere.url())
+    await migrate(rekku, somewhere)
     owner = somewhere.url("rekku_owner", PASSWORDS["rekku_owner"], "rekku")
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -85,16 +73,16 @@ async def test_who_migrates_owns_nothing_and_only_roles_with_a_password_log_in(s
     assert {row["rolname"] for row in rows} == set(PASSWORDS)
 
 
-async def test_an_administrator_need_not_be_a_superuser():
+async def test_an_administrator_need_not_be_a_superuser(rekku):
     """Managed databases give out a role with CREATEROLE and CREATEDB, and nothing more."""
     server = PostgresSomewhere()
     try:
         await server.ready()
         await fetch(server.url(), "CREATE ROLE dba LOGIN CREATEROLE CREATEDB PASSWORD 'a long enough one'")
         for _ in range(2):
-            status, said = await provision(server.url("dba", "a long enough one"))
+            status, said = await provision(rekku, server.url("dba", "a long enough one"))
             assert (status, said) == (0, "provisioned: rekku, rekku_keys, 16 roles\n")
-        assert (await migrate(server))[0] == 0
+        assert (await migrate(rekku, server))[0] == 0
         courses = server.url("rekku_courses", PASSWORDS["rekku_courses"], "rekku")
         assert await fetch(courses, "SELECT count(*) FROM courses.outbox")
     finally:
@@ -109,21 +97,21 @@ async def test_an_administrator_need_not_be_a_superuser():
         ({**PASSWORDS, "rekku_corses": "long enough to be one"}, "there is no role rekku_corses"),
     ],
 )
-async def test_a_weak_missing_or_misspelt_password_stops_before_anything_is_made(passwords, complaint):
-    status, said = await provision("postgresql://nobody@127.0.0.1:1/postgres", passwords)
+async def test_a_weak_missing_or_misspelt_password_stops_before_anything_is_made(rekku, passwords, complaint):
+    status, said = await provision(rekku, "postgresql://nobody@127.0.0.1:1/postgres", passwords)
     assert (status, complaint in said) == (2, True)
 
 
-async def test_a_server_that_is_not_there_is_one_line_without_the_password():
-    status, said = await provision("postgresql://postgres:hush-hush@127.0.0.1:1/postgres")
+async def test_a_server_that_is_not_there_is_one_line_without_the_password(rekku):
+    status, said = await provision(rekku, "postgresql://postgres:hush-hush@127.0.0.1:1/postgres")
     assert (status, said.count("\n"), "hush-hush" in said) == (2, 1, False)
     assert "REKKU_ADMIN_URL" in said
 
 
-async def test_the_old_password_ends_when_a_new_one_is_provisioned(somewhere):
-    await provision(somewhere.url(), {**PASSWORDS, "rekku_search": "the one before this one"})
+async def test_the_old_password_ends_when_a_new_one_is_provisioned(rekku, somewhere):
+    await provision(rekku, somewhere.url(), {**PASSWORDS, "rekku_search": "the one before this one"})
     old = somewhere.url("rekku_search", "the one before this one", "rekku")
     assert await fetch(old, "SELECT 1")
-    await provision(somewhere.url())
+    await provision(rekku, somewhere.url())
     with pytest.raises(asyncpg.InvalidPasswordError):
         await fetch(old, "SELECT 1")

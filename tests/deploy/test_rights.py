@@ -83,10 +83,10 @@ def given_secrets(somewhere):
 
 
 async def test_every_deployment_starts_in_production_and_events_travel_with_the_generated_rights(
-    somewhere, secured, authority, issuer, tmp_path
+    rekku, nursery, somewhere, secured, authority, issuer, tmp_path
 ):
-    await provision(somewhere.url())
-    await migrate(somewhere)
+    await provision(rekku, somewhere.url())
+    await migrate(rekku, somewhere)
     minting, keys = issuer
     places = {
         "rekku-kafka-bootstrap:9093": secured.secured,
@@ -95,7 +95,7 @@ async def test_every_deployment_starts_in_production_and_events_travel_with_the_
     }
     trusted = {"SSL_CERT_FILE": str(authority.ca_file)}
     secrets = given_secrets(somewhere)
-    deployed = Deployed(of_kind("Deployment"), of_kind("ConfigMap"), secrets, tmp_path, places, trusted)
+    deployed = Deployed(nursery, of_kind("Deployment"), of_kind("ConfigMap"), secrets, tmp_path, places, trusted)
     try:
         await deployed.up()
         await told(deployed, minting, somewhere.url(database="rekku"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import campaigns, runs, times
+from tests import campaigns, times
 
 TESTS = Path(__file__).parents[1]
 MAKEFILE = (TESTS.parent / "Makefile").read_text()
@@ -28,7 +28,6 @@ def test_every_campaign_has_tests_and_a_row_and_there_are_no_others():
 def test_every_folder_of_tests_has_its_row():
     folders = {path.relative_to(TESTS).parts[0] for path in SOURCES}
     assert times.proves().keys() == folders
-    assert set(runs.FIRST) <= folders
 
 
 def test_the_pages_commands_exist():

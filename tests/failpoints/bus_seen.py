@@ -1,5 +1,6 @@
 """Either bus as somebody sees it who may read everything."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -46,10 +47,14 @@ class EmbeddedBusSeen:
 
 
 class KafkaBusSeen:
-    """Apache Kafka, read without a group; what the services' groups have finished is asked of the broker."""
+    """Apache Kafka, read without a group; what the services' groups have finished is asked of the broker.
 
-    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
+    Where the topics end is asked by a consumer that reads nothing: others wait behind their own fetches.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, asking: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
         self._consumer = consumer
+        self._asking = asking
         self._admin = admin
         self._groups = {
             f"rekku.{service}": [
@@ -63,7 +68,7 @@ class KafkaBusSeen:
 
     async def new_records(self) -> list[Record]:
         places = sorted(self._consumer.assignment())
-        ends = await self._consumer.end_offsets(places)
+        ends = await self._asking.end_offsets(places)
         found: dict[TopicPartition, list[Record]] = {place: [] for place in places}
         while any([await self._consumer.position(place) < ends[place] for place in places]):
             for place, records in (await self._consumer.getmany(timeout_ms=100)).items():
@@ -73,8 +78,9 @@ class KafkaBusSeen:
         return [record for place in places for record in found[place]]
 
     async def behind(self) -> int:
-        finished = {group: await self._admin.list_consumer_group_offsets(group) for group in self._groups}
-        ends = await self._consumer.end_offsets(sorted(self._consumer.assignment()))
+        answers = await asyncio.gather(*map(self._admin.list_consumer_group_offsets, self._groups))
+        finished = dict(zip(self._groups, answers, strict=True))
+        ends = await self._asking.end_offsets(sorted(self._consumer.assignment()))
         return sum(
             ends[place] - (finished[group][place].offset if place in finished[group] else 0)
             for group, places in self._groups.items()
@@ -93,10 +99,10 @@ async def bus_of(system: System, admin: asyncpg.Connection) -> AsyncIterator[Bus
     client = AIOKafkaAdminClient(**options)
     await client.start()
     try:
-        async with AIOKafkaConsumer(**options, **reading) as consumer:
+        async with AIOKafkaConsumer(**options, **reading) as consumer, AIOKafkaConsumer(**options) as asking:
             consumer.assign(
                 [TopicPartition(topic.name, number) for topic in TOPICS.values() for number in range(topic.partitions)]
             )
-            yield KafkaBusSeen(consumer, client)
+            yield KafkaBusSeen(consumer, asking, client)
     finally:
         await client.close()

@@ -1,4 +1,4 @@
-"""A service with one of its guards broken: started instead of `rekku serve`, it shows what the guard is for.
+"""A service with one of its guards broken: run instead of `rekku serve`, it shows what the guard is for.
 
 Each service is broken in another way, so that one system shows all of them.
 """

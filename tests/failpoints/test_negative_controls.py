@@ -1,10 +1,12 @@
 """With a guard broken, the same looks at the same state find what is lost or happened twice."""
 
 import asyncio
+import os
 
 import pytest
 
 from chassis.settings import BusKind
+from rekku.nursery import Nursery
 from tests.failpoints import sabotaged as sabotage
 from tests.failpoints.digest import differences
 from tests.failpoints.held import commits_held, table_held
@@ -25,11 +27,13 @@ GRANT SELECT, INSERT, UPDATE ON {0}.witness TO rekku_{0};
 async def broken(bus):
     """A system in which every service has another guard broken."""
     with a_home() as home:
-        async with grounds(home, bus, command=(sabotage.__file__,)) as prepared:
+        parent = Nursery(os.environ, home / "nursery.log", sabotage.__file__)
+        async with grounds(home, bus, parent=parent) as prepared:
             for service in ("courses", "notifications"):
                 await prepared.admin.execute(WITNESS.format(service))
             await prepared.look_again()
             yield prepared
+        await parent.close()
 
 
 async def one_grant(year: Year) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import re
-import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -16,20 +16,6 @@ from rekku.operations import show_topics, unread
 from rekku.problems import Problem
 from rekku.services import SERVICES
 from tests.kafka_topics import no_topics
-
-
-def rekku(*words, **settings):
-    """Run a command in a process of its own: exit status, stdout, stderr."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("REKKU_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "rekku", *words],
-        env=inherited | {f"REKKU_{name}": str(value) for name, value in settings.items()},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -66,34 +52,30 @@ def rekku(*words, **settings):
         (["up"], {"CLOCK": "broken"}, "REKKU_CLOCK"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(tmp_path, words, settings, said):
-    status, out, err = rekku(*words, **{"HOME": tmp_path / "home", **settings})
+async def test_what_is_wrong_is_said_in_one_line(rekku, tmp_path, words, settings, said):
+    status, out, err = await rekku(*words, **{"HOME": tmp_path / "home", **settings})
     assert status == 2
     assert out == ""
     assert re.fullmatch(r"rekku: [^\n]+\n", err), err
     assert said in err
 
 
-def test_a_home_that_cannot_be_made_is_said_in_one_line(tmp_path):
+async def test_a_home_that_cannot_be_made_is_said_in_one_line(rekku, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    status, _, err = rekku("up", HOME=tmp_path / "file" / "home")
+    status, _, err = await rekku("up", HOME=tmp_path / "file" / "home")
     assert status == 2
     assert "cannot be used" in err.splitlines()[-1]
 
 
-def test_topics_are_shown_without_a_running_system(tmp_path):
-    status, out, _ = rekku("topics", HOME=tmp_path)
+async def test_topics_are_shown_without_a_running_system(rekku, tmp_path):
+    status, out, _ = await rekku("topics", HOME=tmp_path)
     assert status == 0
     assert all(topic in out for topic in TOPICS)
 
 
-async def test_topics_are_applied_to_the_kafka_that_is_named(tmp_path, kafka):
+async def test_topics_are_applied_to_the_kafka_that_is_named(rekku, tmp_path, kafka):
     await no_topics(kafka.servers)
-    bus = {"HOME": tmp_path, "BUS": "kafka", "KAFKA_SERVERS": kafka.servers}
-
-    async def apply(*words):
-        return await asyncio.to_thread(lambda: rekku("topics", "apply", *words, **bus))
-
+    apply = partial(rekku, "topics", "apply", HOME=tmp_path, BUS="kafka", KAFKA_SERVERS=kafka.servers)
     status, out, _ = await apply("--check")
     assert (status, len(out.splitlines())) == (1, len(TOPICS))
     assert "rekku.pins: is missing" in out
@@ -107,12 +89,12 @@ async def test_topics_are_applied_to_the_kafka_that_is_named(tmp_path, kafka):
     assert "rekku.pins: replication is 1, and 3 is declared; that is never changed" in out
 
 
-def test_a_kafka_that_does_not_answer_is_said_in_one_line(tmp_path):
-    status, out, err = rekku("topics", "apply", HOME=tmp_path, BUS="kafka", KAFKA_SERVERS="127.0.0.1:9")
+async def test_a_kafka_that_does_not_answer_is_said_in_one_line(rekku, tmp_path):
+    status, out, err = await rekku("topics", "apply", HOME=tmp_path, BUS="kafka", KAFKA_SERVERS="127.0.0.1:9")
     assert (status, out, err) == (1, "", "rekku: Kafka does not answer (KafkaConnectionError)\n")
 
 
-def test_production_has_no_development_tokens(tmp_path):
+async def test_production_has_no_development_tokens(rekku, tmp_path):
     (tmp_path / "dev-issuer.json").write_text("{}")
     production = {
         "ENVIRONMENT": "production",
@@ -120,7 +102,7 @@ def test_production_has_no_development_tokens(tmp_path):
         "SECRET": "x" * 32,
         "PUBLIC_URL": "https://kurssit.example",
     }
-    status, out, err = rekku("token", "--role", "officer", HOME=tmp_path, **production)
+    status, out, err = await rekku("token", "--role", "officer", HOME=tmp_path, **production)
     assert (status, out) == (2, "")
     assert "the development issuer is off" in err
 

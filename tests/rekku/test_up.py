@@ -1,4 +1,4 @@
-"""`rekku up` from nothing to the second start: ready, watched, stopped cleanly, and its data found again."""
+"""`rekku up` from nothing to the third start: ready, watched, killed and stopped, and its data found again."""
 
 import contextlib
 import json
@@ -75,15 +75,15 @@ def processes_of(home):
     return found
 
 
-def register(home, port):
-    """A provider registers through the gateway, with a token of this home's issuer."""
-    token = subprocess.run(
-        [sys.executable, "-m", "rekku", "token", "--role", "officer"],
-        env=os.environ | {"REKKU_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+def token_of(home):
+    """A token of this home's issuer."""
+    status, token = rekku(home, "token", "--role", "officer")
+    assert status == 0
+    return token.strip()
+
+
+def register(port, token):
+    """A provider registers through the gateway; who was there before."""
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"authorization": f"Bearer {token}"}, timeout=30)
     with client:
         known = client.get("/api/registration/providers").json()["items"]
@@ -100,7 +100,8 @@ def answered(port, sent):
         return answer.readline().decode().strip()
 
 
-def test_from_nothing_to_the_second_start(home):
+def test_from_nothing_over_deaths_of_every_kind_to_the_third_start(home):
+    """A service, the nursery and the launcher are killed in one home: what is whole then is begun with again."""
     port = free_ports(1)[0]
     first = Up(home, port)
     assert f"http://127.0.0.1:{port}" in first.until("is ready at")
@@ -109,13 +110,16 @@ def test_from_nothing_to_the_second_start(home):
         readyz = b"GET /readyz HTTP/1.1\r\nhost: here\r\na: "
         assert answered(instance["port"], readyz + b"x" * 30_000 + b"\r\n\r\n") == "HTTP/1.1 200 OK"
         assert "431" in answered(instance["port"], readyz + b"x" * 33_000), "limits hold in every service"
-    assert register(home, port) == []
+    token = token_of(home)
+    assert register(port, token) == []
     assert {"registration.log", "gateway.log"} <= {path.name for path in (home / "logs").iterdir()}
     assert (home / "passwords.json").stat().st_mode & 0o077 == 0
 
+    services_end_with_the_nursery_and_start_again(first)
+
     courses = next(instance for instance in first.run()["instances"] if instance["service"] == "courses")
     os.kill(courses["pid"], signal.SIGKILL)
-    assert re.search(r"courses was killed by SIGKILL \(see .*courses\.log\); starting again", first.until("courses"))
+    assert re.search(r"courses was killed by SIGKILL \(see .*courses\.log\); starting again", first.until("SIGKILL"))
 
     status, took_s = first.stop()
     assert status == 0, first.said
@@ -126,10 +130,51 @@ def test_from_nothing_to_the_second_start(home):
 
     second = Up(home, port)
     second.until("is ready at")
-    assert register(home, port) == ["Kaksi käynnistystä Oy"]
-    status, _ = second.stop(signal.SIGTERM)
-    assert status == 0, second.said
+    assert register(port, token) == ["Kaksi käynnistystä Oy"]
+    services = pids(second)
+    second.process.kill()
+    second.process.communicate()
+    assert still_alive(services) == []
+
+    third = Up(home, 0)
+    # Port 0 is any that is free, and the one that is said and recorded is the real one.
+    third.port = int(re.search(r"is ready at http://127\.0\.0\.1:(\d+) ", third.until("is ready at"))[1])
+    assert is_ready(third.port)
+    assert third.run()["url"] == f"http://127.0.0.1:{third.port}"
+    assert [one["port"] for one in third.run()["instances"] if one["service"] == "gateway"] == [third.port]
+    assert register(third.port, token) == ["Kaksi käynnistystä Oy"]
+    status, _ = third.stop(signal.SIGTERM)
+    assert status == 0, third.said
     assert processes_of(home) == []
+
+
+def services_end_with_the_nursery_and_start_again(up):
+    before = pids(up)
+    [nursery] = [child for child in psutil.Process(up.process.pid).children() if "rekku.nursery" in child.cmdline()]
+    nursery.kill()
+    assert still_alive(before) == []
+    assert "was killed by SIGTERM" in up.until("starting again")
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_ready(up.port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert is_ready(up.port)
+    assert not set(before) & set(pids(up))
+
+
+def pids(up):
+    return [instance["pid"] for instance in up.run()["instances"]]
+
+
+def still_alive(pids):
+    """Which of these processes have not ended within 20 s."""
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=20)
+    return alive
+
+
+def is_ready(port):
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).is_success
+    return False
 
 
 def rekku(home, *words):
@@ -152,7 +197,8 @@ def test_on_kafka_from_nothing_to_the_second_start(home, kafka):
     servers = first.until("Apache Kafka is ready at").split()[-1]
     first.until("is ready at http")
     assert (first.run()["bus"], first.run()["kafka_servers"]) == ("kafka", servers)
-    assert register(home, port) == []
+    token = token_of(home)
+    assert register(port, token) == []
     status, told = rekku(home, "events", "tail", "rekku.registrations", "--from-beginning", "--limit", "1")
     assert (status, told.count("\n")) == (0, 1)
     assert "registration.provider-registered.v1 9900001-8 {" in told
@@ -164,7 +210,7 @@ def test_on_kafka_from_nothing_to_the_second_start(home, kafka):
     second = Up(home, port, "--bus", "kafka")
     assert second.until("Apache Kafka is ready at").split()[-1] == servers
     second.until("is ready at http")
-    assert register(home, port) == ["Kaksi käynnistystä Oy"]
+    assert register(port, token) == ["Kaksi käynnistystä Oy"]
     status, told = rekku(home, "events", "tail", "rekku.registrations", "--from-beginning", "--limit", "1")
     assert (status, "provider-registered.v1 9900001-8" in told) == (0, True)
     second.process.kill()
@@ -182,50 +228,6 @@ def test_kafka_without_java_is_said_before_anything_is_started(home, monkeypatch
     assert up.process.wait(PATIENCE_S) == 2
     up.process.communicate()
     assert not (home / "postgres").exists()
-
-
-def test_a_killed_launcher_leaves_no_services_behind_and_the_next_start_works(home):
-    first = Up(home, free_ports(1)[0])
-    first.until("is ready at")
-    services = [instance["pid"] for instance in first.run()["instances"]]
-    first.process.kill()
-    first.process.communicate()
-    gone, alive = psutil.wait_procs([psutil.Process(pid) for pid in services if psutil.pid_exists(pid)], timeout=20)
-    assert alive == [], gone
-    second = Up(home, free_ports(1)[0])
-    second.until("is ready at")
-    status, _ = second.stop()
-    assert status == 0, second.said
-    assert processes_of(home) == []
-
-
-def test_services_end_with_the_nursery_that_was_killed_and_start_again(home):
-    up = Up(home, 0)
-    # Port 0 is any that is free, and the one that is said and recorded is the real one.
-    up.port = int(re.search(r"is ready at http://127\.0\.0\.1:(\d+) ", up.until("is ready at"))[1])
-    assert up.port
-    assert is_ready(up.port)
-    assert up.run()["url"] == f"http://127.0.0.1:{up.port}"
-    assert [one["port"] for one in up.run()["instances"] if one["service"] == "gateway"] == [up.port]
-    before = [instance["pid"] for instance in up.run()["instances"]]
-    [nursery] = [child for child in psutil.Process(up.process.pid).children() if "rekku.nursery" in child.cmdline()]
-    nursery.kill()
-    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in before if psutil.pid_exists(pid)], timeout=20)
-    assert alive == []
-    assert "was killed by SIGTERM" in up.until("starting again")
-    deadline = time.monotonic() + PATIENCE_S
-    while not is_ready(up.port) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert is_ready(up.port)
-    assert not set(before) & {instance["pid"] for instance in up.run()["instances"]}
-    status, _ = up.stop()
-    assert (status, processes_of(home)) == (0, [])
-
-
-def is_ready(port):
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).is_success
-    return False
 
 
 def test_a_port_in_use_is_said_before_anything_is_started(home):

@@ -1,13 +1,12 @@
 """The read model anew from its topics: the same rows, and visitors answered all the time."""
 
 import asyncio
-import os
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from contracts.courses import CoursePlacesChanged
+from tests.commands import Rekku
 from tests.rebuilding import OnBus, in_random_order, on_bus
 from tests.search.builders import Search, a_contract, a_course, a_provider, a_service, an_office
 from tests.search.test_projection import HISTORY
@@ -97,33 +96,33 @@ async def test_visitors_are_answered_while_generations_come_and_go(running: OnBu
     assert (await running.rebuild()).same
 
 
-async def rebuilt_by_command(running: OnBus, *words: str) -> tuple[int | None, str]:
+@pytest.fixture
+def rebuilt_by_command(rekku: Rekku, running: OnBus) -> Callable[..., Awaitable[tuple[int, str]]]:
     """Exit status and output of the command as an operator gives it."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rekku", "projections", "rebuild", "search", *words),
-        env=os.environ | {"REKKU_DATABASE_URL": running.url("rekku_search"), "REKKU_CLOCK": running.settings.clock},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    return process.returncode, out.decode()
+
+    async def rebuilt(*words: str) -> tuple[int, str]:
+        settings = {"DATABASE_URL": running.url("rekku_search"), "CLOCK": running.settings.clock}
+        done = await rekku("projections", "rebuild", "search", *words, **settings)
+        return done.status, done.said
+
+    return rebuilt
 
 
-async def test_an_operator_is_told_the_difference_and_accepts(running: OnBus):
+async def test_an_operator_is_told_the_difference_and_accepts(running: OnBus, rebuilt_by_command):
     await running.publish(*HISTORY)
     await running.settled()
-    status, said = await rebuilt_by_command(running)
+    status, said = await rebuilt_by_command()
     assert status == 0
     assert f"search: {len(HISTORY)} records in " in said
     assert said.splitlines()[-1].startswith("search: the same as live: 10 tables, ")
     async with running.tested.transaction() as tx:
         await tx.execute("UPDATE courses SET free_places = 1 WHERE course_id = 'course-977'")
-    status, said = await rebuilt_by_command(running)
+    status, said = await rebuilt_by_command()
     assert status == 1
     assert "search: courses differs: 2 rows live (" in said
     assert "1 changed, 0 only live, 0 only new; the first: course-977" in said
     assert said.splitlines()[-1] == "search: the live generation stays; --accept puts the new one in its place"
-    status, said = await rebuilt_by_command(running, "--accept")
+    status, said = await rebuilt_by_command("--accept")
     assert status == 0
     assert said.splitlines()[-1] == "search: the new generation is live: 1 rows were written"
-    assert (await rebuilt_by_command(running))[0] == 0
+    assert (await rebuilt_by_command())[0] == 0

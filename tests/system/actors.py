@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,6 +16,7 @@ from chassis.auth import DevIssuer, Role
 from chassis.clock import set_simulated_now, utc_now
 from chassis.embedded import SUPERUSER
 from contracts.envelope import decode, encode, new_event_id
+from contracts.topics import TOPICS
 from rekku.demo.api import newest
 from rekku.up import System
 from tests.system.buses import AnyBus, bus_of
@@ -113,14 +115,22 @@ class World:
     def provider(self, provider_id):
         return Actor(self, (Role.PROVIDER, provider_id))
 
-    async def events(self, topic, event=None):
+    async def events(self, topic, event):
         """What stands on a topic, in order within each partition; once, however often it was sent."""
+        envelopes = await self._envelopes(topic)
+        return [envelope.event for envelope in envelopes.values() if isinstance(envelope.event, event)]
+
+    async def sizes(self):
+        """How many events stand on each topic, each counted once."""
+        return Counter(topic for topic, _ in await self._envelopes(*TOPICS))
+
+    async def _envelopes(self, *topics):
         envelopes = {}
-        for record in await self.bus.records(topic):
+        for record in await self.bus.records(*topics):
             envelope = decode(record.headers, record.value or b"")
-            if envelope is not None and (event is None or isinstance(envelope.event, event)):
-                envelopes.setdefault(envelope.id, envelope)
-        return [envelope.event for envelope in envelopes.values()]
+            if envelope is not None:
+                envelopes.setdefault((record.topic, envelope.id), envelope)
+        return envelopes
 
     async def signal(self, event, source="/kela/funds-follow-up"):
         """What one of Kela's other systems sends; this one follows the money."""

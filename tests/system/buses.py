@@ -1,6 +1,5 @@
 """The bus of a running system from outside, whichever it is: what stands there, and what the stories do to it."""
 
-import asyncio
 import signal
 from abc import ABC, abstractmethod
 
@@ -12,8 +11,7 @@ from chassis.embedded import BUS
 from contracts.topics import SERVICES, read_by
 from rekku.home import Home
 from rekku.looking import looking
-
-_WITHIN_S = 30
+from tests.kafka_topics import nobody_in_groups
 
 
 class AnyBus(ABC):
@@ -22,14 +20,14 @@ class AnyBus(ABC):
     def __init__(self, system):
         self.system = system
 
-    async def records(self, topic):
-        """Everything on a topic, in order within each partition."""
+    async def records(self, *topics):
+        """Everything on these topics, in order within each partition."""
         found = []
         async with looking(Home(self.system.settings.home)) as bus:
-            for (_, partition), end in (await bus.ends([topic])).items():
+            for (topic, partition), end in (await bus.ends(topics)).items():
                 position = 0
                 while position < end:
-                    batch = await bus.read(topic, partition, position, 1000)
+                    batch = await bus.read(topic, partition, position, end - position)
                     found += batch
                     position = batch[-1].position + 1
         return found
@@ -83,10 +81,16 @@ class OnKafka(AnyBus):
             await producer.send_and_wait(topic, key=key, value=value, headers=list(headers))
 
     async def read_all_again(self):
-        """Kafka moves a group's positions only while nobody is in it: suspended members leave by their silence."""
+        """Kafka moves a group's positions only while nobody is in it: members that are put out must not come back."""
         programs = [(program, program.process) for program in self.system.programs]
         for _, process in programs:
             process.send_signal(signal.SIGSTOP)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.system.kafka.servers)
+        await admin.start()
+        try:
+            await nobody_in_groups(admin)
+        finally:
+            await admin.close()
         for service in SERVICES:
             await self._set_back(service)
         for _, process in programs:
@@ -95,25 +99,10 @@ class OnKafka(AnyBus):
     async def _set_back(self, service):
         group, servers = f"rekku.{service}", self.system.kafka.servers
         places = [TopicPartition(topic.name, n) for topic in read_by(service) for n in range(topic.partitions)]
-        await _until_empty(group, servers)
         consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group, enable_auto_commit=False)
         async with consumer:
             consumer.assign(places)
             await consumer.commit(dict.fromkeys(places, 0))
-
-
-async def _until_empty(group, servers):
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await admin.start()
-    try:
-        async with asyncio.timeout(_WITHIN_S):
-            while True:
-                (answer,) = await admin.describe_consumer_groups([group])
-                if answer.groups[0][2] in ("Empty", "Dead"):
-                    return
-                await asyncio.sleep(0.1)
-    finally:
-        await admin.close()
 
 
 def bus_of(system):

@@ -10,12 +10,10 @@ import httpx
 import pytest
 
 from chassis.kafka.cluster import KafkaCluster
-from chassis.kafka.jars import KafkaUnavailable, fetch_jars
 from chassis.settings import BusKind
 from rekku.home import Home
 from rekku.up import Launch, free_ports, system
-from tests.conftest import leave_out
-from tests.kafka_topics import fresh_topics
+from tests.kafka_topics import fresh_topics, no_topics
 from tests.system.actors import world_of
 from tests.system.people import Kela
 
@@ -31,18 +29,27 @@ def a_home():
     shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.fixture(scope="session", params=list(BusKind))
-async def running(request):
-    """The system of this test run, once on each bus; `rekku up` starts one in the same way."""
-    said = []
-    if request.param is BusKind.KAFKA:
-        try:
-            await fetch_jars(said.append)
-        except KafkaUnavailable as error:
-            leave_out(str(error))
+@pytest.fixture(scope="package", params=list(BusKind))
+def brokers(request):
+    """The run's Kafka for the system on it; nothing for the one on the embedded bus."""
+    return request.getfixturevalue("kafka") if request.param is BusKind.KAFKA else None
+
+
+@pytest.fixture(scope="package")
+async def running(brokers, nursery):
+    """The system of these stories, once on each bus; `rekku up` starts one in the same way."""
+    if brokers is not None:
+        await no_topics(brokers.servers)
     with a_home() as home:
         launch = Launch(
-            Home(home), free_ports(1)[0], START, instances={"courses": 2}, say=said.append, bus=request.param
+            Home(home),
+            free_ports(1)[0],
+            START,
+            instances={"courses": 2},
+            say=lambda _: None,
+            bus=BusKind.KAFKA if brokers else BusKind.EMBEDDED,
+            brokers=brokers or 0,
+            parent=nursery,
         )
         async with system(launch) as started:
             yield started

@@ -1,40 +1,34 @@
 """The commands that look into a running system, and set right what lies aside: as a person would run them."""
 
 import asyncio
-import os
 import re
-import sys
+from functools import partial
+
+import pytest
 
 from chassis.clock import utc_now
 from contracts.decisions import DecisionsSuspended
 from contracts.envelope import encode, new_event_id
+from rekku.up import free_ports
 from tests.system.actors import eventually
 from tests.system.conftest import START
 
 SERVICE = "CAREGIVER"
 """A service no other story decides about: its key is parked for a while."""
+DESCRIPTIONS = "rekku.service-descriptions"
 
 
-async def rekku(world, *words):
-    """Run a command in the world's home: exit status, stdout, stderr."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "rekku",
-        *words,
-        env=os.environ | {"REKKU_HOME": str(world.home)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
+@pytest.fixture
+def here(rekku, world):
+    """`await here("topics")`: a command in the world's home."""
+    return partial(rekku, HOME=world.home)
 
 
 def _signal():
     return DecisionsSuspended(version=1, signal_id=str(new_event_id()), service=SERVICE, effective_at=START)
 
 
-async def test_a_dead_letter_is_listed_shown_refused_again_and_discarded(world):
+async def test_a_dead_letter_is_listed_shown_refused_again_and_discarded(world, here):
     headers, _ = encode(
         _signal(), event_id=new_event_id(), source="/kela/funds-follow-up", time=utc_now(), traceparent=None
     )
@@ -44,15 +38,15 @@ async def test_a_dead_letter_is_listed_shown_refused_again_and_discarded(world):
         return (await world.kela().get("decisions", "/progress"))["dead_letters"] == 1
 
     await eventually(one_letter_waits)
-    status, listed, _ = await rekku(world, "dead-letters", "list")
+    status, listed, _ = await here("dead-letters", "list")
     assert status == 0
     assert "rekku.quota-signals" in listed
     letter = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", listed)[0]
-    status, shown, _ = await rekku(world, "dead-letters", "show", letter)
+    status, shown, _ = await here("dead-letters", "show", letter)
     assert status == 0
     assert "ce_source: /kela/funds-follow-up" in shown
     assert "not JSON" in shown
-    status, _, said = await rekku(world, "dead-letters", "replay", letter)
+    status, _, said = await here("dead-letters", "replay", letter)
     assert (status, len(said.splitlines())) == (1, 1)
     assert "nothing has changed" in said
     assert (await world.kela().get("decisions", f"/quotas/{SERVICE}/2024"))["suspended"] is False
@@ -63,16 +57,16 @@ async def test_a_dead_letter_is_listed_shown_refused_again_and_discarded(world):
         return (await world.kela().get("decisions", "/progress"))["parked"] == 1
 
     await eventually(the_next_one_waits_behind_it)
-    status, said, _ = await rekku(world, "dead-letters", "discard", letter)
+    status, said, _ = await here("dead-letters", "discard", letter)
     assert (status, said) == (0, "discarded: 1 waiting records applied\n")
     assert (await world.kela().get("decisions", f"/quotas/{SERVICE}/2024"))["suspended"] is True
-    status, listed, _ = await rekku(world, "dead-letters", "list")
+    status, listed, _ = await here("dead-letters", "list")
     assert (status, listed) == (0, "no dead letters\n")
-    status, _, said = await rekku(world, "dead-letters", "discard", letter)
+    status, _, said = await here("dead-letters", "discard", letter)
     assert (status, said) == (2, "rekku: the letter was discarded already\n")
 
 
-async def test_a_signal_from_a_stranger_is_set_aside_and_holds_nobody_up(world):
+async def test_a_signal_from_a_stranger_is_set_aside_and_holds_nobody_up(world, here):
     await world.signal(_signal(), source="/somebody/else")
 
     async def it_is_set_aside():
@@ -80,26 +74,16 @@ async def test_a_signal_from_a_stranger_is_set_aside_and_holds_nobody_up(world):
 
     await eventually(it_is_set_aside)
     assert (await world.kela().get("decisions", "/progress"))["parked"] == 0
-    _, listed, _ = await rekku(world, "dead-letters", "list")
-    status, said, _ = await rekku(world, "dead-letters", "discard", re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", listed)[0])
+    _, listed, _ = await here("dead-letters", "list")
+    status, said, _ = await here("dead-letters", "discard", re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", listed)[0])
     assert (status, said) == (0, "discarded: 0 waiting records applied\n")
 
 
-async def test_topics_outboxes_and_events_are_shown(world):
+async def test_topics_outboxes_and_events_are_shown(world, here):
     (_, topics, _), (_, outboxes, _), (_, events, _) = await asyncio.gather(
-        rekku(world, "topics"),
-        rekku(world, "outbox", "status"),
-        rekku(
-            world,
-            "events",
-            "tail",
-            "rekku.service-descriptions",
-            "--from-beginning",
-            "--key",
-            "OMA_VAYLA",
-            "--limit",
-            "1",
-        ),
+        here("topics"),
+        here("outbox", "status"),
+        here("events", "tail", DESCRIPTIONS, "--from-beginning", "--key", "OMA_VAYLA", "--limit", "1"),
     )
     assert re.search(r"rekku\.service-descriptions.*registration.* 8 ", topics)
     assert "notifications" in outboxes
@@ -107,7 +91,7 @@ async def test_topics_outboxes_and_events_are_shown(world):
     assert "registration.service-description-published.v1 OMA_VAYLA {" in events
 
 
-async def test_a_second_system_in_the_same_home_is_refused(world):
-    status, _, said = await rekku(world, "up")
+async def test_a_second_system_in_the_same_home_is_refused(world, here):
+    status, _, said = await here("up", PORT=free_ports(1)[0])
     assert status == 2
     assert said.splitlines()[-1] == f"rekku: a system is already running in {world.home}"
