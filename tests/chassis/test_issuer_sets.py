@@ -49,7 +49,7 @@ UNUSABLE: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("entry", UNUSABLE, ids=str)
+@pytest.mark.parametrize("entry", UNUSABLE, ids=[f"unusable {number}" for number in range(len(UNUSABLE))])
 async def test_a_key_that_cannot_be_used_spoils_no_other(issuer: Issuer, entry: Any):
     """RFC 7517, 5."""
     issuer.publish(entry, OLD, entry)
