@@ -271,6 +271,18 @@ def test_a_reference_is_one_value(number, rf, data):
     assert cleaning.reference_number(spelt) == reference
 
 
+@given(st.integers(100, 10**19 - 1))
+def test_one_digit_at_the_end_makes_a_reference_number(number):
+    """P11: the check digit of a viitenumero."""
+    assert [refused(cleaning.reference_number, f"{number}{digit}") for digit in DIGITS].count(None) == 1
+
+
+@pytest.mark.parametrize("reference", ["1232", "1234561", "RF18539007547034"])
+def test_references_known_to_be_right_are_taken(reference):
+    """P11."""
+    assert cleaning.reference_number(reference) == reference
+
+
 @given(references, st.integers(0, 6), st.integers(1, 9))
 def test_a_slip_in_a_reference_is_told_apart_from_a_wrong_form(number, place, more):
     wrong = number[:place] + str((int(number[place]) + more) % 10) + number[place + 1 :]

@@ -29,7 +29,6 @@ from services.decisions.settlements.domain import (
     credit,
     decide,
     ends_path,
-    is_reference_number,
 )
 from services.decisions.settlements.prices import Price, PriceAnnex, ServicePeriod, Unit, annex_in_force
 
@@ -213,21 +212,6 @@ def test_an_amount_is_digits_with_two_decimals_at_most_or_nothing(text):
     plain = whole.isascii() and whole.isdigit() and len(whole) <= 9
     fits = plain and ("." not in text or (decimals.isascii() and decimals.isdigit() and len(decimals) <= 2))
     assert (amount_of(text) is not None) == fits
-
-
-@given(st.integers(100, 10**19 - 1))
-def test_one_digit_at_the_end_makes_a_reference_number(number):
-    """P11: the check digit of a viitenumero."""
-    assert [is_reference_number(f"{number}{digit}") for digit in range(10)].count(True) == 1
-
-
-def test_reference_numbers_known_to_be_right():
-    """P11."""
-    assert is_reference_number("1232")
-    assert is_reference_number("1234561")
-    assert not is_reference_number("1233")
-    assert not is_reference_number("123")
-    assert not is_reference_number("١٢٣٢")
 
 
 def an_accepted(periods):

@@ -10,7 +10,8 @@ from contracts.envelope import EventKind
 from contracts.values import CourseState, DecisionState, DeliveryMode, PeriodKind, PersonalDataClass
 from services.gateway import wording as wording_module
 from services.gateway.browser import _KINDS
-from services.gateway.domain import LANGUAGES, Problem
+from services.gateway.domain import LANGUAGES
+from services.gateway.search_form import Problem
 from services.gateway.statistics_pages import _OF_SERVICE
 from services.gateway.wording import UnknownText, wording
 from services.notifications.domain import CLIENT_TEMPLATES
