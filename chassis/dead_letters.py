@@ -5,7 +5,7 @@ settled, because a fact counts once and in order. Letters of state park nothing:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,8 +14,8 @@ import asyncpg
 from chassis.bus import Record, as_record
 from chassis.db import OutgoingRecord, Transaction
 from contracts.envelope import MOST_BYTES, Header, new_event_id
-from contracts.topics import dead_letter_topic
-from contracts.values import looks_like_personal_identity_code
+from contracts.identity_codes import TextKind, holds_identity_code
+from contracts.topics import EXTERNAL, TOPICS, dead_letter_topic
 
 _ERROR_LENGTH = 300
 _LONGEST_KEY = 1_024
@@ -48,7 +48,7 @@ def describe(error: BaseException) -> str:
     """The kind of an error and its first line, without anything that could be personal."""
     lines = str(error).splitlines()
     text = f"{type(error).__name__}: {lines[0]}" if lines and lines[0] else type(error).__name__
-    return type(error).__name__ if looks_like_personal_identity_code(text) else text[:_ERROR_LENGTH]
+    return type(error).__name__ if holds_identity_code(text, TextKind.IDENTIFIER) else text[:_ERROR_LENGTH]
 
 
 async def add_letter(
@@ -58,6 +58,9 @@ async def add_letter(
 
     The published copy is cut to what every bus takes; the whole record is kept here.
     """
+    kept = _fit_to_keep(record)
+    # What is not kept cannot be applied later, so nothing waits for it.
+    parks_key = parks_key and kept is record
     letter_id = new_event_id()
     added = await tx.fetchval(
         "INSERT INTO dead_letters (letter_id, event_id, topic, partition, position, key, header_names, header_values,"
@@ -68,10 +71,10 @@ async def add_letter(
         record.topic,
         record.partition,
         record.position,
-        record.key,
-        [name for name, _ in record.headers],
-        [value for _, value in record.headers],
-        record.value,
+        kept.key,
+        [name for name, _ in kept.headers],
+        [value for _, value in kept.headers],
+        kept.value,
         failure,
         error,
         parks_key,
@@ -90,12 +93,22 @@ async def add_letter(
     tx.outgoing.append(
         OutgoingRecord(
             dead_letter_topic(tx.service),
-            (record.key or b"")[:_LONGEST_KEY],
-            [*_short(record.headers), *origin],
-            (record.value or b"")[:MOST_BYTES],
+            (kept.key or b"")[:_LONGEST_KEY],
+            [*_short(kept.headers), *origin],
+            (kept.value or b"")[:MOST_BYTES],
         )
     )
     return True
+
+
+def _fit_to_keep(record: Record) -> Record:
+    """The record; of one from outside that holds a personal identity code only where it came from (E-59)."""
+    if TOPICS[record.topic].owner != EXTERNAL:
+        return record
+    parts = [record.key, record.value, *(name.encode() for name, _ in record.headers), *dict(record.headers).values()]
+    if not any(holds_identity_code(part.decode(errors="replace")) for part in parts if part):
+        return record
+    return replace(record, key=None, headers=(), value=None)
 
 
 def may_park(record: Record) -> bool:
@@ -114,6 +127,7 @@ async def park(tx: Transaction, record: Record) -> bool:
     )
     if not parked:
         return False
+    kept = _fit_to_keep(record)
     await tx.execute(
         "INSERT INTO parked_records (topic, key, partition, position, header_names, header_values, value)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
@@ -121,9 +135,9 @@ async def park(tx: Transaction, record: Record) -> bool:
         record.key,
         record.partition,
         record.position,
-        [name for name, _ in record.headers],
-        [value for _, value in record.headers],
-        record.value,
+        [name for name, _ in kept.headers],
+        [value for _, value in kept.headers],
+        kept.value,
     )
     return True
 

@@ -24,6 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from chassis import cleaning
+from contracts.identity_codes import TextKind
 from contracts.refusals import Invalid
 
 _NUMBERS = frozenset({"bool", "float", "int"})
@@ -39,6 +40,7 @@ class Kind:
         name: in documents, as `x-kind`.
         clean: from text to the value; raises `Invalid` with one of `codes`, that of a wrong form first.
         longest: how much text is looked at.
+        text_kind: how surely the text has to hold a personal identity code to be refused (E-59).
         described: what its JSON schema says more, or otherwise than its type.
     """
 
@@ -47,6 +49,7 @@ class Kind:
     codes: tuple[str, ...]
     longest: int = _MOST_WRITTEN
     described: Mapping[str, Any] = field(default_factory=dict)
+    text_kind: TextKind = TextKind.PROSE
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._cleaned, handler(source))
@@ -83,7 +86,12 @@ BUSINESS_ID = Kind("business-id", cleaning.business_id, ("BUSINESS_ID_INVALID", 
 PHONE = Kind("phone", cleaning.phone, ("PHONE_INVALID",))
 MOBILE = Kind("mobile", cleaning.mobile, ("PHONE_INVALID", "NOT_MOBILE"))
 EMAIL = Kind("email", cleaning.email, ("EMAIL_INVALID",), longest=254)
-DECISION_REF = Kind("decision-ref", cleaning.decision_ref, ("DECISION_REF_INVALID", "DECISION_REF_CHECK_CHARACTER"))
+DECISION_REF = Kind(
+    "decision-ref",
+    cleaning.decision_ref,
+    ("DECISION_REF_INVALID", "DECISION_REF_CHECK_CHARACTER"),
+    text_kind=TextKind.IDENTIFIER,
+)
 IBAN = Kind("iban", cleaning.iban, ("IBAN_INVALID", "IBAN_CHECK_DIGITS"))
 REFERENCE_NUMBER = Kind(
     "reference-number", cleaning.reference_number, ("REFERENCE_NUMBER_INVALID", "REFERENCE_NUMBER_CHECK_DIGIT")
@@ -183,6 +191,7 @@ MunicipalityText = Annotated[str, MUNICIPALITY, Field(examples=["Kuopio"])]
 Age = Annotated[int, AGE, Field(examples=[67])]
 Web = Annotated[
     str,
+    TextKind.PROSE,
     StringConstraints(max_length=300, pattern=r"^https?://[^\x00-\x20\x7f\"<>\\^`{|}]+$"),
     Field(examples=["https://www.sydankunto.fi/"]),
 ]

@@ -20,7 +20,7 @@ from chassis.bus import Record
 from chassis.db import TRANSIENT_ERRORS, Database, Transaction, backoff_s
 from chassis.service import Service
 from contracts.envelope import EVENTS, Envelope, Event, EventKind, UndecodableRecord, attributes_of, decode
-from contracts.topics import TOPICS
+from contracts.topics import EXTERNAL, TOPICS
 
 _log = logging.getLogger(__name__)
 
@@ -234,10 +234,7 @@ class Inbox:
     async def _bury(
         self, record: Record, event_id: UUID | None, failure: str, error: BaseException, *, projected: bool = False
     ) -> None:
-        # What will never be accepted is not waited for: else a stranger's event would hold up the rightful ones.
-        parks = (
-            record.topic in self._fact_topics and dead_letters.may_park(record) and not isinstance(error, Unacceptable)
-        )
+        parks = record.topic in self._fact_topics and dead_letters.may_park(record) and not _is_strange(record, error)
         transients = 0
         while True:
             try:
@@ -305,6 +302,12 @@ def body_hash(record: Record) -> int:
     return int.from_bytes(blake2b(record.value or b"", digest_size=8).digest(), signed=True)
 
 
+def _is_strange(record: Record, error: BaseException) -> bool:
+    """True for what will never be accepted: it is not waited for, else a stranger's would hold up the rightful ones."""
+    from_outside = TOPICS[record.topic].owner == EXTERNAL
+    return isinstance(error, Unacceptable) or (from_outside and isinstance(error, UndecodableRecord))
+
+
 def _wire_type(record: Record) -> str | None:
     try:
         return attributes_of(record.headers).get("ce_type")
@@ -354,7 +357,7 @@ async def _let_through(service: Service, tx: Transaction, waiting: Sequence[Reco
             raise
         except Exception as error:  # noqa: BLE001 - else one more bad record would keep the first letter open for ever
             permanent = isinstance(error, UndecodableRecord | Unacceptable)
-            parks = not isinstance(error, Unacceptable)
+            parks = not _is_strange(record, error)
             event_id = _event_id(record)
             if event_id is not None:
                 await add_to_inbox(tx, record, event_id, REACTION)

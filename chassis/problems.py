@@ -11,13 +11,15 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from chassis import telemetry
+from chassis.examining import examine_address
 from chassis.texts import Texts, preferred_language, text_id
+from contracts.identity_codes import HoldsIdentityCode
 from contracts.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
-_RETRY_AFTER_S = "1"
 
 _HTTP_CODES = {401: "UNAUTHENTICATED", 403: "NOT_ALLOWED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+_ANY_OTHER = "REFUSED"
 
 
 class FieldProblem(BaseModel):
@@ -67,7 +69,7 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
         },
         503: {
             "model": Problem,
-            "description": "Try again: `NOT_YET_KNOWN`, `UNAVAILABLE`",
+            "description": "Try again: `ISSUER_UNREACHABLE`, `NOT_YET_KNOWN`, `UNAVAILABLE`",
             "content": {MEDIA_TYPE: {}},
         },
     }
@@ -88,8 +90,9 @@ class ProblemWriter:
         code: str,
         values: Mapping[str, Any] | None = None,
         errors: Sequence[FieldProblem] = (),
+        retry_after_s: int = Refusal.retry_after_s,
     ) -> JSONResponse:
-        """The problem answer for `code`."""
+        """The problem answer for `code`; one of status 503 says to try again after `retry_after_s`."""
         language = preferred_language(accept_language)
         text = self._texts.text(language, text_id(code), values)
         span = trace.get_current_span().get_span_context()
@@ -106,19 +109,24 @@ class ProblemWriter:
         telemetry.refusals.add(1, {"code": code})
         headers = {"Content-Language": language}
         if status == 503:
-            headers["Retry-After"] = _RETRY_AFTER_S
+            headers["Retry-After"] = str(retry_after_s)
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return JSONResponse(
             body.model_dump(mode="json", exclude_defaults=True), status, headers=headers, media_type=MEDIA_TYPE
         )
 
+    def refused(self, accept_language: str | None, refusal: Refusal) -> JSONResponse:
+        """The problem answer for a refusal, with its figures."""
+        values = {name: _plain(value) for name, value in refusal.values.items()}
+        return self.answer(accept_language, refusal.status, refusal.code, values, retry_after_s=refusal.retry_after_s)
+
     async def on_refusal(self, request: Request, error: Exception) -> JSONResponse:
         """A rule said no."""
         if not isinstance(error, Refusal):
             raise error
-        values = {name: _plain(value) for name, value in error.values.items()}
-        return self.answer(request.headers.get("accept-language"), error.status, error.code, values)
+        request.state.refused = error.code
+        return self.refused(request.headers.get("accept-language"), error)
 
     async def on_invalid(self, request: Request, error: Exception) -> JSONResponse:
         """The request does not have the declared shape; where a kind of value alone is wrong, its code says how."""
@@ -138,10 +146,16 @@ class ProblemWriter:
         """No such route, or a method it does not take."""
         if not isinstance(error, HTTPException):
             raise error
-        code = _HTTP_CODES.get(error.status_code, "NOT_FOUND")
-        response = self.answer(request.headers.get("accept-language"), error.status_code, code)
+        language = request.headers.get("accept-language")
+        try:
+            examine_address(request.scope["path"], request.scope["query_string"].decode("latin-1"))
+        except HoldsIdentityCode as refusal:
+            return self.refused(language, refusal)
+        code = _HTTP_CODES.get(error.status_code, _ANY_OTHER)
+        response = self.answer(language, error.status_code, code)
         if error.status_code == 405:
-            response.headers.update(error.headers or {})
+            allowed = set((error.headers or {}).get("Allow", "").split(", "))
+            response.headers["Allow"] = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
         return response
 
     def _field(self, location: Sequence[str | int], kind: str) -> str:

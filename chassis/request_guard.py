@@ -1,32 +1,40 @@
-"""The outermost layer of every HTTP application: limits, personal identity codes, traces, last resort."""
+"""The outermost layer of every HTTP application: whole requests only, a body read once, traces, last resort."""
 
-import json
 import logging
-from collections.abc import Iterator
-from urllib.parse import unquote, unquote_plus
+import re
 
+import asyncpg
 from fastapi import FastAPI
 from opentelemetry.trace import SpanKind
-from starlette.responses import Response
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import telemetry
 from chassis.db import TRANSIENT_ERRORS
+from chassis.entry_points import HEADERS
+from chassis.examining import BODY
 from chassis.problems import ProblemWriter
-from contracts.values import looks_like_personal_identity_code
+from chassis.request_body import BodyRefused, HalfARequest, read_body, receive_whole
+from contracts.refusals import Refusal
 
 _log = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 65_536
-_UNREAD_HEADERS = {b"authorization", b"cookie", b"user-agent", b"traceparent", b"tracestate", b"referer"}
+_READ = frozenset(name.encode() for name in HEADERS)
+_PRINTABLE = re.compile(rb"[\t\x20-\x7e]*")
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(:[0-9]{0,5})?")
 
 
-class _TooLarge(Exception):
-    pass
+class MalformedHeader(Refusal):
+    """A header that is read is not printable ASCII, or not what it has to be; `field` says which (400)."""
+
+    status = 400
+
+    def __init__(self, name: str) -> None:
+        super().__init__("MALFORMED_HEADER", field=f"header.{name}")
 
 
 class RequestGuard:
-    """Refuses oversized bodies and personal identity codes before anything else sees the request (E-59)."""
+    """Lets whole requests through, each with its body read; half a request has no effect and no answer."""
 
     def __init__(self, app: ASGIApp, problems: ProblemWriter) -> None:
         self._app = app
@@ -37,59 +45,68 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        traceparent = headers.get(b"traceparent", b"").decode("latin-1") or None
-        with telemetry.span(f"{scope['method']} {scope['path'].split('/')[1]}", SpanKind.SERVER, traceparent):
-            await self._guarded(scope, receive, send, headers.get(b"accept-language", b"").decode("latin-1"))
+        headers = Headers(scope=scope)
+        with telemetry.span(scope["method"], SpanKind.SERVER, headers.get("traceparent")) as span:
+            try:
+                await self._guarded(scope, receive, send, headers)
+            finally:
+                # By the route, never by the address, which may hold anything.
+                if "route" in scope:
+                    span.update_name(f"{scope['method']} {scope['route'].path.lstrip('/').split('/')[0]}")
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send, language: str) -> None:
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        """Whatever goes wrong is answered, once."""
         started = False
+        language = headers.get("accept-language")
 
         async def watched(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
-        async def refuse(response: Response) -> None:
-            await response(scope, receive, send)
+        async def refuse(status: int, code: str) -> None:
+            await self._problems.answer(language, status, code)(scope, receive, send)
 
         try:
-            body = await _read_body(receive)
-            if any(looks_like_personal_identity_code(text) for text in _texts_of(scope, body)):
-                await refuse(self._problems.answer(language, 422, "PERSONAL_IDENTITY_CODE"))
-                return
-            await self._app(scope, _again(body, receive), watched)
-        except _TooLarge:
-            await refuse(self._problems.answer(language, 413, "BODY_TOO_LARGE", {"allowed_bytes": MAX_BODY_BYTES}))
+            await self._let_through(scope, receive, watched, headers)
         except TRANSIENT_ERRORS as error:
             _log.warning("a request failed for the moment: %s", type(error).__name__)
             if started:
                 raise
-            await refuse(self._problems.answer(language, 503, "UNAVAILABLE"))
+            await refuse(503, "UNAVAILABLE")
+        except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError):
+            # The character NUL, in an address: PostgreSQL has none.
+            if started:
+                raise
+            await refuse(422, "VALIDATION")
         except Exception:
             _log.exception("a request failed")
             if started:
                 raise
-            await refuse(self._problems.answer(language, 500, "INTERNAL"))
+            await refuse(500, "INTERNAL")
+
+    async def _let_through(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        try:
+            _require_readable(scope)
+            sent = await receive_whole(receive)
+            body = read_body(sent, headers.get("content-type", ""), headers.get("content-encoding", ""))
+        except HalfARequest:
+            _log.info("a connection ended in the middle of a request; nothing was done")
+            return
+        except (BodyRefused, MalformedHeader) as refused:
+            await self._problems.refused(headers.get("accept-language"), refused)(scope, receive, send)
+            return
+        scope[BODY] = body
+        await self._app(scope, _again(body.content, receive), send)
 
 
-async def _read_body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return b""
-        part = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise _TooLarge
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
+def _require_readable(scope: Scope) -> None:
+    for name, value in scope["headers"]:
+        if name in _READ and not (_HOST if name == b"host" else _PRINTABLE).fullmatch(value):
+            raise MalformedHeader(name.decode())
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def _again(content: bytes, receive: Receive) -> Receive:
     sent = False
 
     async def receive_again() -> Message:
@@ -97,24 +114,9 @@ def _again(body: bytes, receive: Receive) -> Receive:
         if sent:
             return await receive()
         sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": content, "more_body": False}
 
     return receive_again
-
-
-def _texts_of(scope: Scope, body: bytes) -> Iterator[str]:
-    coded = [scope["path"], scope["query_string"].decode("latin-1"), body.decode("utf-8", "replace")]
-    coded += [value.decode("latin-1") for name, value in scope["headers"] if name not in _UNREAD_HEADERS]
-    for text in coded:
-        yield text
-        if "%" in text or "+" in text:
-            yield unquote(text)
-            yield unquote_plus(text)
-    if b"\\u" in body:
-        try:
-            yield json.dumps(json.loads(body), ensure_ascii=False)
-        except ValueError:
-            return
 
 
 def guard(app: FastAPI, problems: ProblemWriter) -> None:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from chassis.db import Transaction
 from contracts.envelope import Event, EventKind
+from contracts.identity_codes import TextKind
 
 if TYPE_CHECKING:
     from chassis.runtime import Runtime
@@ -46,6 +47,7 @@ class Service:
         startup: runs once at the start of every process, idempotent.
         configure: last changes to the HTTP application (static files, pages).
         examples: field name to example, for the fields of answers in the OpenAPI document.
+        form_fields: what pages read of forms and addresses, which no signature declares, with its kind (E-59).
     """
 
     name: str
@@ -62,6 +64,7 @@ class Service:
     workers: Sequence[Worker] = ()
     configure: Callable[[FastAPI, "Runtime"], None] | None = None
     examples: Mapping[str, Any] = field(default_factory=dict)
+    form_fields: Mapping[str, TextKind] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len({bool(self.projected), bool(self.project), bool(self.projection_tables)}) > 1:

@@ -1,13 +1,19 @@
 """Settings of one process, from `REKKU_…` environment variables."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import parse_qs, urlsplit
 
-from pydantic import SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chassis.clock import ClockKind
+from chassis.limits import ConnectionLimits, Rates
+from chassis.peers import Network, read_network
+
+_MOST_PORT = 65535
 
 
 class Environment(StrEnum):
@@ -32,6 +38,50 @@ class KafkaSecurity(StrEnum):
     SASL_SSL = "SASL_SSL"
 
 
+def _named(folder: object) -> object:
+    if isinstance(folder, str) and not folder.strip():
+        raise ValueError("it is empty, and would be the folder one happens to stand in; name one, or leave it out")
+    return folder
+
+
+def _leads_to_postgresql(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    if text and not _is_address(text):
+        # Without the address: a password may stand in it.
+        raise ValueError("it is not an address like postgresql://role:password@host:port/database")
+    return url
+
+
+def _is_address(text: str) -> bool:
+    """Whether the driver can read its parts: it may name several hosts, or a socket's folder."""
+    try:
+        parts = urlsplit(text)
+        ports = parse_qs(parts.query).get("port", [])
+    except ValueError:
+        return False
+    hosts = parts.netloc.rpartition("@")[2]
+    return parts.scheme in {"postgres", "postgresql"} and _are_hosts(hosts) and all(map(_is_port, ports))
+
+
+def _lead_to_kafka(servers: str) -> str:
+    if servers and not _are_hosts(servers):
+        raise ValueError("it is not like host:port,host:port")
+    return servers
+
+
+def _are_hosts(text: str) -> bool:
+    """Hosts with or without a port, and commas between them."""
+    found = [re.fullmatch(r"(?:\[[^]]*\]|[^:\[\]]*)(?::([0-9]+))?", host) for host in text.split(",")]
+    return all(one is not None and (one[1] is None or _is_port(one[1])) for one in found)
+
+
+def _is_port(text: str) -> bool:
+    return re.fullmatch("[0-9]{1,5}", text) is not None and int(text) <= _MOST_PORT
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_leads_to_postgresql)]
+
+
 class Settings(BaseSettings):
     """Everything a service process can be told.
 
@@ -42,17 +92,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="REKKU_", frozen=True, extra="ignore")
 
     environment: Environment = Environment.DEVELOPMENT
-    home: Path = Path(".rekku")
+    home: Annotated[Path, BeforeValidator(_named)] = Path(".rekku")
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: Annotated[int, Field(ge=0, le=_MOST_PORT)] = 8080
     instance: str = "1"
-    database_url: SecretStr = SecretStr("")
-    owner_database_url: SecretStr = SecretStr("")
-    keys_database_url: SecretStr = SecretStr("")
-    pool_size: int = 10
-    lease_s: float = 3.0
+    database_url: DatabaseUrl = SecretStr("")
+    owner_database_url: DatabaseUrl = SecretStr("")
+    keys_database_url: DatabaseUrl = SecretStr("")
+    pool_size: Annotated[int, Field(gt=0)] = 10
+    lease_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
     bus: BusKind = BusKind.EMBEDDED
-    kafka_servers: str = ""
+    kafka_servers: Annotated[str, AfterValidator(_lead_to_kafka)] = ""
     kafka_security: KafkaSecurity = KafkaSecurity.PLAINTEXT
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")
@@ -65,9 +115,20 @@ class Settings(BaseSettings):
     secret: SecretStr = SecretStr("")
     upstreams: dict[str, str] = {}
     public_url: str = "http://127.0.0.1:8080"
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    rates: Rates = Rates()
+    connections: ConnectionLimits = ConnectionLimits()
     otlp_endpoint: str = ""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     failpoints: Path | None = None
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        """Networks as `10.0.0.0/8, 2001:db8::/32`."""
+        return (
+            tuple(read_network(part) for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        )
 
     @model_validator(mode="after")
     def _kafka_has_an_address(self) -> Self:

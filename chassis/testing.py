@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -50,8 +50,12 @@ class ClusterUnderTest:
     async def prepare(self) -> None:
         """Trade durability for speed, as nothing here outlives the run, and make the issuer's key."""
         admin = await asyncpg.connect(self.cluster.url(SUPERUSER, "postgres"))
-        await admin.execute("ALTER SYSTEM SET fsync = off")
+        for setting in ("fsync = off", "full_page_writes = off", "scram_iterations = 1"):
+            await admin.execute(f"ALTER SYSTEM SET {setting}")
         await admin.execute("SELECT pg_reload_conf()")
+        # The services' roles are made later, and so with as few iterations.
+        await admin.execute("SET scram_iterations = 1")
+        await admin.execute(f"ALTER ROLE {SUPERUSER} PASSWORD '{self.cluster.passwords[SUPERUSER]}'")
         await admin.close()
         DevIssuer(Settings(home=self.home, dev_issuer=True))
 
@@ -105,15 +109,26 @@ class ClusterUnderTest:
 
 
 class SimulatedClock:
-    """The shared simulated clock of one test database."""
+    """The shared simulated clock of one test database.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: a superuser's, for a connection at each move.
+        kept: a superuser's connection that is there already, and is used instead.
+    """
+
+    def __init__(self, url: str, kept: asyncpg.Connection[asyncpg.Record] | None = None) -> None:
         self._url = url
+        self._kept = kept
+        self._moving = asyncio.Lock()
         self.now = CLOCK_START
 
     async def set(self, now: datetime) -> None:
         """Set the business instant of every process on this database."""
         self.now = now
+        if self._kept is not None:
+            async with self._moving:
+                await set_simulated_now(self._kept, now)
+            return
         connection = await asyncpg.connect(self._url)
         try:
             await set_simulated_now(connection, now)
@@ -125,6 +140,19 @@ class SimulatedClock:
         await self.set(self.now + by)
 
 
+class _Issuer(DevIssuer):
+    """Signs a token once for all tests: that takes as long as many a request."""
+
+    _signed: ClassVar[dict[tuple[str | None, Role, str | None], str]] = {}
+
+    def of(self, role: Role, provider_id: str | None) -> str:
+        """The token of a role, as `token` makes it."""
+        whose = (self._key.kid, role, provider_id)
+        if whose not in self._signed:
+            self._signed[whose] = self.token(role, provider_id)
+        return self._signed[whose]
+
+
 class ServiceUnderTest:
     """One service in this process, on a real database of its own, without a bus between."""
 
@@ -134,7 +162,7 @@ class ServiceUnderTest:
         self.db = database
         self.clock = clock
         self.settings = runtime.settings
-        self._issuer = DevIssuer(runtime.settings)
+        self._issuer = _Issuer(runtime.settings)
         self._positions = count(1)
         self._clients: list[httpx.AsyncClient] = []
 
@@ -142,7 +170,7 @@ class ServiceUnderTest:
         """A client of the service's HTTP application; role None sends no token."""
         headers = {"accept-language": "en"}
         if role is not None and role is not Role.PUBLIC:
-            headers["authorization"] = f"Bearer {self._issuer.token(role, provider_id)}"
+            headers["authorization"] = f"Bearer {self._issuer.of(role, provider_id)}"
         transport = httpx.ASGITransport(self.runtime.app)
         client = httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
         self._clients.append(client)
@@ -150,7 +178,7 @@ class ServiceUnderTest:
 
     def token(self, role: Role, provider_id: str | None = None) -> str:
         """A token as the development issuer makes it."""
-        return self._issuer.token(role, provider_id)
+        return self._issuer.of(role, provider_id)
 
     def record_of(self, event: Event, *, event_id: UUID | None = None, source: str | None = None) -> Record:
         """The record a producer of `event` would put on its topic."""
@@ -194,21 +222,25 @@ class ServiceUnderTest:
             fired += 1
         return fired
 
-    async def close(self) -> None:
-        """Close clients and connections."""
+    async def close_clients(self) -> None:
+        """Close the HTTP clients that were given out."""
         for client in self._clients:
             await client.aclose()
+
+    async def close(self) -> None:
+        """Close clients and connections."""
+        await self.close_clients()
         await self.db.close()
         await self.db.vault.close()
 
 
 @asynccontextmanager
 async def service_under_test(
-    cluster: ClusterUnderTest, service: Service, home: Path
+    cluster: ClusterUnderTest, service: Service, home: Path, **differences: Any
 ) -> AsyncIterator[ServiceUnderTest]:
-    """`service` on a fresh database, its start-up work done, its clock at `CLOCK_START`."""
+    """`service` on a fresh database, its start-up work done, its clock at `CLOCK_START`; `differences` in settings."""
     async with cluster.database([service]) as name:
-        settings = cluster.settings(service.name, name, home)
+        settings = cluster.settings(service.name, name, home).model_copy(update=differences)
         clock = SimulatedClock(cluster.cluster.url(SUPERUSER, name))
         await clock.set(CLOCK_START)
         database = await Database.connect(

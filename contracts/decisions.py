@@ -1,9 +1,10 @@
 """Events of the decisions service: decisions, quotas, payments, client contacts; and the quota signals it takes."""
 
 from datetime import date, datetime
-from typing import get_args
+from typing import Annotated, get_args
 
 from contracts.envelope import Event, EventKind, Value
+from contracts.identity_codes import TextKind
 from contracts.values import DecisionState, Language
 
 DECISIONS = "rekku.decisions"
@@ -283,10 +284,13 @@ class ClientEligibility(Value):
 
 
 class _QuotaSignal(Event):
-    """Taken from Kela's systems that follow the money; `signal_id` counts once per `ce_source`."""
+    """Taken from Kela's systems that follow the money; `signal_id` counts once per `ce_source`.
 
-    signal_id: str
-    service: str
+    `signal_id` and `service` have 1 to 128 printable characters and hold no personal identity code (E-59).
+    """
+
+    signal_id: Annotated[str, TextKind.MACHINE]
+    service: Annotated[str, TextKind.MACHINE]
     effective_at: datetime
 
     @property

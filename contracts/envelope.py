@@ -4,17 +4,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 import uuid_utils.compat as uuid_utils
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from contracts.identity_codes import TextKind, holds_identity_code
+from contracts.texts import texts_in
+
 CONTENT_TYPE = "application/json"
 TYPE_PREFIX = "fi.kela.rekku."
 SPEC_VERSION = "1.0"
 MOST_BYTES = 262_144
 """The longest body of an event; the outbox takes no longer one, so a longer record is a stranger's."""
+
+LONGEST_TEXT = 128
+"""The longest text of an event from outside. It stands in no schema: there it would refuse what was sent before."""
 
 Header = tuple[str, bytes]
 
@@ -125,7 +132,9 @@ def decode(headers: Iterable[Header], body: bytes) -> "Envelope[Event] | None":
     """The event of a record, or None where its type is not known here (a newer producer's).
 
     Raises:
-        UndecodableRecord: not a CloudEvent, not JSON, or not the shape its type declares.
+        UndecodableRecord: not a CloudEvent, not JSON, or not the shape its type declares; a text whose kind is
+            declared, as those of events from outside are, has 1 to LONGEST_TEXT printable characters, and no
+            personal identity code (E-59).
     """
     return decode_body(attributes_of(headers), body)
 
@@ -155,6 +164,7 @@ def decode_body(attributes: Mapping[str, str], body: bytes) -> "Envelope[Event] 
     except ValidationError as error:
         where = sorted({".".join(map(str, e["loc"])) or "body" for e in error.errors(include_input=False)})
         raise UndecodableRecord(f"{wire_type} does not fit its model at: {', '.join(where)}") from error
+    _examine(event)
     return Envelope(
         event=event,
         id=event_id,
@@ -164,3 +174,17 @@ def decode_body(attributes: Mapping[str, str], body: bytes) -> "Envelope[Event] 
         time=time,
         traceparent=attributes.get("traceparent"),
     )
+
+
+def _examine(event: Event) -> None:
+    for name, kind in _declared_texts(type(event)):
+        text = getattr(event, name)
+        if holds_identity_code(text, kind):
+            raise UndecodableRecord(f"{event.wire_type} holds a personal identity code at: {name}")
+        if not 0 < len(text) <= LONGEST_TEXT or not text.isprintable():
+            raise UndecodableRecord(f"{event.wire_type} does not fit its model at: {name}")
+
+
+@cache
+def _declared_texts(model: type[Event]) -> tuple[tuple[str, TextKind], ...]:
+    return tuple((".".join(names), kind) for names, kind in texts_in(model) if kind is not None)

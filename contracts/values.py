@@ -1,6 +1,5 @@
 """Value types that services share: plain enums and checked strings, standard library only."""
 
-import re
 from enum import StrEnum
 
 
@@ -174,16 +173,3 @@ class PersonalDataClass(StrEnum):
     ORGANISATION_CONTACT = "organisation_contact"
     PSEUDONYM = "pseudonym"
     RESTRICTED = "restricted"
-
-
-_PERSONAL_IDENTITY_CODE = re.compile(
-    r"(?<![0-9A-Za-z])(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d{2}[-+A-FU-Ya-fu-y]\d{3}[0-9A-Za-z](?![0-9A-Za-z])"
-)
-
-
-def looks_like_personal_identity_code(text: str) -> bool:
-    """True where the text holds something shaped like a Finnish personal identity code (E-59).
-
-    The shape decides, not the check character: a mistyped code is personal data as well.
-    """
-    return _PERSONAL_IDENTITY_CODE.search(text) is not None

@@ -1,4 +1,4 @@
-"""Fixtures every test may use: one real PostgreSQL and one real Kafka broker per run, one fresh database per test."""
+"""Fixtures every test may use: one real PostgreSQL and one real Kafka broker per run, each test's database as new."""
 
 import asyncio
 import os
@@ -8,22 +8,25 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
+from chassis import knowing
 from chassis.kafka.cluster import KafkaCluster
 from chassis.kafka.jars import KafkaUnavailable
 from chassis.service import Service
-from chassis.testing import ClusterUnderTest, ServiceUnderTest, service_under_test
+from chassis.testing import ClusterUnderTest, ServiceUnderTest
+from tests import runs
+from tests.databases import Databases, databases_of
+from tests.runs import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_report_header
 
-LONG = frozenset({"caps", "deploy", "failpoints", "fuzz", "ledgers", "rekku", "system", "years"})
-"""Folders whose files take longest."""
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_report_header"]
 
 LEFT_OUT = "LEFT OUT: "
 """How the reason of a test begins that a tool is missing for; the summary says it in capitals."""
 
-NewService = Callable[[Service], Awaitable[ServiceUnderTest]]
+NewService = Callable[..., Awaitable[ServiceUnderTest]]
 
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 6 * 2**30
@@ -51,17 +54,30 @@ async def cluster() -> AsyncIterator[ClusterUnderTest]:
     running.close()
 
 
+@pytest.fixture(scope="session")
+async def databases(cluster: ClusterUnderTest) -> AsyncIterator[Databases]:
+    """The databases that tests use one after another."""
+    async with databases_of(cluster) as databases:
+        yield databases
+
+
 @pytest.fixture
-async def new_service(cluster: ClusterUnderTest, tmp_path: Path) -> AsyncIterator[NewService]:
-    """`await new_service(SERVICE)`: the service on a fresh database, cleaned up after the test."""
+async def new_service(databases: Databases, tmp_path: Path) -> AsyncIterator[NewService]:
+    """`await new_service(SERVICE, **settings)`: the service as after its start; no test has left anything there."""
     async with AsyncExitStack() as stack:
 
-        async def start(service: Service) -> ServiceUnderTest:
+        async def start(service: Service, **settings: Any) -> ServiceUnderTest:
             home = tmp_path / service.name
             home.mkdir(exist_ok=True)
-            return await stack.enter_async_context(service_under_test(cluster, service, home))
+            return await stack.enter_async_context(databases.serve(service, home, **settings))
 
         yield start
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a copy does not know yet is not waited for; how long it is, tests/chassis/test_knowing.py waits out."""
+    monkeypatch.setattr(knowing, "_WAIT_S", 0.02)
 
 
 @pytest.fixture(scope="session")
@@ -77,11 +93,6 @@ async def kafka() -> AsyncIterator[KafkaCluster]:
         await cluster.stop()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders whose files take longest, so that at the end no process waits for the other."""
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
-
-
 def leave_out(reason: str) -> NoReturn:
     """Leave a test out because something is not installed; where REKKU_REQUIRE_KAFKA is set, that is a failure."""
     if os.environ.get("REKKU_REQUIRE_KAFKA"):
@@ -89,8 +100,9 @@ def leave_out(reason: str) -> NoReturn:
     pytest.skip(LEFT_OUT + reason)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in capitals how many tests were left out, and why."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how long each folder took, and in capitals how many tests were left out, and why."""
+    runs.pytest_terminal_summary(terminalreporter, config)
     reasons = Counter(
         report.longrepr[2].partition(LEFT_OUT)[2]
         for report in terminalreporter.stats.get("skipped", ())

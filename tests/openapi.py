@@ -83,7 +83,7 @@ class Watch:
 
     def __init__(self, app: ASGIApp, document: Document, found: list[str]) -> None:
         self._app = app
-        self._outside = Outside(document)
+        self._outside = _outside_of(document)
         self._found = found
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,6 +104,17 @@ class Watch:
         status = messages[0]["status"]
         for each in self._outside.find(scope["method"], path, status, headers, body):
             self._found.append(f"{scope['method']} {path} answered {status}: {each}")
+
+
+_known: dict[int, Outside] = {}
+
+
+def _outside_of(document: Document) -> Outside:
+    """One for all applications with this document: what was found out about it holds for every test."""
+    found = _known.get(id(document))
+    if found is None or found.document is not document:
+        found = _known[id(document)] = Outside(document)
+    return found
 
 
 @contextmanager

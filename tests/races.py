@@ -12,7 +12,7 @@ import pytest
 from chassis.db import Transaction
 from chassis.testing import ServiceUnderTest
 
-_DEADLINE_S = 20
+_DEADLINE_S = 60
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

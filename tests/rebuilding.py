@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from uuid import UUID
 
 import asyncpg
@@ -71,12 +71,16 @@ class OnBus:
                     await producer.send(event.topic, key=event.key.encode(), value=value, headers=headers)
                 await producer.flush()
             return
-        for event, headers, value in records:
-            names, values = zip(*headers, strict=True)
-            row = (event.topic, event.key.encode(), list(names), list(values), value)
-            owner = await asyncpg.connect(self.url(f"rekku_{TOPICS[event.topic].owner}"))
-            await owner.execute("SELECT rekku_bus.append($1::rekku_bus.outgoing[])", [row])
-            await owner.close()
+        async with AsyncExitStack() as stack:
+            owners: dict[str, asyncpg.Connection] = {}
+            for event, headers, value in records:
+                owner = TOPICS[event.topic].owner
+                if owner not in owners:
+                    owners[owner] = await asyncpg.connect(self.url(f"rekku_{owner}"))
+                    stack.push_async_callback(owners[owner].close)
+                names, values = zip(*headers, strict=True)
+                row = (event.topic, event.key.encode(), list(names), list(values), value)
+                await owners[owner].execute("SELECT rekku_bus.append($1::rekku_bus.outgoing[])", [row])
 
     def _encoded(self, event: Event, event_id: UUID) -> tuple[list[tuple[str, bytes]], bytes]:
         return encode(event, event_id=event_id, source="/t", time=self.tested.clock.now, traceparent=None)
@@ -100,13 +104,16 @@ class OnBus:
         finally:
             await history.close()
 
-    async def rebuild(self, service: Service | None = None, *, accept: bool = False) -> Rebuilt:
+    async def rebuild(
+        self, service: Service | None = None, *, accept: bool = False, lock_timeout: str = "5s"
+    ) -> Rebuilt:
         """Rebuild from connections of its own, as another process does."""
         tested = self.tested
         database = await Database.connect(
             self.url(f"rekku_{tested.service.name}"), tested.service.name, self.settings.clock, Vault(""), size=2
         )
         history = open_history(self.settings, database)
+        await database.pool.execute(f"SET lock_timeout = '{lock_timeout}'")
         try:
             return await rebuild(service or tested.service, database, history, accept=accept)
         finally:

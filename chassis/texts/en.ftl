@@ -1,5 +1,5 @@
 validation = Some fields are missing or wrong.
-personal-identity-code = The request holds something that looks like a personal identity code. Never send one; use the decision identifier.
+personal-identity-code = { $field } holds something that looks like a personal identity code. Never send one; use the decision identifier.
 body-too-large = The request is larger than { $allowed_bytes } bytes.
 unauthenticated = Sign in to do this.
 not-allowed = Your role may not do this.
@@ -9,8 +9,9 @@ stale-version = The data changed meanwhile: the current version is { $current }.
 not-yet-known = What you just saved has not arrived here yet. Try again in a moment.
 idempotency-key-reused = This Idempotency-Key was already used for another request.
 idempotency-key-invalid = An Idempotency-Key is 1 to 128 printable characters.
-if-match-invalid = If-Match takes one version in quotes, such as "3".
-rekku-known-invalid = Rekku-Known takes subject:id@version, separated by commas.
+if-match-invalid = If-Match takes versions in quotes, such as "3", separated by commas, or *.
+rekku-known-invalid = Rekku-Known takes subject:id@version, separated by commas, for at most 20 subjects.
+issuer-unreachable = The identification service cannot be reached right now, so your sign-in could not be checked. Nothing was changed; try again in a moment.
 unavailable = The service cannot answer right now. Nothing was changed; try again in a moment.
 internal = Something went wrong on our side. Nothing was changed.
 export-too-large = The table would have more than { $allowed_rows } rows. Narrow it, for example to a year or a service.
@@ -34,3 +35,17 @@ municipality-unknown = There is no such municipality. Give its three-digit code.
 age-invalid = Write the age in digits, for example 67.
 age-not-whole = Write the age in whole years, without parts of a year: as of the last birthday.
 age-out-of-range = The age must be between 0 and { $oldest } years.
+malformed-body = { $why ->
+    [not_utf_8] The body is not text in UTF-8.
+    [too_deep] The body is nested too deeply.
+    [number_too_long] The body holds a number that is too long.
+    [too_many_fields] The form has too many fields.
+   *[not_json] The body is not JSON.
+}
+malformed-header = The request's { $field } cannot be read.
+unsupported-media-type = The body's media type or encoding is not taken here. Send JSON in UTF-8.
+unknown-parameter = { $nearest ->
+    [none] This address takes no parameters.
+   *[other] This address does not take a parameter that was sent. Was { $nearest } meant?
+}
+refused = The request was refused.

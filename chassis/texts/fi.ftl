@@ -1,5 +1,5 @@
 validation = Osa tiedoista puuttuu tai on väärin.
-personal-identity-code = Pyynnössä on jotain, mikä näyttää henkilötunnukselta. Älä koskaan lähetä sitä, vaan käytä päätöstunnistetta.
+personal-identity-code = Kohdassa { $field } on jotain, mikä näyttää henkilötunnukselta. Älä koskaan lähetä sitä, vaan käytä päätöstunnistetta.
 body-too-large = Pyyntö on suurempi kuin { $allowed_bytes } tavua.
 unauthenticated = Kirjaudu ensin sisään.
 not-allowed = Roolillasi ei ole oikeutta tähän.
@@ -9,8 +9,9 @@ stale-version = Tiedot ovat muuttuneet sillä välin: nykyinen versio on { $curr
 not-yet-known = Juuri tallentamasi tieto ei ole vielä ehtinyt perille. Yritä hetken kuluttua uudelleen.
 idempotency-key-reused = Tätä Idempotency-Key-arvoa on jo käytetty toiseen pyyntöön.
 idempotency-key-invalid = Idempotency-Key on 1–128 tulostuvaa merkkiä.
-if-match-invalid = If-Match ottaa yhden version lainausmerkeissä, esimerkiksi "3".
-rekku-known-invalid = Rekku-Known on muotoa kohde:tunniste@versio, pilkuilla erotettuna.
+if-match-invalid = If-Match ottaa versioita lainausmerkeissä, esimerkiksi "3", pilkuilla erotettuina, tai merkin *.
+rekku-known-invalid = Rekku-Known on muotoa kohde:tunniste@versio, pilkuilla erotettuna, enintään 20 kohdetta.
+issuer-unreachable = Tunnistuspalveluun ei juuri nyt saada yhteyttä, joten kirjautumistasi ei voitu tarkistaa. Mitään ei muutettu; yritä hetken kuluttua uudelleen.
 unavailable = Palvelu ei pysty juuri nyt vastaamaan. Mitään ei muutettu; yritä hetken kuluttua uudelleen.
 internal = Jokin meni meillä vikaan. Mitään ei muutettu.
 export-too-large = Taulukossa olisi yli { $allowed_rows } riviä. Rajaa esimerkiksi vuoden tai palvelun mukaan.
@@ -34,3 +35,17 @@ municipality-unknown = Kuntaa ei ole. Anna kunnan kolminumeroinen koodi.
 age-invalid = Kirjoita ikä numeroina, esimerkiksi 67.
 age-not-whole = Kirjoita ikä kokonaisina vuosina, ilman vuoden osia: viimeisimmän syntymäpäivän mukaan.
 age-out-of-range = Iän on oltava 0–{ $oldest } vuotta.
+malformed-body = { $why ->
+    [not_utf_8] Pyynnön sisältö ei ole UTF-8-tekstiä.
+    [too_deep] Pyynnön sisällössä on liikaa sisäkkäisiä osia.
+    [number_too_long] Pyynnön sisällössä on liian pitkä luku.
+    [too_many_fields] Lomakkeella on liikaa kenttiä.
+   *[not_json] Pyynnön sisältö ei ole JSON-muotoa.
+}
+malformed-header = Pyynnön otsake { $field } ei ole luettavissa.
+unsupported-media-type = Sisällön tyyppiä tai merkistöä ei oteta vastaan. Lähetä JSON-muodossa UTF-8-merkistöllä.
+unknown-parameter = { $nearest ->
+    [none] Tämä osoite ei ota vastaan parametreja.
+   *[other] Tämä osoite ei tunne jotakin lähetettyä parametria. Tarkoititko parametria { $nearest }?
+}
+refused = Pyyntö hylättiin.

@@ -1,5 +1,5 @@
 validation = En del uppgifter saknas eller är fel.
-personal-identity-code = Begäran innehåller något som ser ut som en personbeteckning. Skicka aldrig en sådan, utan använd beslutsidentifikationen.
+personal-identity-code = { $field } innehåller något som ser ut som en personbeteckning. Skicka aldrig en sådan, utan använd beslutsidentifikationen.
 body-too-large = Begäran är större än { $allowed_bytes } byte.
 unauthenticated = Logga in först.
 not-allowed = Din roll har inte rätt att göra detta.
@@ -9,8 +9,9 @@ stale-version = Uppgifterna har ändrats under tiden: den aktuella versionen är
 not-yet-known = Det du nyss sparade har inte kommit fram än. Försök igen om en stund.
 idempotency-key-reused = Denna Idempotency-Key har redan använts för en annan begäran.
 idempotency-key-invalid = En Idempotency-Key är 1–128 utskrivbara tecken.
-if-match-invalid = If-Match tar en version inom citattecken, till exempel "3".
-rekku-known-invalid = Rekku-Known har formen objekt:id@version, åtskilda med kommatecken.
+if-match-invalid = If-Match tar versioner inom citattecken, till exempel "3", åtskilda med kommatecken, eller *.
+rekku-known-invalid = Rekku-Known har formen objekt:id@version, åtskilda med kommatecken, för högst 20 objekt.
+issuer-unreachable = Identifieringstjänsten kan inte nås just nu, så din inloggning kunde inte kontrolleras. Inget ändrades; försök igen om en stund.
 unavailable = Tjänsten kan inte svara just nu. Inget ändrades; försök igen om en stund.
 internal = Något gick fel hos oss. Inget ändrades.
 export-too-large = Tabellen skulle ha över { $allowed_rows } rader. Avgränsa till exempel enligt år eller service.
@@ -34,3 +35,17 @@ municipality-unknown = Kommunen finns inte. Ange kommunens tresiffriga kod.
 age-invalid = Skriv åldern med siffror, till exempel 67.
 age-not-whole = Skriv åldern i hela år, utan delar av år: enligt den senaste födelsedagen.
 age-out-of-range = Åldern ska vara 0–{ $oldest } år.
+malformed-body = { $why ->
+    [not_utf_8] Innehållet är inte text i UTF-8.
+    [too_deep] Innehållet har för många nivåer.
+    [number_too_long] Innehållet har ett för långt tal.
+    [too_many_fields] Formuläret har för många fält.
+   *[not_json] Innehållet är inte JSON.
+}
+malformed-header = Begärans { $field } kan inte läsas.
+unsupported-media-type = Innehållets typ eller teckenkodning tas inte emot. Skicka JSON i UTF-8.
+unknown-parameter = { $nearest ->
+    [none] Adressen tar inte emot några parametrar.
+   *[other] Adressen känner inte till en parameter som skickades. Menade du { $nearest }?
+}
+refused = Begäran avvisades.

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
+from contracts.identity_codes import TextKind
 from contracts.refusals import Invalid
 from contracts.values import PinState
 from services.courses import handlers, pinning, store
@@ -240,11 +241,11 @@ async def list_pins(
 @router.get("/pinnable-clients", response_model=PinnableList, responses=problems("COURSE_UNKNOWN", "CURSOR_INVALID"))
 async def list_pinnable_clients(
     caller: Reading,
-    course_id: Annotated[str | None, Query(pattern=ID)] = None,
-    service: Annotated[str | None, Query(pattern=CODE)] = None,
+    course_id: Annotated[str | None, TextKind.MACHINE, Query(pattern=ID)] = None,
+    service: Annotated[str | None, TextKind.MACHINE, Query(pattern=CODE)] = None,
     provider_id: BusinessId | None = None,
     pinnable: bool | None = None,
-    after: Annotated[str | None, Query(pattern=_AFTER_PINNABLE)] = None,
+    after: Annotated[str | None, TextKind.IDENTIFIER, Query(pattern=_AFTER_PINNABLE)] = None,
     limit: Limit = 100,
 ) -> Response:
     """Clients with a decision for the provider, the most urgent first, each with why it cannot be pinned (E-25)."""
@@ -268,7 +269,9 @@ async def list_pinnable_clients(
 @router.get(
     "/place-ledgers/{contract_id}/{year}", response_model=PlaceLedgerView, responses=problems("CONTRACT_UNKNOWN")
 )
-async def show_place_ledger(contract_id: Annotated[str, Path(pattern=ID)], year: Year, caller: Reading) -> Response:
+async def show_place_ledger(
+    contract_id: Annotated[str, TextKind.MACHINE, Path(pattern=ID)], year: Year, caller: Reading
+) -> Response:
     """How many places of the announced count the year's courses take (R-CRS-2)."""
 
     async def read(tx: Transaction) -> Answer:

@@ -14,6 +14,7 @@ from chassis.fields import Place as Place
 from chassis.fields import Year as Year
 from chassis.fields import words
 from chassis.http import Caller, Command, caller
+from contracts.identity_codes import TextKind
 from contracts.values import DeliveryMode
 from services.courses.consents import Channel, Consent, GivenBy
 from services.courses.creation import Proposal, ProposedPeriod
@@ -23,15 +24,15 @@ ID = r"^[A-Za-z0-9._~-]{1,64}$"
 _AFTER = r"^[A-Za-z0-9._~-]{0,64}$"
 CODE = r"^[A-Za-z0-9_-]{1,40}$"
 
-Id = Annotated[str, Field(pattern=ID, examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])]
-Code = Annotated[str, Field(pattern=CODE, examples=["group_a"])]
+Id = Annotated[str, TextKind.MACHINE, Field(pattern=ID, examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])]
+Code = Annotated[str, TextKind.MACHINE, Field(pattern=CODE, examples=["group_a"])]
 GroupSize = Annotated[int, Field(ge=1, le=500, examples=[8])]
 TargetGroups = Annotated[tuple[Code, ...], Field(max_length=20, examples=[["group_a", "group_b"]])]
 Reason = Annotated[str, words(1000, lines=True), Field(examples=["Kouluttaja sairastui."])]
 """Somebody's own words; they stay in this service."""
 
-CourseId = Annotated[str, Path(pattern=ID)]
-After = Annotated[str, Query(pattern=_AFTER)]
+CourseId = Annotated[str, TextKind.MACHINE, Path(pattern=ID)]
+After = Annotated[str, TextKind.MACHINE, Query(pattern=_AFTER)]
 
 Acting = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
 Official = Annotated[Caller, Depends(caller(Role.OFFICER))]

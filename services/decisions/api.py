@@ -11,6 +11,7 @@ from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.fields import ISO_DAY, MobilePhone
 from chassis.http import Answer, Caller, Command, problems
+from contracts.identity_codes import TextKind
 from contracts.municipalities import get_municipality
 from contracts.values import DecisionState, Language
 from services.decisions import annulling, contacts, eligibility, fields, granting, handlers, store, swapping
@@ -82,9 +83,9 @@ class Revoke(OnNotice):
 
 
 class Reject(Command):
-    """A rejection of what waits; `reasoning` is the template's code, null for the usual one."""
+    """A rejection of what waits names its ground: `reasoning` is the template's code (R-DEC-21)."""
 
-    reasoning: fields.ReasoningCode | None = None
+    reasoning: fields.ReasoningCode
 
 
 class Annul(Command):
@@ -109,7 +110,7 @@ class ChangeProvider(OnNotice):
 class ChangeEligibility(Command):
     """What decides on which course a client fits; null is not known."""
 
-    disease_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")] | None = None
+    disease_group: Annotated[str, TextKind.MACHINE, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")] | None = None
     birth_date: Annotated[date, ISO_DAY, Field(ge=_EARLIEST_BIRTH)] | None = None
     birth_year: Annotated[int, Field(ge=1900, le=2199)] | None = None
 
@@ -278,12 +279,13 @@ async def change_provider(decision_ref: fields.PathRef, body: ChangeProvider, ca
     response_model=DecisionView,
     responses=problems("DECISION_UNKNOWN", "NOT_WAITING", "REASONING_UNKNOWN", "STALE_VERSION"),
 )
-async def reject(decision_ref: fields.PathRef, caller: fields.Official, body: Reject | None = None) -> Response:
+async def reject(decision_ref: fields.PathRef, body: Reject, caller: fields.Official) -> Response:
     """Reject on merit what waits for the quota (E-54)."""
 
     async def act(tx: Transaction) -> Answer:
-        reasoning = body.reasoning if body else None
-        rejected = await handlers.reject_application(tx, decision_ref, if_match=caller.if_match, reasoning=reasoning)
+        rejected = await handlers.reject_application(
+            tx, decision_ref, if_match=caller.if_match, reasoning=body.reasoning
+        )
         return _answer(rejected, caller)
 
     return await caller.command(act)

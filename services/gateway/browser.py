@@ -25,7 +25,6 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 """No scripts at all, nothing inline, nothing from elsewhere; `data:` is for the icons inside hds-core."""
 
-_RETRY_AFTER_S = "30"
 _MACHINE_PATHS = ("/api/", "/healthz", "/livez", "/readyz", "/progress", "/version", "/openapi.json", "/session")
 _PROBLEM_TYPE = "application/problem+json"
 
@@ -35,6 +34,7 @@ _KINDS = {
     "NOT_FOUND": "problem-not-found",
     "METHOD_NOT_ALLOWED": "problem-not-found",
     "UNKNOWN_SERVICE": "problem-not-found",
+    "ISSUER_UNREACHABLE": "problem-unavailable",
     "UNAVAILABLE": "problem-unavailable",
     "UPSTREAM_UNAVAILABLE": "problem-unavailable",
     "NOT_YET_KNOWN": "problem-unavailable",
@@ -47,7 +47,7 @@ _KINDS = {
 
 
 class BrowserManners:
-    """The outermost layer: whatever answered, the browser is told how to treat it.
+    """The gateway's outermost layer: whatever answered, the browser is told how to treat it.
 
     Args:
         secure: browsers reach the gateway by https.
@@ -64,9 +64,6 @@ class BrowserManners:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "HEAD":
-            # Answered as GET; the server leaves the body out, as it knows how it was asked.
-            scope = {**scope, "method": "GET"}
         held: MutableMapping[str, Any] = {}
         parts: list[bytes] = []
 
@@ -94,8 +91,6 @@ class BrowserManners:
         headers["Permissions-Policy"] = "geolocation=(), camera=(), microphone=()"
         if self._secure:
             headers["Strict-Transport-Security"] = "max-age=31536000"
-        if message["status"] == 429:
-            headers["Retry-After"] = _RETRY_AFTER_S
         static = scope["path"].startswith("/static/") and message["status"] < 400
         headers.setdefault("Cache-Control", "public, max-age=600" if static else "no-store")
 
@@ -104,6 +99,9 @@ class BrowserManners:
         t = words_for(Request(scope))
         kind = _KINDS.get(problem.get("code", ""), "problem")
         text = t(kind) if kind != "problem" else str(problem.get("detail", ""))
+        field = str(problem.get("values", {}).get("field", "")).rpartition(".")[2]
+        if t.has(f"problem-field-{field}"):
+            text = f"{text} {t('problem-in-field', field=t(f'problem-field-{field}'))}"
         page = render("message.html", t, bare_frame(self._development), title=t(f"{kind}-title"), text=text)
         kept = {
             name: value

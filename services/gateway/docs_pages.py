@@ -3,17 +3,18 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from starlette.responses import JSONResponse, Response
 
-from services.gateway.limited import limited
+from contracts.identity_codes import TextKind
 from services.gateway.openapi_view import read_api
 from services.gateway.upstreams import Reply, UpstreamUnavailable
 from services.gateway.visitor import Visitor, visitor
 
-router = APIRouter(prefix="/docs", tags=["docs"], include_in_schema=False, dependencies=[Depends(limited("page"))])
+router = APIRouter(prefix="/docs", tags=["docs"], include_in_schema=False)
 
 Reader = Annotated[Visitor, Depends(visitor)]
+ServiceName = Annotated[str, TextKind.MACHINE, Path()]
 
 
 @router.get("")
@@ -29,13 +30,13 @@ async def docs_index(visitor: Reader) -> Response:
 
 
 @router.get("/{service}/openapi.json")
-async def raw_document(service: str, visitor: Reader) -> Response:
+async def raw_document(service: ServiceName, visitor: Reader) -> Response:
     """A service's document as it is."""
     return JSONResponse((await _document(visitor, service)).document)
 
 
 @router.get("/{service}")
-async def docs_page(service: str, visitor: Reader) -> Response:
+async def docs_page(service: ServiceName, visitor: Reader) -> Response:
     """A service's operations with parameters, bodies, answers and refusal codes, and its data structures."""
     api = read_api((await _document(visitor, service)).document)
     return visitor.page("docs_service.html", title=api.title, service=service, api=api)

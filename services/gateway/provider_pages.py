@@ -8,17 +8,17 @@ from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
 from chassis import cleaning
+from contracts.identity_codes import TextKind
 from contracts.refusals import Invalid, NotFound
 from services.gateway import results
 from services.gateway.forms import read_session_form
-from services.gateway.limited import limited
 from services.gateway.upstreams import Reply, UpstreamUnavailable
 from services.gateway.visitor import Visitor, provider_visitor
 
-router = APIRouter(prefix="/provider", tags=["pages"], include_in_schema=False, dependencies=[Depends(limited("page"))])
+router = APIRouter(prefix="/provider", tags=["pages"], include_in_schema=False)
 
 Signed = Annotated[Visitor, Depends(provider_visitor)]
-CourseId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
+CourseId = Annotated[str, TextKind.MACHINE, Path(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
 
 _COMMANDS = {"publication": "published", "confirmation": "confirmed"}
 _DONE = frozenset({"published", "confirmed", "pinned", "unpinned"})
@@ -46,7 +46,9 @@ async def own_course_page(course_id: CourseId, visitor: Signed) -> Response:
 
 
 @router.post("/courses/{course_id}/{command}")
-async def change_course(course_id: CourseId, command: str, visitor: Signed) -> Response:
+async def change_course(
+    course_id: CourseId, command: Annotated[str, TextKind.MACHINE, Path()], visitor: Signed
+) -> Response:
     """Publish, confirm, pin or unpin; a refusal is shown on the course's page in its own words."""
     if visitor.session is None:
         raise AssertionError("signed-in pages have a session")

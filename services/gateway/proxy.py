@@ -4,18 +4,19 @@ from typing import Annotated
 from urllib.parse import quote
 
 import httpx
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from chassis.auth import Role, TokenRefused
+from chassis.preconditions import joined
 from chassis.telemetry import current_traceparent
+from contracts.identity_codes import TextKind
 from contracts.refusals import NotFound
 from services.gateway import domain
 from services.gateway.forms import require_form_token
 from services.gateway.handlers import Session
-from services.gateway.limited import client_address
 from services.gateway.visitor import Gateway, Visitor, visitor
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -55,7 +56,12 @@ router = APIRouter(tags=["proxy"])
     methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
     include_in_schema=False,
 )
-async def pass_on(service: str, path: str, request: Request, visitor: Annotated[Visitor, Depends(visitor)]) -> Response:
+async def pass_on(
+    service: Annotated[str, TextKind.MACHINE, Path()],
+    path: Annotated[str, TextKind.PROSE, Path()],
+    request: Request,
+    visitor: Annotated[Visitor, Depends(visitor)],
+) -> Response:
     """Hand a request to a service and its answer back, as they are.
 
     A request with a token of its own needs nothing else; one that lives on the session's cookie
@@ -64,9 +70,7 @@ async def pass_on(service: str, path: str, request: Request, visitor: Annotated[
     gateway, session = visitor.gateway, visitor.session
     if "authorization" in request.headers:
         session = None
-    elif session is None:
-        gateway.rates.count("api", client_address(request))
-    elif request.method not in SAFE_METHODS:
+    elif session is not None and request.method not in SAFE_METHODS:
         require_form_token(session.csrf_token, request.headers.get(CSRF_HEADER, ""))
     client = gateway.upstreams.client(service)
     if not domain.is_plain_path(path):
@@ -115,17 +119,18 @@ def _address(base: httpx.URL, path: str, request: Request) -> httpx.URL:
     return base.copy_with(raw_path=raw)
 
 
-def _headers_for(request: Request, session: Session | None) -> dict[str, str]:
-    headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
-    known = domain.marks_of(request.headers.get("rekku-known", ""))
+def _headers_for(request: Request, session: Session | None) -> dict[bytes, bytes]:
+    headers = {name: value for name in _PASSED_ON if (value := joined(request.headers, name)) is not None}
+    known = joined(request.headers, "rekku-known") or ""
     if session is not None:
         headers["authorization"] = f"Bearer {session.token}"
-        known = domain.merge_known(session.known, known)
+        known = ", ".join(domain.merge_known(session.known, domain.marks_of(known)))
     elif "authorization" in request.headers:
         headers["authorization"] = request.headers["authorization"]
-    if known:
-        headers["rekku-known"] = ", ".join(known)
+    if known and "authorization" in headers:
+        headers["rekku-known"] = known
     traceparent = current_traceparent() or request.headers.get("traceparent")
     if traceparent:
         headers["traceparent"] = traceparent
-    return headers
+    # As the bytes they came as: what is no ASCII is for the service to refuse.
+    return {name.encode(): value.encode("latin-1") for name, value in headers.items()}

@@ -6,13 +6,13 @@ from string import ascii_lowercase
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
 from chassis import cleaning
+from contracts.identity_codes import TextKind
 from contracts.refusals import Invalid
 from services.gateway import results
-from services.gateway.limited import limited
 from services.gateway.results import Results
 from services.gateway.search_form import Problem, SearchForm, read_search_form
 from services.gateway.upstreams import UpstreamUnavailable
@@ -24,7 +24,7 @@ _FIELD_PROBLEMS = {
     "SERVICE_UNKNOWN": ("service", Problem.SERVICE_UNKNOWN),
 }
 
-router = APIRouter(tags=["pages"], include_in_schema=False, dependencies=[Depends(limited("page"))])
+router = APIRouter(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/")
@@ -60,7 +60,9 @@ async def search_page(visitor: Annotated[Visitor, Depends(visitor)]) -> Response
 
 
 @router.get("/courses/{course_number}")
-async def course_page(course_number: str, visitor: Annotated[Visitor, Depends(visitor)]) -> Response:
+async def course_page(
+    course_number: Annotated[str, TextKind.PROSE, Path()], visitor: Annotated[Visitor, Depends(visitor)]
+) -> Response:
     """One course, by the number that clients, providers and Kela use for it (R-CRS-7)."""
     try:
         number = str(cleaning.whole_number(course_number))

@@ -11,13 +11,15 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from chassis.auth import DevIssuer, TokenVerifier
+from chassis.auth import DevIssuer, Principal, TokenVerifier
 from chassis.db import Database
+from chassis.idempotency import KEY
+from chassis.refused import know
 from chassis.settings import Settings
-from contracts.refusals import Forbidden
+from contracts.refusals import Forbidden, Invalid
 from services.gateway import domain, handlers
 from services.gateway.handlers import Session
-from services.gateway.rates import Rates
+from services.gateway.rates import Meter
 from services.gateway.upstreams import Reply, Upstreams
 from services.gateway.wording import Wording, wording
 
@@ -47,7 +49,7 @@ class Gateway:
     settings: Settings
     db: Database
     upstreams: Upstreams
-    rates: Rates
+    meter: Meter
     verifier: TokenVerifier
     issuer: DevIssuer | None
     municipality_names: dict[str, list[str]] = field(default_factory=dict)
@@ -161,7 +163,13 @@ class Visitor:
         return await self.gateway.upstreams.ask(service, "GET", path, params=params, headers=self._headers())
 
     async def send(self, service: str, method: str, path: str, json: Any = None, *, key: str | None = None) -> Reply:
-        """Write to a service on the visitor's behalf; `key` makes a form that is sent twice count once."""
+        """Write to a service on the visitor's behalf; `key` makes a form that is sent twice count once.
+
+        Raises:
+            Invalid: IDEMPOTENCY_KEY_INVALID.
+        """
+        if key is not None and not KEY.fullmatch(key):
+            raise Invalid("IDEMPOTENCY_KEY_INVALID")
         headers = {**self._headers(), "Idempotency-Key": key or secrets.token_urlsafe(18)}
         reply = await self.gateway.upstreams.ask(service, method, path, json=json, headers=headers)
         await self.remember(reply.known)
@@ -224,6 +232,8 @@ async def visitor(request: Request) -> Visitor:
     """The visitor of a page."""
     gateway = gateway_of(request)
     session = await find_session(request, gateway)
+    if session:
+        know(request, Principal(session.subject, session.role, session.provider_id))
     return Visitor(request, gateway, session, words_for(request), chosen_language(request) in domain.LANGUAGES)
 
 

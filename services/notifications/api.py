@@ -13,6 +13,7 @@ from chassis.db import Transaction
 from chassis.fields import Limit
 from chassis.http import Answer, Caller, Command, caller, problems, public_caller
 from chassis.texts import Texts, preferred_language
+from contracts.identity_codes import TextKind
 from contracts.notifications import Channel
 from contracts.values import Language, Provenance
 from services.notifications import domain, feedback, store
@@ -28,6 +29,7 @@ _STATEMENTS = Texts(Path(__file__).parent / "statements")
 _MOST_ANSWERS = 40
 
 Anybody = Annotated[Caller, Depends(public_caller)]
+Token = Annotated[str, TextKind.MACHINE, Path()]
 
 
 class StatementView(BaseModel):
@@ -56,7 +58,7 @@ class SurveyView(BaseModel):
 
 
 @router.get("/surveys/{token}", response_model=SurveyView, responses=problems("SURVEY_NOT_FOUND", "SURVEY_CLOSED"))
-async def show_survey(token: str, request: Request, here: Anybody) -> Response:
+async def show_survey(token: Token, request: Request, here: Anybody) -> Response:
     """The survey behind a link, in the language asked for; needs nothing but the link."""
     language = preferred_language(request.headers.get("accept-language"))
 
@@ -99,6 +101,7 @@ class SurveyAnswers(Command):
 
     answers: Annotated[
         dict[str, Any],
+        TextKind.MACHINE,
         Field(
             max_length=_MOST_ANSWERS,
             json_schema_extra={"additionalProperties": {"type": "integer", "minimum": 1, "maximum": 5}},
@@ -121,7 +124,7 @@ class Thanks(BaseModel):
         "SURVEY_NOT_FOUND", "SURVEY_CLOSED", "TOO_FEW_ANSWERS", "WRONG_STATEMENT", "WRONG_SCORE", "VALIDATION"
     ),
 )
-async def answer_survey(token: str, body: SurveyAnswers, here: Anybody) -> Response:
+async def answer_survey(token: Token, body: SurveyAnswers, here: Anybody) -> Response:
     """Answer a survey, once. The link to the client is deleted with the same commit (E-30)."""
 
     async def act(tx: Transaction) -> Answer:
@@ -201,7 +204,7 @@ class MessageList(BaseModel):
 async def list_messages(
     here: Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))],
     limit: Limit = 100,
-    after: Annotated[str | None, Query(max_length=64)] = None,
+    after: Annotated[str | None, TextKind.MACHINE, Query(max_length=64)] = None,
 ) -> Response:
     """A provider's own inbox; for officers every message, those to clients as well."""
 

@@ -17,6 +17,7 @@ from chassis.fields import Web as Web
 from chassis.fields import Year as Year
 from chassis.fields import words
 from chassis.http import Caller, caller, public_caller
+from contracts.identity_codes import TextKind
 
 _ID = r"^[A-Za-z0-9-]{1,64}$"
 
@@ -24,7 +25,9 @@ Name = Annotated[str, words(200), Field(examples=["Sydänkunto Oy"])]
 Prose = Annotated[str, words(2000, lines=True), Field(examples=["Edellytykset täyttyvät."])]
 """A few sentences, with line breaks; they stay in this service."""
 Address = Annotated[str, words(300), Field(examples=["Puijonkatu 1, 70100 Kuopio"])]
-ServiceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$"), Field(examples=["CARDIAC_ADULT"])]
+ServiceCode = Annotated[
+    str, TextKind.MACHINE, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$"), Field(examples=["CARDIAC_ADULT"])
+]
 
 Writer = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
 Reader = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))]
@@ -35,7 +38,9 @@ Anybody = Annotated[Caller, Depends(public_caller)]
 
 Reason = Annotated[str, words(500), Field(examples=["Luku oli kirjattu väärälle vuodelle."])]
 
-Id = Annotated[str, StringConstraints(pattern=_ID), Field(examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])]
-IdInPath = Annotated[str, Path(pattern=_ID)]
-ServiceInQuery = Annotated[str | None, Query(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
-After = Annotated[str, Query(pattern=r"^[A-Za-z0-9-]{0,64}$")]
+Id = Annotated[
+    str, TextKind.MACHINE, StringConstraints(pattern=_ID), Field(examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])
+]
+IdInPath = Annotated[str, TextKind.MACHINE, Path(pattern=_ID)]
+ServiceInQuery = Annotated[str | None, TextKind.MACHINE, Query(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
+After = Annotated[str, TextKind.MACHINE, Query(pattern=r"^[A-Za-z0-9-]{0,64}$")]

@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from chassis.db import Transaction
 from chassis.fields import Age, Between, MunicipalityText
 from chassis.http import Answer, Caller, problems, public_caller
+from contracts.identity_codes import TextKind
 from contracts.municipalities import ATTRIBUTION, Municipality, areas
 from contracts.values import CourseState, Language
 from services.search import choices, domain, handlers, views
@@ -33,9 +34,13 @@ Anybody = Annotated[Caller, Depends(public_caller)]
 Residence = Annotated[MunicipalityText | None, Query(description="Municipality of residence: three-digit code or name")]
 ClientsAge = Annotated[Age | None, Query(description="The client's age in whole years")]
 ServiceLanguage = Annotated[Language | None, Query(description="Service language")]
-ServiceCode = Annotated[str | None, Query(pattern=r"^[A-Z0-9_]{1,40}$", description="Code of a service")]
+ServiceCode = Annotated[
+    str | None, TextKind.MACHINE, Query(pattern=r"^[A-Z0-9_]{1,40}$", description="Code of a service")
+]
 Limit = Annotated[int, Between(1, 100)]
-After = Annotated[str | None, Query(min_length=1, max_length=1000, description="`next` of the page before")]
+After = Annotated[
+    str | None, TextKind.MACHINE, Query(min_length=1, max_length=1000, description="`next` of the page before")
+]
 
 
 @router.get(

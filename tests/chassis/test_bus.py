@@ -29,7 +29,7 @@ NOW = datetime(2024, 1, 15, tzinfo=UTC)
 Connect = Callable[..., Awaitable[Database]]
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, within_s: float = 20) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], *, within_s: float = 60) -> None:
     deadline = time.monotonic() + within_s
     while not await condition():
         assert time.monotonic() < deadline, "the condition never came true"

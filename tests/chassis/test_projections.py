@@ -149,7 +149,7 @@ async def hold_back_after_the_last_records(here: OnBus, monkeypatch) -> bool:
     await spoil(here, "INSERT INTO offices VALUES ('O-77', 1, 'from nowhere')")
     async with here.as_superuser() as holding, holding.transaction():
         await holding.execute("SELECT FROM offices WHERE office_id = 'O-77' FOR UPDATE")
-        rebuilding = asyncio.create_task(here.rebuild(accept=True))
+        rebuilding = asyncio.create_task(here.rebuild(accept=True, lock_timeout="250ms"))
         await until(lambda: waits_for(here, "transactionid"))
         await until(lambda: nobody_waits(here))
     return (await rebuilding).written == 1 and (await here.rebuild()).same

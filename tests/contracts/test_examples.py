@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from stdnum.fi import ytunnus
 
 from contracts import checks, kept
-from contracts.values import looks_like_personal_identity_code
+from contracts.identity_codes import holds_identity_code
 
 EXAMPLES = checks.example_files()
 
@@ -84,6 +84,6 @@ def test_a_broken_contract_is_noticed(tmp_path):
 def test_examples_hold_real_business_ids_and_no_personal_identity_code():
     for path in EXAMPLES:
         text = path.read_text()
-        assert not looks_like_personal_identity_code(text), path
+        assert not holds_identity_code(text), path
         provider_id = json.loads(text)["data"].get("provider_id")
         assert provider_id is None or ytunnus.is_valid(provider_id), path

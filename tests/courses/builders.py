@@ -237,7 +237,7 @@ class CoursesUnderTest:
         return await self.provider.put(f"{_pin(course, decision)}/participation", json=body)
 
     async def interrupt(self, course: dict[str, Any], decision: Decision, **body: object) -> httpx.Response:
-        return await self.provider.post(f"{_pin(course, decision)}/interruption", json=body or None)
+        return await self.provider.post(f"{_pin(course, decision)}/interruption", json={"final": False, **body})
 
     async def history(self, decision: Decision) -> list[dict[str, Any]]:
         found = await self.officer.get(f"/decisions/{decision.decision_ref}/pins")

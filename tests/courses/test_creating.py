@@ -211,7 +211,7 @@ async def test_courses_are_listed_page_by_page(courses):
     assert expect(200, await courses.provider.get("/courses", params={"year": 2025}))["items"] == []
 
 
-async def test_a_provider_may_say_what_it_knows(empty_courses):
+async def test_a_provider_may_say_what_it_knows(empty_courses, request):
     """Design, deciding on copies: the command waits for the copy, else NOT_YET_KNOWN."""
     await empty_courses.start()
     knowing = {"rekku-known": f"contract:{CONTRACT}@2, office:office-1@1, service:RARE_CONNECTIVE_ADULT@1"}
@@ -220,6 +220,7 @@ async def test_a_provider_may_say_what_it_knows(empty_courses):
     course = expect(201, await waiting)
     own = {"rekku-known": f"course:{course['course_id']}@1"}
     expect(200, await empty_courses.provider.get("/courses", headers=own))
+    request.getfixturevalue("impatient")
     ahead = {"rekku-known": "decision:D-0@1, pin:D-0@1"}
     assert refusal(await empty_courses.provider.get("/courses", headers=ahead), status=503)[0] == "NOT_YET_KNOWN"
 

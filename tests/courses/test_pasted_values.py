@@ -4,7 +4,7 @@ from tests.courses.builders import a_consent, expect, refusal
 
 
 async def test_a_pasted_decision_identifier_pins_moves_and_releases_its_client(courses):
-    """R-DEC-19, R-CRS-10: lower case, groups, hyphens, no-break spaces, full width."""
+    """R-DEC-19, R-DEC-20, R-CRS-10: lower case, groups, hyphens, no-break spaces, full width."""
     here, there = await courses.a_course(), await courses.a_course()
     decision = await courses.grant()
     ref = decision.decision_ref

@@ -217,6 +217,10 @@ class DecisionsUnderTest:
             f"/decisions/{decision['decision_ref']}/revocation", json=notice, headers=headers
         )
 
+    async def reject(self, decision: dict[str, Any], reasoning: str = "REJECT_CONDITIONS_NOT_MET") -> httpx.Response:
+        body = {"reasoning": reasoning}
+        return await self.officer.post(f"/decisions/{decision['decision_ref']}/rejection", json=body)
+
     async def set_quota(self, limit: int | None, year: int = 2024, service: str = RARE, **scope: str) -> dict[str, Any]:
         url = f"/quotas/{service}/{year}"
         return expect(200, await self.officer.put(url, json={"limit": limit}, params=scope))

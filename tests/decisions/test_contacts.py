@@ -26,7 +26,7 @@ async def test_contact_data_travel_and_rest_sealed(decisions):
     async with decisions.service.transaction() as tx:
         assert await tx.fetchval("SELECT sealed FROM client_contacts") == event.sealed
         opened = await tx.vault.open("client-x", event.sealed)
-        audit = [dict(row) for row in await tx.fetch("SELECT action, subject, detail FROM audit")]
+        audit = [dict(row) for row in await tx.fetch("SELECT action, subject, detail FROM audit ORDER BY id")]
     assert json.loads(opened) == {"phone": "+358401234567", "language": "sv"}
     assert "4567" not in str(audit)
 

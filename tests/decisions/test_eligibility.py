@@ -23,7 +23,7 @@ async def test_disease_group_and_birth_travel_and_rest_sealed(decisions):
     async with decisions.service.transaction() as tx:
         assert await tx.fetchval("SELECT sealed FROM client_eligibility") == event.sealed
         opened = await tx.vault.open("client-x", event.sealed)
-        audit = [dict(row) for row in await tx.fetch("SELECT action, subject, detail FROM audit")]
+        audit = [dict(row) for row in await tx.fetch("SELECT action, subject, detail FROM audit ORDER BY id")]
     assert json.loads(opened) == {"disease_group": "coronary", "birth_date": "1956-03-04", "birth_year": None}
     assert "coronary" not in event.model_dump_json() + str(audit) + answer.text
     assert audit[-1]["subject"] == "client-eligibility:client-x"

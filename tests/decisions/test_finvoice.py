@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis import cleaning
-from chassis.request_guard import MAX_BODY_BYTES
+from chassis.request_body import MOST_BYTES
+from contracts.identity_codes import holds_identity_code
 from contracts.refusals import Invalid
-from contracts.values import looks_like_personal_identity_code
 from services.decisions.settlements import finvoice
 from services.decisions.settlements.domain import BilledLine, Settlement
 from services.decisions.settlements.forms import MOST_LINES, SubmitSettlement
@@ -62,7 +62,7 @@ TEXTS = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"),
     min_size=2,
     max_size=70,
-).filter(lambda text: len(text) > 1 and not looks_like_personal_identity_code(text) and is_clean(text))
+).filter(lambda text: len(text) > 1 and not holds_identity_code(text) and is_clean(text))
 
 
 @st.composite
@@ -173,7 +173,7 @@ def test_the_longest_settlement_fits_into_a_request():
     )
     invoice = replace(an_invoice(), contract_id="c" * 64, service="S" * 40, biller_name="ä" * 70)
     document = finvoice.write(Settlement("s-1", invoice, (line,) * MOST_LINES))
-    assert len(document) < MAX_BODY_BYTES
+    assert len(document) < MOST_BYTES
 
 
 async def send(decisions, document):

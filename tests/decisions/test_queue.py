@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from chassis.timers import fire_one
 from contracts.decisions import DecisionAwaitsQuota, DecisionGranted, QuotaFilled, QuotaReopened, QuotaSet
 from services.decisions.quotas import release
@@ -184,14 +186,24 @@ async def test_what_waits_can_be_rejected_or_withdrawn(decisions):
     await fill(decisions, 1)
     rejected, withdrawn, waiting = [await decisions.wait() for _ in range(3)]
     notice = {"client_notice": {"received_on": "2024-01-15", "channel": "letter"}}
-    expect(200, await decisions.officer.post(f"/decisions/{rejected['decision_ref']}/rejection"))
+    expect(200, await decisions.reject(rejected))
     expect(200, await decisions.officer.post(f"/decisions/{withdrawn['decision_ref']}/withdrawal", json=notice))
     await decisions.set_quota(9)
     await decisions.service.fire_timers()
     assert await decisions.states(rejected, withdrawn, waiting) == ["rejected", "withdrawn", "granted"]
     assert (await decisions.quota())["used"] == 2
-    again = await decisions.officer.post(f"/decisions/{waiting['decision_ref']}/rejection")
+    again = await decisions.reject(waiting)
     assert refusal(again) == ("NOT_WAITING", {"state": "granted"})
+
+
+@pytest.mark.parametrize("body", [None, {}, {"reasoning": None}])
+async def test_a_rejection_names_its_ground(decisions, body):
+    """R-DEC-21: an empty body never rejects."""
+    await decisions.set_quota(0)
+    waiting = await decisions.wait()
+    answer = await decisions.officer.post(f"/decisions/{waiting['decision_ref']}/rejection", json=body)
+    assert expect(422, answer)["code"] == "VALIDATION"
+    assert await decisions.states(waiting) == ["awaiting_quota"]
 
 
 async def test_a_release_beside_grants_and_rejections_never_overruns(decisions, monkeypatch):
@@ -203,7 +215,7 @@ async def test_a_release_beside_grants_and_rejections_never_overruns(decisions, 
     await asyncio.gather(
         decisions.service.fire_timers(),
         *(decisions.officer.post("/decisions", json=an_application()) for _ in range(10)),
-        *(decisions.officer.post(f"/decisions/{d['decision_ref']}/rejection") for d in waiting[15:]),
+        *(decisions.reject(d) for d in waiting[15:]),
     )
     await decisions.service.fire_timers()
     assert await decisions.states(*waiting[:10]) == ["granted"] * 10
@@ -238,7 +250,7 @@ async def test_after_new_year_nobody_queues_up_where_nobody_waits(decisions):
     """E-54: those who waited in December were let in, rejected or withdrew before it ended."""
     await fill(decisions, 1)
     waiting = await decisions.wait()
-    expect(200, await decisions.officer.post(f"/decisions/{waiting['decision_ref']}/rejection"))
+    expect(200, await decisions.reject(waiting))
     await decisions.clock.set(NEW_YEAR)
     await decisions.service.fire_timers()
     await decisions.grant()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.identity_codes import holds_identity_code
 from contracts.refusals import Invalid
-from contracts.values import looks_like_personal_identity_code
 from services.decisions.domain import Reasoning
 from services.decisions.reasonings import catalogue
 from services.decisions.reasonings.catalogue import CATALOGUE, ReasoningFault, ReasoningKind
@@ -39,7 +39,7 @@ def test_every_reasoning_is_written_in_both_languages_and_marked_as_our_own():
             assert version.texts.fi != version.texts.sv
             for text in (version.texts.fi, version.texts.sv):
                 assert text.endswith(".")
-                assert not looks_like_personal_identity_code(text)
+                assert not holds_identity_code(text)
 
 
 @given(st.dates(date(2024, 1, 1), date(2026, 12, 31)))
@@ -126,8 +126,7 @@ async def test_what_waits_is_reasoned_when_it_is_decided(decisions):
     await decisions.set_quota(0)
     granted, rejected = await decisions.wait(), await decisions.wait()
     assert await read_words(decisions, granted) == []
-    body = {"reasoning": "REJECT_OTHER_SERVICE_FITS"}
-    expect(200, await decisions.officer.post(f"/decisions/{rejected['decision_ref']}/rejection", json=body))
+    expect(200, await decisions.reject(rejected, "REJECT_OTHER_SERVICE_FITS"))
     await decisions.clock.set(datetime(2024, 2, 1, 9, tzinfo=UTC))
     await decisions.set_quota(1)
     await decisions.service.fire_timers()

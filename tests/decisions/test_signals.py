@@ -41,7 +41,7 @@ async def test_a_suspension_stops_every_new_decision(decisions):
     expect(200, await decisions.revoke(old))
     await decisions.wait(client_ref="client-x", contract_id=OTHER_CONTRACT)
     assert expect(201, await decisions.apply(outcome="rejected"))["state"] == "rejected"
-    expect(200, await decisions.officer.post(f"/decisions/{waiting['decision_ref']}/rejection"))
+    expect(200, await decisions.reject(waiting))
     assert (await decisions.quota())["suspended"] is True
     [filled] = await decisions.service.published(QuotaFilled)
     assert (filled.quota.suspended, filled.quota.limit) == (True, None)

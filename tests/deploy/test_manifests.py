@@ -19,6 +19,13 @@ DEPLOYMENTS = {one["metadata"]["name"]: one for one in RESOURCES if one["kind"] 
 PODS = {one["metadata"]["name"]: one["spec"]["template"] for one in RESOURCES if one["kind"] in ("Deployment", "Job")}
 
 
+ADDRESSES = {"REKKU_PUBLIC_URL": "https://rekku.example", "REKKU_JWKS_URL": "https://identity.example/jwks.json"}
+
+
+_SECRET = "a secret of at least thirty-two characters"
+_SECRET_URL = "postgresql://role:of-a-secret@database:5432/rekku"
+
+
 def of_kind(kind):
     return {one["metadata"]["name"]: one for one in RESOURCES if one["kind"] == kind}
 
@@ -31,7 +38,7 @@ def environment(pod, config_maps=("rekku", "rekku-installation")):
         if name.rpartition("-")[0] in config_maps:
             values |= config["data"]
     for variable in container.get("env", []):
-        values[variable["name"]] = variable.get("value", "a secret of at least thirty-two characters")
+        values[variable["name"]] = variable.get("value", _SECRET_URL if variable["name"].endswith("_URL") else _SECRET)
     return values
 
 
@@ -78,6 +85,15 @@ def test_every_variable_is_one_that_the_program_reads():
         if name.startswith("REKKU_")
     }
     assert told - known == jobs
+
+
+def test_whose_word_on_clients_is_taken_is_set_by_manifests_and_compose():
+    assert settings(environment(PODS[GATEWAY])).trusted_proxies
+    assert not settings(environment(PODS[GATEWAY], config_maps=("rekku",)) | ADDRESSES).trusted_proxies
+    for given, networks in (("", 0), ("172.16.0.0/12, 192.0.2.7", 2)):
+        variables = dict.fromkeys(compose.wanted_secrets(), "0" * 48) | {"REKKU_TRUSTED_PROXIES": given}
+        gateway = compose.load(variables)["services"][GATEWAY]["environment"]
+        assert len(settings({"REKKU_TRUSTED_PROXIES": gateway["REKKU_TRUSTED_PROXIES"]}).trusted_proxies) == networks
 
 
 @pytest.mark.parametrize("name", PODS)

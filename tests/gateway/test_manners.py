@@ -34,8 +34,20 @@ async def test_pages_hold_nothing_inline_and_nothing_from_elsewhere(gateway, sea
 
 
 async def test_heads_are_answered_like_pages(gateway, search):
-    answer = await gateway.browser().head("/")
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    """Found or not, with all that a browser is told."""
+    for path in ("/", "/fi", "/fi/", "/nonsense", "/provider/", "/api/search/quotas", "/static/app.css"):
+        page, head = await gateway.browser().get(path), await gateway.browser().head(path)
+        assert head.status_code == page.status_code
+        for name in ("content-type", "content-security-policy", "cache-control"):
+            assert head.headers[name] == page.headers[name]
+
+
+async def test_a_slash_at_the_end_leads_nowhere_else(gateway, search):
+    for host in ("gateway.test", "evil.example"):
+        page = await gateway.browser("sv").get("/sv/", headers={"host": host})
+        assert (page.status_code, page.history) == (200, [])
+        assert "evil" not in page.text
+    assert (await gateway.browser().get("/api/search/quotas/", headers={"accept": "*/*"})).status_code == 200
 
 
 async def test_a_page_that_is_not_there_says_so_in_the_visitors_language(gateway):
@@ -76,13 +88,3 @@ async def test_pages_for_signed_in_people_ask_to_sign_in(gateway):
 async def test_a_provider_does_not_see_kelas_page_nor_kela_a_providers(gateway):
     assert (await (await gateway.provider(PROVIDER)).get("/officer")).status_code == 403
     assert (await (await gateway.signed_in(Role.OFFICER)).get("/provider")).status_code == 403
-
-
-async def test_an_address_opens_so_many_pages_a_minute(gateway):
-    browser = gateway.browser(address="192.0.2.9")
-    codes = [(await browser.get("/survey/not-a-survey" + "x" * 8)).status_code for _ in range(31)]
-    assert codes[-1] == 429
-    page = await browser.get("/survey/x")
-    assert page.headers["retry-after"]
-    assert "Too many requests" in page.text
-    assert (await gateway.browser(address="192.0.2.10").get("/sign-in")).status_code == 200

@@ -3,6 +3,8 @@
 import re
 from datetime import date
 
+import pytest
+
 from contracts.courses import CoursePublished
 from contracts.decisions import Quota, QuotaFilled, QuotaScope, QuotaScopeFilled
 from contracts.registration import (
@@ -225,6 +227,7 @@ async def test_a_search_that_is_down_gives_a_page_that_says_so(gateway):
     assert "Kuopio" not in page.text
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_search_that_has_not_caught_up_with_the_visitor_says_to_try_again(gateway, search):
     """Never as if the municipality were wrong, or nothing were found."""
     browser = await gateway.provider()

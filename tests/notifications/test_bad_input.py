@@ -66,6 +66,7 @@ async def test_messages_need_a_token_and_bounds(notifications):
     http = notifications.service.http(Role.PROVIDER, PROVIDER)
     assert code_of(await http.get("/messages", params={"limit": 0})) == (422, "VALIDATION")
     assert code_of(await http.get("/messages", params={"limit": 501})) == (422, "VALIDATION")
+    assert code_of(await http.get("/messages", params={"after": "a\0b"})) == (422, "VALIDATION")
     assert (await http.get("/messages", params={"after": "'; DROP TABLE messages"})).json()["items"] == []
 
 

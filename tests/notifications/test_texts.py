@@ -8,7 +8,7 @@ from fluent.syntax import parse
 from fluent.syntax.ast import Message
 
 import services.notifications
-from contracts.values import looks_like_personal_identity_code
+from contracts.identity_codes import holds_identity_code
 from services.notifications.domain import CLIENT_TEMPLATES, STATEMENTS, Area, Template
 from services.notifications.links import EXAMPLE_TOKEN, is_kela_address, survey_address
 from services.notifications.sms_text import Encoding, size_of
@@ -59,7 +59,7 @@ def test_no_sms_says_who_the_client_is_or_sends_them_elsewhere(template, languag
     assert all(is_kela_address(link) for link in links)
     assert re.findall(r"\b[a-z0-9-]+\.fi\b", text.replace(LINK, "")) in ([], ["kela.fi"])
     assert not re.search(r"sydän|hjärt|syöp|cancer|reuma|tunnistaudu|legitimera|kirjaudu|logga in", text.lower())
-    assert not looks_like_personal_identity_code(text)
+    assert not holds_identity_code(text)
 
 
 def test_clients_are_written_to_in_finnish_and_swedish_and_providers_also_in_english():

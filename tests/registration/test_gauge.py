@@ -206,6 +206,7 @@ async def test_a_decision_that_was_never_given_uses_nothing(registration):
     assert (await registration.http().get(f"/contracts/{contract_id}")).json()["years"] == []
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_gauge_can_be_asked_for_with_what_the_caller_knows(registration):
     """Rekku-Known: a copy that is behind answers NOT_YET_KNOWN, one that has caught up answers."""
     contract_id = await registered_contract(registration)

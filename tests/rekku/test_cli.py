@@ -39,6 +39,7 @@ def rekku(*words, **settings):
         (["fly"], {}, "fly"),
         (["token", "--role", "provider"], {}, "--provider goes with --role provider"),
         (["token", "--role", "officer", "--provider", "1234567-1"], {}, "--provider goes with --role provider"),
+        (["token", "--role", "provider", "--provider", "1234567-2"], {}, "--provider is a business ID"),
         (["token", "--role", "public"], {}, "the public needs no token"),
         (["token", "--role", "provider", "--provider", "2828286"], {}, "its form is wrong"),
         (["token", "--role", "provider", "--provider", "FI 2828286–4"], {}, "its check digit is wrong"),
@@ -61,8 +62,8 @@ def rekku(*words, **settings):
         (["topics", "apply", "--replication", "0"], {}, "replication"),
         (["up", "--bus", "pigeon"], {}, "pigeon"),
         (["up", "--instances", "courses=no"], {}, "--instances takes SERVICE=NUMBER"),
-        (["up"], {"PORT": "many"}, "port"),
-        (["up"], {"CLOCK": "broken"}, "clock"),
+        (["up"], {"PORT": "many"}, "REKKU_PORT"),
+        (["up"], {"CLOCK": "broken"}, "REKKU_CLOCK"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path, words, settings, said):

@@ -93,11 +93,22 @@ def register(home, port):
         return [provider["name"] for provider in known]
 
 
+def answered(port, sent):
+    """The first line that a service answers to raw bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as raw, raw.makefile("rb") as answer:
+        raw.sendall(sent)
+        return answer.readline().decode().strip()
+
+
 def test_from_nothing_to_the_second_start(home):
     port = free_ports(1)[0]
     first = Up(home, port)
     assert f"http://127.0.0.1:{port}" in first.until("is ready at")
     assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=30).is_success
+    for instance in first.run()["instances"]:
+        readyz = b"GET /readyz HTTP/1.1\r\nhost: here\r\na: "
+        assert answered(instance["port"], readyz + b"x" * 30_000 + b"\r\n\r\n") == "HTTP/1.1 200 OK"
+        assert "431" in answered(instance["port"], readyz + b"x" * 33_000), "limits hold in every service"
     assert register(home, port) == []
     assert {"registration.log", "gateway.log"} <= {path.name for path in (home / "logs").iterdir()}
     assert (home / "passwords.json").stat().st_mode & 0o077 == 0
@@ -189,8 +200,13 @@ def test_a_killed_launcher_leaves_no_services_behind_and_the_next_start_works(ho
 
 
 def test_services_end_with_the_nursery_that_was_killed_and_start_again(home):
-    up = Up(home, free_ports(1)[0])
-    up.until("is ready at")
+    up = Up(home, 0)
+    # Port 0 is any that is free, and the one that is said and recorded is the real one.
+    up.port = int(re.search(r"is ready at http://127\.0\.0\.1:(\d+) ", up.until("is ready at"))[1])
+    assert up.port
+    assert is_ready(up.port)
+    assert up.run()["url"] == f"http://127.0.0.1:{up.port}"
+    assert [one["port"] for one in up.run()["instances"] if one["service"] == "gateway"] == [up.port]
     before = [instance["pid"] for instance in up.run()["instances"]]
     [nursery] = [child for child in psutil.Process(up.process.pid).children() if "rekku.nursery" in child.cmdline()]
     nursery.kill()

@@ -57,11 +57,12 @@ async def test_one_trace_runs_from_the_command_to_every_consumer(
 async def test_what_somebody_searches_for_is_in_no_span(
     cluster: ClusterUnderTest, tmp_path: Path, spans: InMemorySpanExporter
 ):
-    """E-49: age and municipality hint at health."""
+    """E-49, E-59: age and municipality hint at health, and an address may hold anything."""
     async with system_under_test(cluster, [SEARCH], tmp_path) as system:
         spans.clear()
         found = await system["search"].http(None).get("/offices", params={"municipality": "297", "age": "67"})
         assert found.status_code == 200
+        assert (await system["search"].http(None).get("/131052-308T")).status_code == 422
     seen = [span.to_json() for span in spans.get_finished_spans()]
     assert any("GET offices" in span for span in seen)
-    assert not any("municipality" in span for span in seen)
+    assert not any("municipality" in span or "131052" in span for span in seen)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
+from contracts.identity_codes import TextKind
 from contracts.values import DeliveryMode
 from services.courses.answers import course_answer
 from services.courses.drafts import handlers, store
@@ -32,7 +33,7 @@ from services.courses.views import CourseView
 
 router = APIRouter(tags=["legacy drafts"])
 
-DraftId = Annotated[str, Path(pattern=ID)]
+DraftId = Annotated[str, TextKind.MACHINE, Path(pattern=ID)]
 
 
 class KnownPeriod(Command):

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from chassis.db import Transaction
 from chassis.fields import EACH_ONCE
 from chassis.http import Answer, Command, problems
+from contracts.identity_codes import TextKind
 from contracts.values import ReportKind
 from services.courses import reports
 from services.courses.answers import course_answer, course_views
@@ -228,7 +229,7 @@ async def list_stale_courses(caller: Reading, after: After = "", limit: Limit = 
 async def list_reports(
     caller: Reading,
     kind: ReportKind | None = None,
-    course_id: Annotated[str | None, Query(pattern=ID)] = None,
+    course_id: Annotated[str | None, TextKind.MACHINE, Query(pattern=ID)] = None,
     after: After = "",
     limit: Limit = 100,
 ) -> Response:

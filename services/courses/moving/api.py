@@ -41,7 +41,7 @@ class NoteParticipation(Command):
 class Interrupt(Command):
     """Whether the last attended period was the client's last one: then Kela asks for feedback once it is paid."""
 
-    final: bool = False
+    final: bool
 
 
 class CannotPlace(Command):
@@ -207,13 +207,12 @@ async def note_participation(
     ),
 )
 async def interrupt_rehabilitation(
-    course_id: CourseId, decision_ref: DecisionRef, caller: Acting, body: Interrupt | None = None
+    course_id: CourseId, decision_ref: DecisionRef, body: Interrupt, caller: Acting
 ) -> Response:
     """The client's rehabilitation ends before its last period; this revokes nothing (R-DEC-7, E-57)."""
 
     async def act(tx: Transaction) -> Answer:
-        final = body is not None and body.final
-        ended = await handlers.interrupt_rehabilitation(tx, course_id, decision_ref, caller.if_match, final=final)
+        ended = await handlers.interrupt_rehabilitation(tx, course_id, decision_ref, caller.if_match, final=body.final)
         return _pin_answer(*ended)
 
     return await caller.command(act)

@@ -15,6 +15,7 @@ from chassis.db import Transaction
 from chassis.exports import MOST_ROWS, Export, file_of, require_exportable
 from chassis.http import Answer, Caller, problems
 from chassis.tables import TableFormat
+from contracts.identity_codes import TextKind
 from contracts.values import CourseState, PinState
 from services.courses.answers import course_views
 from services.courses.domain import Course
@@ -25,8 +26,8 @@ from services.courses.views import CourseList, PinView
 
 router = APIRouter()
 
-AskedId = Annotated[str | None, Query(pattern=ID)]
-AskedService = Annotated[str | None, Query(pattern=CODE)]
+AskedId = Annotated[str | None, TextKind.MACHINE, Query(pattern=ID)]
+AskedService = Annotated[str | None, TextKind.MACHINE, Query(pattern=CODE)]
 
 
 class PinOnCourseView(PinView):

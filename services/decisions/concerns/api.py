@@ -11,6 +11,7 @@ from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.fields import words
 from chassis.http import Answer, Caller, Command, problems
+from contracts.identity_codes import TextKind
 from services.decisions import fields
 from services.decisions.concerns import handlers, store
 from services.decisions.concerns.domain import Concern, ConcernOutcome, ConcernState, Reason
@@ -21,8 +22,8 @@ router = APIRouter(tags=["concerns"])
 
 Words = Annotated[str, words(1000, lines=True), Field(examples=["Asiakkaan tilanne on muuttunut."])]
 """Short and without anything that says who the client is; sealed at once, and never part of an event."""
-ConcernId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
-After = Annotated[str, Query(pattern=r"^[0-9a-f-]{0,36}$")]
+ConcernId = Annotated[str, TextKind.MACHINE, Path(pattern=r"^[0-9a-f-]{36}$")]
+After = Annotated[str, TextKind.MACHINE, Query(pattern=r"^[0-9a-f-]{0,36}$")]
 
 
 class FileConcern(Command):

@@ -12,6 +12,7 @@ from chassis.db import Transaction
 from chassis.exports import MOST_ROWS, Export, file_of, require_exportable
 from chassis.http import Answer, Caller, Command, problems
 from chassis.tables import TableFormat
+from contracts.identity_codes import TextKind
 from contracts.values import Language
 from services.decisions import fields
 from services.decisions import store as decisions
@@ -33,7 +34,9 @@ def _checked(cursor: str) -> str:
     return cursor
 
 
-After = Annotated[str, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9A-Z]{13}$"), AfterValidator(_checked)]
+After = Annotated[
+    str, TextKind.IDENTIFIER, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9A-Z]{13}$"), AfterValidator(_checked)
+]
 
 
 class NoteContact(Command):

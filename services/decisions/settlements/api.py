@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from chassis.auth import Role
 from chassis.db import Transaction
+from chassis.entry_points import taken_in
+from chassis.examining import examine_value
 from chassis.fields import Between
 from chassis.http import Answer, Caller, Command, caller, problems
 from contracts.refusals import Refusal
@@ -30,6 +32,7 @@ _SUBMITTING = (
     "ORIGINAL_UNKNOWN",
     "SETTLEMENT_REFUSED",
 )
+_FORM = taken_in(SubmitSettlement)
 _XML: dict[str, Any] = {"schema": {"type": "string", "contentMediaType": finvoice.MEDIA_TYPE}}
 
 
@@ -83,6 +86,7 @@ async def submit(body: SubmitSettlement, caller: _Provider) -> Response:
 async def submit_finvoice(caller: _Provider) -> Response:
     """The same as a Finvoice 3.0 document (P11); a document type or entities in it are refused."""
     content = finvoice.read(await caller.request.body())
+    examine_value(content, _FORM)
     try:
         body = SubmitSettlement.model_validate(content)
     except ValidationError as error:

@@ -26,8 +26,8 @@ from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
 from xml.parsers import expat
 
 from chassis import cleaning
+from contracts.identity_codes import HoldsIdentityCode, holds_identity_code
 from contracts.refusals import Invalid
-from contracts.values import looks_like_personal_identity_code
 from services.decisions.settlements.domain import BilledLine, Settlement
 from services.decisions.settlements.prices import Unit
 
@@ -46,8 +46,8 @@ def read(document: bytes) -> dict[str, Any]:
     """
     root, asides = _parsed(document)
     texts = (text for element in root.iter() for text in _texts(element))
-    if any(looks_like_personal_identity_code(text) for text in chain(texts, asides)):
-        raise Invalid("PERSONAL_IDENTITY_CODE")
+    if any(map(holds_identity_code, chain(texts, asides))):
+        raise HoldsIdentityCode("body")
     if root.tag != "Finvoice" or root.get("Version") != "3.0":
         raise Invalid("XML_INVALID", why="not_finvoice_3")
     kind = root.findtext("InvoiceDetails/InvoiceTypeCode")

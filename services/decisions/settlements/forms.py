@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from chassis import cleaning
 from chassis.fields import DECISION_REF, EMAIL, Iban, ReferenceNumber, words
 from chassis.http import Command
+from contracts.identity_codes import TextKind
 from contracts.refusals import Invalid
 from contracts.values import DeliveryMode
 from services.decisions import fields
@@ -21,8 +22,9 @@ MOST_LINES = 60
 
 AsWritten = Annotated[str, replace(DECISION_REF, clean=cleaning.plain), Field(examples=["7ZK3M9QW2XRTC"])]
 """A decision identifier; a wrong one is a fault of its line, said together with all others (E-60)."""
-InvoiceNumber = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,20}$", examples=["2024-017"])]
-Amount = Annotated[str, Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$", examples=["1250.00"])]
+InvoiceNumber = Annotated[str, TextKind.PROSE, Field(pattern=r"^[A-Za-z0-9._/-]{1,20}$", examples=["2024-017"])]
+Service = Annotated[str, TextKind.MACHINE, Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$", examples=["CARDIAC_ADULT"])]
+Amount = Annotated[str, TextKind.MACHINE, Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$", examples=["1250.00"])]
 """Euros as text, exact; a credit's are negative."""
 Name = Annotated[str, words(70, shortest=2), Field(examples=["Sydänkunto Oy"])]
 Reason = Annotated[str, words(500), Field(examples=["Asiakas keskeytti kurssin ennen jaksoa."])]
@@ -43,7 +45,7 @@ class SettlementLine(Command):
     period_number: Annotated[int, Field(ge=1, le=100, examples=[1])]
     amount: Amount
     contract_id: fields.Id | None = None
-    service: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$", examples=["CARDIAC_ADULT"])] | None = None
+    service: Service | None = None
 
     def billed(self, number: int) -> Line:
         """The line, as the rules look at it."""
@@ -63,7 +65,7 @@ class SubmitSettlement(Command):
 
     form_version: FormVersion
     contract_id: fields.Id
-    service: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$", examples=["CARDIAC_ADULT"])]
+    service: Service
     receiver: Party
     provider_id: fields.BusinessId
     biller: Party
@@ -122,7 +124,7 @@ class ModePrice(Command):
 
     mode: DeliveryMode
     unit: Unit
-    price: Annotated[str, Field(pattern=r"^[0-9]{1,6}\.[0-9]{2}$", examples=["250.00"])]
+    price: Annotated[str, TextKind.MACHINE, Field(pattern=r"^[0-9]{1,6}\.[0-9]{2}$", examples=["250.00"])]
 
     @model_validator(mode="after")
     def _costs_something(self) -> Self:

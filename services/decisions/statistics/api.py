@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, problems, public_caller
+from contracts.identity_codes import TextKind
 from services.decisions import fields
 from services.decisions.statistics import handlers, views
 from services.decisions.statistics.files import FILE, STYLE, FileKind, Lang, file_response, reader
@@ -21,7 +22,7 @@ from services.decisions.statistics.sheets import sheet_of, sheet_of_reported
 router = APIRouter(prefix="/statistics", tags=["statistics"])
 
 Anybody = Annotated[Caller, Depends(public_caller)]
-TableId = Annotated[str, Path(pattern=r"^[A-Z0-9]{1,20}$", examples=["T3"])]
+TableId = Annotated[str, TextKind.MACHINE, Path(pattern=r"^[A-Z0-9]{1,20}$", examples=["T3"])]
 
 Read = Callable[[Caller, Asked], Awaitable[views.OfService]]
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from chassis.db import Transaction
 from chassis.history import HistoryList, history_page, read_history
 from chassis.http import Answer, Command, problems
+from contracts.identity_codes import TextKind
 from contracts.registration import ChoiceQuestion
 from services.registration import store as registered
 from services.registration.choices import domain, handlers, store
@@ -19,7 +20,7 @@ router = APIRouter(tags=["choice information"])
 
 ServiceInPath = Annotated[ServiceCode, Path()]
 
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Code = Annotated[str, TextKind.MACHINE, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Number = Annotated[int, Field(ge=0, le=1_000_000)]
 Chosen = Annotated[list[Code], Field(max_length=50)]
 

@@ -11,6 +11,7 @@ from chassis.db import Transaction
 from chassis.exports import MOST_ROWS, Export, file_of, require_exportable
 from chassis.http import Answer, Caller, problems
 from chassis.tables import TableFormat
+from contracts.identity_codes import TextKind
 from contracts.values import Language
 from services.registration.fields import BusinessId, Limit, Reader, ServiceInQuery, Year
 from services.registration.gauges import export, store
@@ -19,7 +20,7 @@ from services.registration.views import YearView
 
 router = APIRouter()
 
-AfterGauge = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{1,64}/[0-9]{4}$")]
+AfterGauge = Annotated[str | None, TextKind.MACHINE, Query(pattern=r"^[A-Za-z0-9-]{1,64}/[0-9]{4}$")]
 
 
 class GaugeView(YearView):

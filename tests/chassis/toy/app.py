@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from chassis.auth import Role
@@ -13,12 +13,19 @@ from chassis.inbox import Unacceptable
 from chassis.service import Service
 from contracts.courses import ClientPinned, PinFulfilled
 from contracts.decisions import PeriodPaid
+from contracts.identity_codes import TextKind
 from contracts.notifications import Channel, MessageSent
-from contracts.refusals import NotFound, Refusal, Stale
+from contracts.refusals import NotFound, Refusal, expect_version
 from contracts.registration import OfficeRegistered
 
 router = APIRouter()
 Someone = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
+
+
+class About(Command):
+    client_refs: tuple[Annotated[str, TextKind.IDENTIFIER], ...] = ()
+    by_client: dict[Annotated[str, TextKind.IDENTIFIER], str] | None = None
+    invoice_number: Annotated[str, TextKind.PROSE] = ""
 
 
 class WriteNote(Command):
@@ -26,6 +33,7 @@ class WriteNote(Command):
     provider_id: str
     text: str
     stars: int = 0
+    about: About = About()
 
 
 @router.post("/notes", status_code=201, responses=problems("NOTE_EXISTS"))
@@ -46,8 +54,7 @@ async def change_note(note_id: str, body: WriteNote, here: Someone) -> Response:
         version = await tx.fetchval("SELECT version FROM notes WHERE note_id = $1 FOR UPDATE", note_id)
         if version is None:
             raise NotFound("NOTE_UNKNOWN")
-        if here.if_match not in (None, version):
-            raise Stale(version)
+        expect_version(version, here.if_match)
         await tx.execute("UPDATE notes SET text = $2, version = version + 1 WHERE note_id = $1", note_id, body.text)
         return Answer(200, {"note_id": note_id}, version=version + 1, subject=("note", note_id))
 
@@ -63,7 +70,11 @@ async def list_notes(here: Annotated[Caller, Depends(public_caller)]) -> Respons
 
 
 @router.get("/my-notes")
-async def list_my_notes(here: Someone) -> Response:
+async def list_my_notes(
+    here: Someone,
+    client_ref: Annotated[str | None, TextKind.IDENTIFIER, Query()] = None,
+    after: Annotated[str | None, TextKind.MACHINE, Query()] = None,
+) -> Response:
     async def read(tx: Transaction) -> Answer:
         return Answer(200, [row["note_id"] for row in await tx.fetch("SELECT note_id FROM notes ORDER BY 1")])
 

@@ -1,0 +1,133 @@
+"""Every request is examined before anything looks at it: text that must not come in, parameters nobody takes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
+
+from chassis.entry_points import HEADERS, Taken, taken_by
+from chassis.request_body import Body, BodyKind, UnsupportedMediaType
+from contracts.identity_codes import HoldsIdentityCode, TextKind, holds_identity_code
+from contracts.refusals import Invalid
+
+BODY = "rekku.body"
+"""Where a request's scope holds its `Body`."""
+
+Place = tuple[str | int, ...]
+
+_HEADERS = {name.encode(): kind for name, kind in HEADERS.items() if kind is not None}
+
+
+async def examine(request: Request) -> None:
+    """A dependency of all routes, before all others; pages, which are in no document, take any parameter.
+
+    Raises:
+        HoldsIdentityCode: a text holds a personal identity code (E-59).
+        RequestValidationError: a text of the body holds the character NUL, which PostgreSQL does not keep.
+        Invalid: UNKNOWN_PARAMETER, with the `nearest` one of those that the operation takes.
+        UnsupportedMediaType: the operation takes JSON, and the body is something else.
+    """
+    route: APIRoute = request.scope["route"]
+    if id(route) not in _known:
+        taken = taken_by(route)
+        fields: Mapping[str, TextKind] = request.app.state.runtime.service.form_fields
+        kinds = {**fields, **taken.kinds()}
+        _known[id(route)] = (route, taken, _Examination(kinds, taken.names | kinds.keys()))
+    _, taken, examination = _known[id(route)]
+    body: Body = request.scope[BODY]
+    if taken.json and body.kind not in (BodyKind.NONE, BodyKind.JSON):
+        raise UnsupportedMediaType
+    examination.headers(request.scope["headers"])
+    examination.pairs("path", request.path_params.items())
+    if request.scope["query_string"]:
+        examination.pairs("query", request.query_params.multi_items())
+    if body.kind is BodyKind.JSON:
+        examination.value(body.value, TextKind.PROSE, ("body",))
+    elif body.kind is BodyKind.FORM:
+        examination.pairs("body", body.value)
+    if request.scope["query_string"] and route.include_in_schema:
+        for name in request.query_params:
+            if name not in taken.parameters:
+                raise Invalid("UNKNOWN_PARAMETER", nearest=_nearest(name, taken.parameters))
+
+
+def examine_address(path: str, query: str) -> None:
+    """Examine the address of a request that no route takes.
+
+    Raises:
+        HoldsIdentityCode: it holds a personal identity code.
+    """
+    if holds_identity_code(path):
+        raise HoldsIdentityCode("path")
+    if any(holds_identity_code(text) for pair in QueryParams(query).multi_items() for text in pair):
+        raise HoldsIdentityCode("query")
+
+
+def examine_value(value: Any, taken: Taken) -> None:
+    """Examine a value that came in otherwise than as the JSON of a route.
+
+    Raises:
+        HoldsIdentityCode: a text in it holds a personal identity code.
+    """
+    _Examination(taken.kinds(), taken.names).value(value, TextKind.PROSE, ("body",))
+
+
+@dataclass(frozen=True)
+class _Examination:
+    """Looks through the texts of a request: `kinds` by name, and all `names` that are declared."""
+
+    kinds: Mapping[str, TextKind]
+    names: frozenset[str]
+
+    def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        for name, value in headers:
+            kind = _HEADERS.get(name)
+            if kind is not None:
+                self._text(value.decode("latin-1"), kind, ("header",), name.decode())
+
+    def pairs(self, place: str, pairs: Iterable[tuple[str, Any]]) -> None:
+        for name, value in pairs:
+            if name not in self.names:
+                self._text(name, TextKind.PROSE, (place,))
+            self._text(str(value), self.kinds.get(name, TextKind.PROSE), (place,), name)
+
+    def value(self, value: Any, kind: TextKind, place: Place) -> None:
+        """A JSON value; what a name that is not declared holds is of the kind around it."""
+        if isinstance(value, str):
+            self._text(value, kind, place)
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                if name not in self.names:
+                    self._text(name, kind, place)
+                of_name = self.kinds.get(name, kind)
+                if isinstance(inner, str):
+                    self._text(inner, of_name, place, name)
+                else:
+                    self.value(inner, of_name, (*place, name))
+        elif isinstance(value, list):
+            for index, inner in enumerate(value):
+                self.value(inner, kind, (*place, index))
+
+    def _text(self, text: str, kind: TextKind, place: Place, *names: str) -> None:
+        if holds_identity_code(text, kind):
+            raise HoldsIdentityCode(self._shown((*place, *names)))
+        if "\0" in text and place[0] == "body":
+            raise RequestValidationError([{"type": "forbidden_character", "loc": (*place, *names)}])
+
+    def _shown(self, place: Place) -> str:
+        """The place in declared names: others are input, and not repeated."""
+        known = self.names | HEADERS.keys() | {place[0]}
+        return ".".join(str(each) if isinstance(each, int) or each in known else "?" for each in place)
+
+
+_known: dict[int, tuple[APIRoute, Taken, _Examination]] = {}
+
+
+def _nearest(name: str, known: frozenset[str]) -> str:
+    """The known name most like this one, `none` where none is known."""
+    return next(iter(get_close_matches(name[:100], sorted(known), n=1, cutoff=0)), "none")

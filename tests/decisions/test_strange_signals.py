@@ -1,0 +1,74 @@
+"""Signals from outside that may not come in: what they hold is not kept, and nothing waits for them (E-59)."""
+
+from dataclasses import replace
+
+import pytest
+
+from contracts import envelope
+from tests.decisions.builders import DecisionsUnderTest, lifted, suspended
+
+CODES = ["131052-308T", "131052–308T", "131052\u200b308T", "signal 131052308t", "１３１０５２-308T"]
+
+
+async def letters(decisions: DecisionsUnderTest):
+    async with decisions.service.transaction() as tx:
+        return await tx.fetch("SELECT * FROM dead_letters ORDER BY failed_at")
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("part", ["signal_id", "service"])
+async def test_a_signal_with_an_identity_code_is_refused_and_not_kept(decisions, code, part):
+    """E-59: also not as the record that was refused; and the next signal does not wait for it."""
+    await decisions.signal(suspended(**{part: code}))
+    [letter] = await letters(decisions)
+    assert letter["error"].endswith(f"holds a personal identity code at: {part}")
+    assert (letter["failure"], letter["parks_key"]) == ("permanent", False)
+    assert (letter["key"], letter["header_values"], letter["value"]) == (None, [], None)
+    async with decisions.service.transaction() as tx:
+        [sent] = await tx.fetch("SELECT key, value FROM outbox WHERE topic = 'rekku.decisions.dead-letter'")
+        assert await tx.fetchval("SELECT count(*) FROM suspensions") == 0
+    assert tuple(sent) == (b"", b"")
+    await decisions.grant()
+    await decisions.signal(suspended())
+    await decisions.wait()
+
+
+async def test_an_unjudged_signal_would_be_kept(decisions, monkeypatch):
+    """Negative control."""
+    monkeypatch.setattr(envelope, "holds_identity_code", lambda *_: False)
+    await decisions.signal(suspended("131052-308T"))
+    async with decisions.service.transaction() as tx:
+        assert await tx.fetchval("SELECT signal_id FROM suspensions") == "131052-308T"
+
+
+@pytest.mark.parametrize(
+    ("words", "is_kept"),
+    [
+        (b"131052-308T", False),
+        (rb"131052\u2013308T", False),
+        ("131052–308T".encode(), False),
+        (b"lasku 250103-0012", True),
+    ],
+)
+async def test_a_strangers_record_is_kept_for_repair_but_for_a_code_in_it(decisions, words, is_kept):
+    """E-59: also in what nobody reads."""
+    record = decisions.service.record_of(suspended(), source="/somebody/else")
+    value = (record.value or b"").replace(b"{", b'{"words":"' + words + b'",', 1)
+    await decisions.service.deliver_records(replace(record, value=value))
+    [letter] = await letters(decisions)
+    assert letter["error"].endswith("quota signals are not taken from this source")
+    assert letter["value"] == (value if is_kept else None)
+
+
+@pytest.mark.parametrize("signal_id", ["", "x" * 129, "a\0b", "a\nb", "a\u202eb"])
+async def test_a_signal_id_has_a_length_and_can_be_printed(decisions, signal_id):
+    """What is too long or cannot be stored is set aside; later signals of the service go on."""
+    await decisions.signal(suspended(signal_id))
+    [letter] = await letters(decisions)
+    assert (letter["failure"], letter["parks_key"]) == ("permanent", False)
+    assert letter["error"].endswith("does not fit its model at: signal_id")
+    await decisions.signal(suspended("x" * 128))
+    await decisions.wait()
+    await decisions.signal(lifted("x" * 128))
+    await decisions.service.fire_timers()
+    await decisions.grant()
