@@ -57,7 +57,7 @@ class Kind:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         of_type = handler(schema)
         if "anyOf" in self.described:
-            del of_type["type"]
+            of_type.pop("type", None)
         described = self.described or {"minLength": 1, "maxLength": self.longest}
         return {**of_type, **described, "x-kind": self.name}
 
