@@ -55,8 +55,11 @@ class Kind:
         return core_schema.no_info_before_validator_function(self._cleaned, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        described = self.described or {**handler(schema), "minLength": 1, "maxLength": self.longest}
-        return {**described, "x-kind": self.name}
+        of_type = handler(schema)
+        if "anyOf" in self.described:
+            of_type.pop("type", None)
+        described = self.described or {"minLength": 1, "maxLength": self.longest}
+        return {**of_type, **described, "x-kind": self.name}
 
     def _cleaned(self, value: object) -> object:
         if not isinstance(value, str):
@@ -75,7 +78,7 @@ TEXT_CODES = ("TEXT_TOO_LONG", "TEXT_BIDIRECTIONAL", "TEXT_CONTROL_CHARACTER", "
 def words(longest: int, *, shortest: int = 1, lines: bool = False) -> Kind:
     """The kind of words for people: one line, or with `lines` several; lengths in characters."""
     clean = partial(cleaning.text, longest=longest, shortest=shortest, lines=lines)
-    described = {"type": "string", "minLength": shortest, "maxLength": longest}
+    described = {"minLength": shortest, "maxLength": longest}
     return Kind("lines" if lines else "text", clean, TEXT_CODES, longest, described)
 
 
