@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from typing import Any
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
 
@@ -28,7 +27,6 @@ async def examine(request: Request) -> None:
 
     Raises:
         HoldsIdentityCode: a text holds a personal identity code (E-59).
-        RequestValidationError: a text of the body holds the character NUL, which PostgreSQL does not keep.
         Invalid: UNKNOWN_PARAMETER, with the `nearest` one of those that the operation takes.
         UnsupportedMediaType: the operation takes JSON, and the body is something else.
     """
@@ -116,8 +114,6 @@ class _Examination:
     def _text(self, text: str, kind: TextKind, place: Place, *names: str) -> None:
         if holds_identity_code(text, kind):
             raise HoldsIdentityCode(self._shown((*place, *names)))
-        if "\0" in text and place[0] == "body":
-            raise RequestValidationError([{"type": "forbidden_character", "loc": (*place, *names)}])
 
     def _shown(self, place: Place) -> str:
         """The place in declared names: others are input, and not repeated."""

@@ -75,7 +75,7 @@ class RequestGuard:
                 raise
             await refuse(503, "UNAVAILABLE")
         except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError):
-            # The character NUL, in an address: PostgreSQL has none.
+            # The character NUL, where no field has looked for it: PostgreSQL has none.
             if started:
                 raise
             await refuse(422, "VALIDATION")

@@ -149,13 +149,14 @@ async def test_another_media_type_has_a_code_of_its_own(toy: ServiceUnderTest):
     assert answer.status_code == 201
 
 
-async def test_the_character_nul_is_refused_where_text_is_kept(toy: ServiceUnderTest):
+async def test_the_character_nul_is_never_a_failure(toy: ServiceUnderTest):
+    """PostgreSQL has no such character; fields that look for it say so themselves."""
     client = toy.http()
-    answer = await client.post("/notes", json=NOTE | {"text": "a\0b"})
-    assert answer.status_code == 422
-    assert answer.json()["errors"] == [{"field": "body.text", "problem": "forbidden_character"}]
-    answer = await client.put("/notes/a%00b", json=NOTE)
-    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION")
+    for answer in (
+        await client.post("/notes", json=NOTE | {"text": "a\0b"}),
+        await client.put("/notes/a%00b", json=NOTE),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION")
 
 
 @pytest.mark.parametrize(
