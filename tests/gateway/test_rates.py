@@ -261,7 +261,8 @@ async def test_refusals_of_every_kind_leave_a_line(gateway, courses, notificatio
     gateway.put_behind(courses, notifications)
     stranger, signed_in = gateway.browser(address="192.0.2.7"), await gateway.provider()
     caplog.clear()
-    await stranger.get("/api/courses/courses?after=word", headers=JSON | {"authorization": "Bearer stolen.token.here"})
+    stolen = {"authorization": "Bearer stolen.token.here"}
+    await stranger.get("/api/courses/courses?after=secret", headers=JSON | stolen)
     await stranger.get("/provider")
     await stranger.post(f"/s/{token}", headers={"sec-fetch-site": "cross-site"})
     await signed_in.post("/api/courses/courses/17/publication", headers=JSON)
