@@ -16,6 +16,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+from pydantic import SecretStr
 
 from chassis.auth import SYSTEM, DevIssuer, Principal, Role
 from chassis.bus import BusUnavailable, Record
@@ -46,6 +47,17 @@ class ClusterUnderTest:
         self.cluster: Cluster = start_cluster(self.home, ALL_SERVICES)
         self._templates: dict[frozenset[Path], str] = {}
         self._making = asyncio.Lock()
+        # Read once: Settings look through the environment, which takes longer than a request.
+        self._settings = Settings.model_validate(
+            {
+                "home": self.home,
+                "keys_database_url": self.cluster.url(KEYS_DATABASE, KEYS_DATABASE),
+                "clock": ClockKind.SIMULATED,
+                "dev_issuer": True,
+                "secret": "for tests only, and long enough for anything",
+                "lease_s": 1.0,
+            }
+        )
 
     async def prepare(self) -> None:
         """Trade durability for speed, as nothing here outlives the run, and make the issuer's key."""
@@ -93,17 +105,12 @@ class ClusterUnderTest:
         """Settings of a service on the given test database."""
         for name in ("dev-issuer.json", "dev-issuer-jwks.json"):
             shutil.copy(self.home / name, home / name)
-        return Settings.model_validate(
-            {
+        return self._settings.model_copy(
+            update={
                 "home": home,
-                "database_url": self.cluster.url(f"rekku_{service}", database),
-                "owner_database_url": self.cluster.url(f"rekku_{service}_owner", database),
-                "keys_database_url": self.cluster.url(KEYS_DATABASE, KEYS_DATABASE),
-                "clock": ClockKind.SIMULATED,
+                "database_url": SecretStr(self.cluster.url(f"rekku_{service}", database)),
+                "owner_database_url": SecretStr(self.cluster.url(f"rekku_{service}_owner", database)),
                 "jwks_url": f"file://{DevIssuer.jwks_path(home)}",
-                "dev_issuer": True,
-                "secret": "for tests only, and long enough for anything",
-                "lease_s": 1.0,
             }
         )
 

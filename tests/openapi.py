@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.openapi import complete
@@ -55,7 +55,7 @@ class Outside:
             return
         said = json.loads(body)
         for error in self._validator(method.lower(), path, key, media_type).iter_errors(said):
-            yield f"body: {error.json_path} {error.message}"
+            yield f"body: {'.'.join(map(str, ('$', *error.instance_path)))} {error.message}"
         if status >= 400 and key.endswith("XX"):
             listed = (*answer.get("x-refusals", ()), *answer.get("x-general-refusals", ()))
             if said.get("code") not in listed:

@@ -67,7 +67,7 @@ async def test_what_is_outside_the_document_is_found(answer, named):
         (Response(b"{}", 500, media_type="application/json"), ["status 500"]),
         (Response(b"{}", 302), ["status 302"]),
         (Response(b"hello", media_type="text/plain"), ["media type text/plain"]),
-        (JSONResponse({"thing_id": "a", "size": None}), ["body: $.size None is not of type 'integer'"]),
+        (JSONResponse({"thing_id": "a", "size": None}), ['body: $.size null is not of type "integer"']),
         (JSONResponse(FULL, 409, media_type=MEDIA_TYPE), ["no Content-Language", "refusal FULL"]),
         (JSONResponse(FULL | {"code": "GONE"}, 409, SPOKEN, MEDIA_TYPE), []),
     ],
