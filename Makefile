@@ -13,6 +13,7 @@ STAMP := $(VENV)/.installed
 
 # Two at a time, each target's lines together.
 BOTH := $(MAKE) --no-print-directory --jobs=2 --output-sync=target
+SEED ?= $(REKKU_SEED)
 PYTEST := $(if $(SEED),REKKU_SEED=$(SEED) )$(BIN)/python -m pytest
 WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 
@@ -48,15 +49,15 @@ test: $(STAMP) ## Every test, in two processes (SEED=; ARGS=... for pytest)
 	$(PYTEST) $(WORKERS) $(ARGS)
 
 test-service: $(STAMP) ## What one service needs, its contracts and rules (S=courses)
-	@test -d 'tests/$(S)' && test -d 'services/$(S)' || { echo "Name a service: make test-service S=courses" >&2; exit 2; }
+	@test -n '$(S)' && test -d 'tests/$(S)' && test -d 'services/$(S)' || { echo "Name a service: make test-service S=courses" >&2; exit 2; }
 	$(PYTEST) $(WORKERS) tests/$(S) $(ALSO_$(S)) tests/contracts tests/docs $(ARGS)
 
 test-long: $(STAMP) ## Campaigns at full size, and the long run (CAMPAIGN= for one, SIZE=, SEED=)
 	$(if $(filter chaos,$(CAMPAIGN)),,$(PYTEST) $(WORKERS) --campaign $(or $(CAMPAIGN),all) $(if $(SIZE),--size $(SIZE)) $(ARGS))
-	$(if $(filter-out chaos,$(CAMPAIGN)),,@$(MAKE) --no-print-directory chaos)
+	$(if $(filter-out chaos all,$(CAMPAIGN)),,@$(MAKE) --no-print-directory chaos)
 
 affected: $(STAMP) ## Only the tests that run a changed line, after a first whole run (blind to SQL and texts)
-	$(PYTEST) -p testmon --testmon $(ARGS)
+	$(PYTEST) -p pytest-testmon --testmon $(ARGS)
 
 times: $(STAMP) ## What each folder of tests proves, and how long it took in the last run of all
 	@$(BIN)/python -m tests.times

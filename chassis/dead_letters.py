@@ -105,7 +105,12 @@ def _fit_to_keep(record: Record) -> Record:
     """The record; of one from outside that holds a personal identity code only where it came from (E-59)."""
     if TOPICS[record.topic].owner != EXTERNAL:
         return record
-    parts = [record.key, record.value, *(name.encode() for name, _ in record.headers), *dict(record.headers).values()]
+    parts = [
+        record.key,
+        record.value,
+        *(name.encode() for name, _ in record.headers),
+        *(value for _, value in record.headers),
+    ]
     if not any(holds_identity_code(part.decode(errors="replace")) for part in parts if part):
         return record
     return replace(record, key=None, headers=(), value=None)

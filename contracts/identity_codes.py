@@ -53,6 +53,7 @@ _DROPPED = frozenset({"Cc", "Cf", "Mn", "Me"})
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
 _MOST_ENCODINGS = 4
 _SHORTEST = 10
+_LONGEST_LIGATURE = 4
 
 
 class HoldsIdentityCode(Invalid):
@@ -77,7 +78,7 @@ def folded(text: str) -> str:
     """The text in capitals, with one spelling of each digit, dash and space, and without what nobody sees."""
     if _is_ordinary(text):
         return text.upper()
-    return "".join(map(_folded, unicodedata.normalize("NFKC", text))).upper()
+    return "".join(map(_folded, text)).upper()
 
 
 def control_character(digits: str) -> str:
@@ -87,6 +88,14 @@ def control_character(digits: str) -> str:
 
 @lru_cache(4096)
 def _folded(character: str) -> str:
+    """What one character stands for; a ligature of many letters is one sign, so that no text grows."""
+    shown = unicodedata.normalize("NFKC", character)
+    if len(shown) > _LONGEST_LIGATURE:
+        return "|"
+    return "".join(map(_one_folded, shown))
+
+
+def _one_folded(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Nd":
         return str(unicodedata.decimal(character))

@@ -37,7 +37,7 @@ class Campaign:
 
 
 CAMPAIGNS = {
-    "caps": Campaign("no cap is passed or left with room while processes die", "attempts", 1200, 10_000),
+    "caps": Campaign("no cap is passed or left with room while processes die", "attempts", 2000, 10_000),
     "crowd": Campaign("every promise is kept while services die under many clients", "kills on each bus", 3, 10),
     "fuzz": Campaign("what is answered stands in the OpenAPI document", "requests for each operation", 3, 40),
     "kills": Campaign("a kill at any step of any service changes nothing", "rounds on each bus", 1, 20),

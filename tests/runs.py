@@ -20,7 +20,8 @@ SERVERS = frozenset({"cluster", "kafka", "running", "somewhere"})
 STARTS_ITSELF = frozenset(
     {
         *("chaos", "deploy", "failpoints", "rekku/test_cli.py", "rekku/test_nursery.py", "rekku/test_up.py"),
-        *("chassis/test_kafka_cluster.py", "chassis/test_time_limits.py", "docs/test_examples.py"),
+        *("rekku/test_small_files.py", "chassis/test_kafka_cluster.py"),
+        *("chassis/test_outage.py", "chassis/test_server.py"),
     }
 )
 """Folders and files whose tests start processes without a fixture."""
@@ -53,10 +54,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"REKKU_SEED={campaigns.SEED}; campaigns: {played}"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take the tests whose turn it is, begin with those that take longest, keep together what shares a server."""
     turn = [item for item in items if _has_its_turn(item, pure=config.getoption("pure"))]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(turn)])
+    chosen = set(turn)
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     group(turn)
     items[:] = turn
 
@@ -88,5 +91,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     longest = sorted(seconds, key=seconds.__getitem__, reverse=True)
     terminalreporter.section("seconds of all workers together")
     terminalreporter.line(" · ".join(f"{folder} {seconds[folder]:.0f}" for folder in longest))
-    if config.cache is not None:
-        config.cache.set(SECONDS, {folder: [len(tests[folder]), round(seconds[folder], 1)] for folder in longest})
+    if (cache := getattr(config, "cache", None)) is not None:
+        cache.set(SECONDS, {folder: [len(tests[folder]), round(seconds[folder], 1)] for folder in longest})

@@ -147,6 +147,7 @@ def test_every_history_is_one_of_a_counter_that_never_passes_its_cap(outcome):
 def test_the_load_was_what_it_should_be(outcome):
     """E-53: every attempt answered, every kind of cap, all sizes, and deaths at each of the steps."""
     assert len({answer.attempt.number for answer in outcome.answers}) == len(outcome.answers) == ATTEMPTS
+    assert outcome.kills
     if CAMPAIGNS["caps"].whole <= ATTEMPTS:
         caps = by_cap(outcome.answers)
         assert {cap.size for cap in caps} == set(range(1, LARGEST + 1))

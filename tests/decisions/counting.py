@@ -10,6 +10,11 @@ OF_SERVICE = ("new-clients", "decisions", "half-years", "ages", "group-sizes")
 EVERY = (*OF_SERVICE, "contracts")
 
 
+def asked_of(name, **more):
+    """What a figure is asked of: its service and year, or all that there is."""
+    return (OF_2024 if name in OF_SERVICE else {}) | more
+
+
 async def figures(decisions, name, **query):
     return expect(200, await decisions.officer.get(f"/statistics/{name}", params=OF_2024 | query))
 

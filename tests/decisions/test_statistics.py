@@ -19,7 +19,7 @@ from tests.decisions.builders import (
     registered,
     unpinned,
 )
-from tests.decisions.counting import EVERY, OF_2024, OF_SERVICE, figures, on_the_course, record_clients
+from tests.decisions.counting import EVERY, OF_2024, OF_SERVICE, asked_of, figures, on_the_course, record_clients
 from tests.decisions.settling import PRICE, a_line, accept, accepted, credit
 from tests.decisions.test_statistics_rules import Y2022, Y2023, Y2024
 
@@ -250,9 +250,10 @@ async def test_reported_tables_are_loaded_once_and_a_newer_edition_wins(decision
 async def test_unpublished_figures_are_for_officers_and_systems(decisions, name, kind):
     """R-STA-5: neither for providers nor for strangers."""
     path = f"/statistics/{name}{kind}"
-    assert expect(403, await decisions.provider.get(path, params=OF_2024))["code"] == "NOT_ALLOWED"
-    assert (await decisions.service.http(role=None).get(path, params=OF_2024)).status_code == 401
-    assert (await decisions.service.http(Role.SYSTEM).get(path, params=OF_2024)).status_code == 200
+    asked = asked_of(name)
+    assert expect(403, await decisions.provider.get(path, params=asked))["code"] == "NOT_ALLOWED"
+    assert (await decisions.service.http(role=None).get(path, params=asked)).status_code == 401
+    assert (await decisions.service.http(Role.SYSTEM).get(path, params=asked)).status_code == 200
 
 
 @pytest.mark.parametrize("name", OF_SERVICE)

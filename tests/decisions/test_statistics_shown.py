@@ -15,7 +15,7 @@ from services.decisions.app import SERVICE
 from services.decisions.statistics import views
 from services.decisions.statistics.sheets import Reader, sheet_of
 from tests.decisions.builders import HEART, expect
-from tests.decisions.counting import EVERY, OF_2024, on_the_course
+from tests.decisions.counting import EVERY, OF_2024, asked_of, on_the_course
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
@@ -86,7 +86,7 @@ def test_costs_have_a_chart_of_their_own_and_the_title_names_the_years():
 @pytest.mark.parametrize("name", EVERY)
 async def test_what_is_counted_is_said_in_words_in_three_languages_wherever_it_is_shown(heart, name):
     """E-61: in the answer, in the file, on the page."""
-    query = OF_2024 | {"service": HEART}
+    query = asked_of(name) and asked_of(name, service=HEART)
     found = expect(200, await heart.officer.get(f"/statistics/{name}", params=query))
     assert found["measures"]
     for language in ("fi", "sv", "en"):
@@ -103,12 +103,12 @@ async def test_every_figure_is_a_spreadsheet_and_a_chart(heart, name):
     """R-STA-1."""
     await on_the_course(heart, [1954] * 6)
     await heart.clock.set(datetime(2024, 9, 2, 9, tzinfo=UTC))
-    book = await heart.officer.get(f"/statistics/{name}.xlsx", params=OF_2024)
+    book = await heart.officer.get(f"/statistics/{name}.xlsx", params=asked_of(name))
     sheet = ElementTree.fromstring(zipfile.ZipFile(io.BytesIO(book.content)).read("xl/worksheets/sheet1.xml"))
     widths = [float(column.get("width", 0)) for column in sheet.iter(f"{MAIN}col")]
     assert max(widths[1:]) < 30, "words push the figures away"
     assert f'filename="{name}.xlsx"' in book.headers["content-disposition"]
-    picture = await heart.officer.get(f"/statistics/{name}.svg", params=OF_2024)
+    picture = await heart.officer.get(f"/statistics/{name}.svg", params=asked_of(name))
     assert picture.headers["content-type"].startswith("image/svg+xml")
     root = ElementTree.fromstring(picture.text)
     assert len(list(root.iter("{http://www.w3.org/2000/svg}rect"))) > 2

@@ -56,5 +56,7 @@ def plan(
         for phase in sorted(phases, key=busy.__getitem__)[:times]:
             busy[phase] += 1
             left[phase].append(failpoint)
+    for waiting in left.values():
+        rng.shuffle(waiting)
     while any(left.values()):
         yield {phase: waiting.pop() for phase, waiting in left.items() if waiting}

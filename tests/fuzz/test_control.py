@@ -19,6 +19,8 @@ class Thing(BaseModel):
 
 GOOD = Response('{"thing_id": "a", "size": 1}', media_type="application/json")
 FULL = {"type": "urn:x", "title": "Full", "status": 409, "code": "FULL", "detail": "Full"}
+pytestmark = pytest.mark.campaign("fuzz")
+
 SPOKEN = {"content-language": "en"}
 
 

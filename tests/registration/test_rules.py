@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.refusals import Forbidden, Invalid, NotFound, Refusal, Stale
+from contracts.refusals import Forbidden, IfMatch, Invalid, NotFound, Refusal, Stale, expect_version
 from contracts.values import CourseState, DecisionState, Language
 from services.registration import domain
 from tests.registration.builders import OURS, THEIRS, a_contract, an_offer
@@ -217,8 +217,8 @@ def test_a_contract_never_ends_before_it_begins(first_day, days):
 
 def test_another_version_than_the_callers_is_stale():
     """The answer says which version is current."""
-    domain.expect_version(3, None)
-    domain.expect_version(3, 3)
+    expect_version(3, None)
+    expect_version(3, IfMatch(frozenset({3})))
     with pytest.raises(Stale) as stale:
-        domain.expect_version(3, 2)
+        expect_version(3, IfMatch(frozenset({2})))
     assert stale.value.values == {"current": 3}

@@ -94,7 +94,7 @@ async def test_a_service_that_cannot_listen_says_so_in_one_line(nursery, tmp_pat
         port = taken.getsockname()[1]
         async with cluster.database([SERVICE]) as name:
             environment = serving(cluster.settings("search", name, tmp_path)) | {"REKKU_PORT": str(port)}
-            process = await nursery.start("search", dict(os.environ) | environment, tmp_path / "search.log")
+            process = await nursery.start(["serve", "search"], dict(os.environ) | environment, tmp_path / "search.log")
             assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 2
     log = (tmp_path / "search.log").read_text()
     assert log.splitlines()[-1].startswith(f"rekku: port {port} of 127.0.0.1 cannot be listened on; ")

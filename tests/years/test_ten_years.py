@@ -16,7 +16,7 @@ from tests.years.world import a_world
 
 
 @pytest.mark.campaign("years")
-async def test_in_ten_years_everything_happens_once_and_on_its_day(cluster: ClusterUnderTest, tmp_path: Path):
+async def test_in_years_everything_happens_once_and_on_its_day(cluster: ClusterUnderTest, tmp_path: Path):
     """E-2, E-16, E-37, E-40, E-45, E-68, R-REG-7, R-REG-11: leap years, clock changes and outages of three days."""
     years = range(FIRST, FIRST + size("years"))
     model = Model(OUTAGES, CLOCK_START.date())
@@ -29,6 +29,7 @@ async def test_in_ten_years_everything_happens_once_and_on_its_day(cluster: Clus
         assert (kinds["began"], kinds["completed"], kinds["ended"]) == (4 * len(years), 5 * len(years), len(years))
 
 
+@pytest.mark.campaign("years")
 async def test_a_year_without_catching_up_is_found_wanting(cluster: ClusterUnderTest, tmp_path: Path):
     """Negative control: what came due while both were away is lost, then something is said twice; both are seen."""
     away = (three_days(end_of_february(FIRST)), three_days(date(FIRST, 11, 1)), three_days(date(FIRST + 1, 1, 1)))
