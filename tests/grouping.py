@@ -1,8 +1,11 @@
 """Which tests one process of several runs: those that share what takes long to start, and otherwise those of a file.
 
-`pytest -n 2 --dist loadgroup` gives a group to one process. Tests on the run's Kafka are a group, for
-one broker is enough then; so are those on one running system.
+`pytest -n 2 --dist loadgroup` gives a group to one process. Tests on the run's Kafka are a group, for one broker is
+enough then; so are those on one running system. What a group is follows from a test's name alone: how marks would
+reach the scheduler depends on a name's insides, which pytest has changed.
 """
+
+import re
 
 import pytest
 from xdist.scheduler import LoadGroupScheduling
@@ -10,47 +13,40 @@ from xdist.scheduler import LoadGroupScheduling
 from chassis.settings import BusKind
 
 LONG = (
-    *("failpoints-kafka", "failpoints-embedded", "caps", "kafka", "system-kafka", "system-embedded"),
-    *("ledgers", "fuzz", "deploy", "rekku", "years"),
+    *("failpoints-kafka", "failpoints-embedded", "kafka", "system-kafka", "system-embedded", "caps", "rekku"),
+    *("chassis/test_kafka_cluster.py", "ledgers", "fuzz", "deploy", "chassis", "years"),
 )
-"""Groups and folders that take longest: the run begins with them, so that at the end no process waits for the other."""
+"""Groups, files and folders that take longest: they begin, so that at the end no process waits for the other."""
 
 _SYSTEMS = frozenset({"failpoints", "system"})
 """Folders whose tests share a running system on each bus."""
+_ON_KAFKA = frozenset({"chassis/test_kafka_bus.py", "chassis/test_kafka_topics.py", "contracts/test_subscribers.py"})
+"""Files whose tests are on the run's Kafka without saying so in their names."""
 
 
 class ByGroupOrFile(LoadGroupScheduling):
-    """A test without a group goes with the others of its file."""
+    """Gives a process the tests of a group, or of a file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        group: str = super()._split_scope(nodeid)
-        return group.partition("::")[0]
+        return group_of(nodeid)
 
 
-def group(items: list[pytest.Item]) -> None:
-    """Mark each test's group, and put what takes longest first."""
-    for item in items:
-        if name := group_of(item):
-            item.add_marker(pytest.mark.xdist_group(name))
-    items.sort(key=_rank)
-
-
-def group_of(item: pytest.Item) -> str | None:
-    """The group of a test that shares a broker or a running system; None where its file is enough."""
-    folder, bus = item.path.parent.name, _bus(item)
+def group_of(nodeid: str) -> str:
+    """The group of a test, or its file below `tests/` where that is enough."""
+    place = nodeid.partition("::")[0].removeprefix("tests/")
+    folder = place.partition("/")[0]
+    words = re.split(r"[\[\]-]", nodeid.partition("[")[2])
+    bus = next((kind for kind in BusKind if kind in words), None)
     if folder in _SYSTEMS and bus is not None:
         return f"{folder}-{bus}"
-    return "kafka" if bus is BusKind.KAFKA else None
+    return "kafka" if bus is BusKind.KAFKA or place in _ON_KAFKA else place
 
 
-def _bus(item: pytest.Item) -> BusKind | None:
-    """The bus below a test, by its fixtures or by its parameters; None where there is none, or none that is shared."""
-    if "kafka" in getattr(item, "fixturenames", ()):
-        return BusKind.KAFKA
-    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    return next((kind for kind in BusKind for one in parameters if isinstance(one, str) and one == kind), None)
+def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """What takes longest first, the tests of a group one after the other."""
+    return sorted(items, key=lambda item: _rank(group_of(item.nodeid)))
 
 
-def _rank(item: pytest.Item) -> int:
-    names = (group_of(item), item.path.parent.name)
+def _rank(group: str) -> int:
+    names = (group, group.partition("/")[0])
     return next((LONG.index(name) for name in names if name in LONG), len(LONG))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import campaigns
-from tests.grouping import group
+from tests.grouping import in_order
 
 TESTS = Path(__file__).parent
 SECONDS = "rekku/seconds"
@@ -60,8 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     turn = [item for item in items if _has_its_turn(item, pure=config.getoption("pure"))]
     chosen = set(turn)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    group(turn)
-    items[:] = turn
+    items[:] = in_order(turn)
 
 
 def _has_its_turn(item: pytest.Item, *, pure: bool) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import campaigns, times
+from tests import campaigns, grouping, times
 
 TESTS = Path(__file__).parents[1]
 MAKEFILE = (TESTS.parent / "Makefile").read_text()
@@ -73,3 +73,25 @@ def test_the_table_adds_up_what_the_run_took():
     printed = times.table({"years": (2, 11.6), "docs": (100, 3.2)}).splitlines()
     assert printed[2].startswith("| `years/` | ten simulated years | 2 | 12 |")
     assert printed[-1] == "| | together | 102 | 15 |"
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "group"),
+    [
+        ("tests/system/test_the_path.py::test_a[kafka]", "system-kafka"),
+        ("tests/failpoints/test_every_step.py::test_a[embedded]", "failpoints-embedded"),
+        ("tests/chassis/test_bus.py::test_a[kafka-3]", "kafka"),
+        ("tests/chassis/test_bus.py::test_a[embedded-3]", "chassis/test_bus.py"),
+        ("tests/chassis/test_kafka_bus.py::test_a", "kafka"),
+        ("tests/courses/test_pinning.py::test_a[no kafka here]", "courses/test_pinning.py"),
+    ],
+)
+def test_what_shares_a_server_is_one_group(nodeid, group):
+    assert grouping.group_of(nodeid) == group
+
+
+def test_every_group_and_file_that_begins_is_there():
+    files = {str(path.relative_to(TESTS)) for path in SOURCES} | {path.parent.name for path in SOURCES}
+    groups = {"kafka", *(f"{folder}-{bus}" for folder in ("failpoints", "system") for bus in ("kafka", "embedded"))}
+    assert set(grouping.LONG) - groups <= files
+    assert grouping._ON_KAFKA <= files
