@@ -22,6 +22,8 @@ _SYSTEMS = frozenset({"failpoints", "system"})
 """Folders whose tests share a running system on each bus."""
 _ON_KAFKA = frozenset({"chassis/test_kafka_bus.py", "chassis/test_kafka_topics.py", "contracts/test_subscribers.py"})
 """Files whose tests are on the run's Kafka without saying so in their names."""
+_ON_ITS_OWN = frozenset({"system/test_tracing.py"})
+"""Files that share no running system: their services, in the test's own process, take its place on the bus."""
 
 
 class ByGroupOrFile(LoadGroupScheduling):
@@ -37,7 +39,7 @@ def group_of(nodeid: str) -> str:
     folder = place.partition("/")[0]
     words = re.split(r"[\[\]-]", nodeid.partition("[")[2])
     bus = next((kind for kind in BusKind if kind in words), None)
-    if folder in _SYSTEMS and bus is not None:
+    if folder in _SYSTEMS and place not in _ON_ITS_OWN and bus is not None:
         return f"{folder}-{bus}"
     return "kafka" if bus is BusKind.KAFKA or place in _ON_KAFKA else place
 
