@@ -291,6 +291,8 @@ class Progress(BaseModel):
 async def progress(here: Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYSTEM))]) -> Response:
     """Rows waiting in the outbox, records not yet consumed, due timers, open dead letters."""
     runtime = here.runtime
+    # Asked before: it takes a connection of its own, and whoever waits for a second one holds none.
+    lag = await runtime.lag()
 
     async def read(tx: Transaction) -> Answer:
         row = await tx.fetchrow(
@@ -302,7 +304,7 @@ async def progress(here: Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYS
         )
         if row is None:
             raise AssertionError("a query without FROM has one row")
-        return Answer(200, Progress(**row, lag=await runtime.lag(), paused=runtime.paused))
+        return Answer(200, Progress(**row, lag=lag, paused=runtime.paused))
 
     return await here.query(read)
 
