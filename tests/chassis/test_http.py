@@ -244,6 +244,17 @@ async def test_progress_is_all_zeros_at_rest_and_shows_work(toy: ServiceUnderTes
     assert (await toy.http(None).get("/progress")).status_code == 401
 
 
+async def test_more_may_ask_for_progress_at_once_than_there_are_connections(toy: ServiceUnderTest):
+    """Each needs one for the bus and one for the rest; with the first in hand nobody would get the second."""
+    await toy.runtime.start()
+    try:
+        asked = [toy.http(Role.SYSTEM).get("/progress") for _ in range(3 * toy.db.pool.get_max_size())]
+        answers = await asyncio.wait_for(asyncio.gather(*asked), 20)
+    finally:
+        await toy.runtime.stop()
+    assert {answer.status_code for answer in answers} == {200}
+
+
 async def test_a_ready_service_says_so_and_an_unready_one_too(toy: ServiceUnderTest):
     client = toy.http(None)
     assert (await client.get("/readyz")).json() == {"ready": True}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.refusals import Forbidden, IfMatch, Invalid, NotFound, Refusal, Stale, expect_version
+from contracts.refusals import Forbidden, Invalid, NotFound, Refusal
 from contracts.values import CourseState, DecisionState, Language
 from services.registration import domain
 from tests.registration.builders import OURS, THEIRS, a_contract, an_offer
@@ -213,12 +213,3 @@ def test_a_contract_never_ends_before_it_begins(first_day, days):
             contract_from([an_offer()], valid_from=first_day, valid_to=last_day)
     else:
         assert contract_from([an_offer()], valid_from=first_day, valid_to=last_day).valid_to == last_day
-
-
-def test_another_version_than_the_callers_is_stale():
-    """The answer says which version is current."""
-    expect_version(3, None)
-    expect_version(3, IfMatch(frozenset({3})))
-    with pytest.raises(Stale) as stale:
-        expect_version(3, IfMatch(frozenset({2})))
-    assert stale.value.values == {"current": 3}
