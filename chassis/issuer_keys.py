@@ -97,6 +97,7 @@ class IssuerKeys:
         if rest_s > 0 and self._flight is None:
             raise IssuerUnreachable(rest_s)
         if not await self._fetched():
+            self._rests_until = self._clock() + _REST_S
             raise IssuerUnreachable(_REST_S)
 
     async def keep_fresh(self) -> None:
@@ -128,7 +129,6 @@ class IssuerKeys:
             _log.warning("%s", error)
             return False
         except Exception as error:  # noqa: BLE001 - whatever it is, tokens with known keys are checked as before
-            self._rests_until = self._clock() + _REST_S
             _log.warning("the issuer's keys cannot be read from %s: %s", self._url, type(error).__name__)
             return False
         finally:
