@@ -41,7 +41,7 @@ CAMPAIGNS = {
     "crowd": Campaign("every promise is kept while services die under many clients", "kills on each bus", 3, 10),
     "fuzz": Campaign("what is answered stands in the OpenAPI document", "requests for each operation", 3, 40),
     "kills": Campaign("a kill at any step of any service changes nothing", "rounds on each bus", 1, 20),
-    "ledgers": Campaign("both ledgers are what a simple model says", "sequences of commands", 150, 2000),
+    "ledgers": Campaign("both ledgers are what a simple model says", "sequences of commands", 150, 2000, in_ci=False),
     "sabotage": Campaign("with a guard broken, the same looks find what is lost or doubled", "guards", 0, 1),
     "years": Campaign("what is planned happens once and on its day", "simulated years", 2, 10),
 }

@@ -71,7 +71,7 @@ def test_every_campaign_that_ci_may_choose_is_chosen_by_some_commit():
 
 def test_the_table_adds_up_what_the_run_took():
     printed = times.table({"years": (2, 11.6), "docs": (100, 3.2)}).splitlines()
-    assert printed[2].startswith("| `years/` | ten simulated years | 2 | 12 |")
+    assert printed[2].startswith("| `years/` | simulated years | 2 | 12 |")
     assert printed[-1] == "| | together | 102 | 15 |"
 
 
