@@ -8,7 +8,18 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up demo test lint bench schemas lock clean asyncapi-check chaos manifests deploy-check compose-secrets
+.PHONY: help up demo check test test-service test-long affected times lint style types pure bench schemas lock clean \
+	asyncapi-check chaos manifests deploy-check compose-secrets
+
+# Two at a time, each target's lines together.
+BOTH := $(MAKE) --no-print-directory --jobs=2 --output-sync=target
+PYTEST := $(if $(SEED),REKKU_SEED=$(SEED) )$(BIN)/python -m pytest
+WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
+
+# Which tests a service needs beside those of its own folder.
+ALSO_courses := tests/ledgers tests/fuzz
+ALSO_decisions := tests/ledgers tests/caps
+ALSO_registration := tests/years tests/fuzz
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,15 +41,40 @@ up: $(STAMP) ## The whole system on this machine, at http://127.0.0.1:8080 (BUS=
 demo: $(STAMP) ## The heart courses' real years, played through every service and checked
 	@exec $(BIN)/rekku demo
 
-test: $(STAMP) ## Every test, in two processes (ARGS=... for pytest)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+check: $(STAMP) ## Style, types, import rules, contracts, documents and every test without a server
+	@$(BOTH) types style pure
+
+test: $(STAMP) ## Every test, in two processes (SEED=; ARGS=... for pytest)
+	$(PYTEST) $(WORKERS) $(ARGS)
+
+test-service: $(STAMP) ## What one service needs, its contracts and rules (S=courses)
+	@test -d 'tests/$(S)' && test -d 'services/$(S)' || { echo "Name a service: make test-service S=courses" >&2; exit 2; }
+	$(PYTEST) $(WORKERS) tests/$(S) $(ALSO_$(S)) tests/contracts tests/docs $(ARGS)
+
+test-long: $(STAMP) ## Campaigns at full size, and the long run (CAMPAIGN= for one, SIZE=, SEED=)
+	$(if $(filter chaos,$(CAMPAIGN)),,$(PYTEST) $(WORKERS) --campaign $(or $(CAMPAIGN),all) $(if $(SIZE),--size $(SIZE)) $(ARGS))
+	$(if $(filter-out chaos,$(CAMPAIGN)),,@$(MAKE) --no-print-directory chaos)
+
+affected: $(STAMP) ## Only the tests that run a changed line, after a first whole run (blind to SQL and texts)
+	$(PYTEST) -p testmon --testmon $(ARGS)
+
+times: $(STAMP) ## What each folder of tests proves, and how long it took in the last run of all
+	@$(BIN)/python -m tests.times
 
 lint: $(STAMP) ## Style, types, import rules and contracts
+	@$(BOTH) types style
+
+style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m contracts.checks --check
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+pure: $(STAMP)
+	$(PYTEST) -q --pure $(ARGS)
 
 chaos: $(STAMP) ## The long run on three brokers: load, and faults at seeded moments (SEED=, MINUTES=)
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))

@@ -16,9 +16,10 @@ from chassis.kafka.cluster import KafkaCluster
 from chassis.kafka.jars import KafkaUnavailable
 from chassis.service import Service
 from chassis.testing import ClusterUnderTest, ServiceUnderTest, service_under_test
+from tests import runs
+from tests.runs import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_report_header
 
-LONG = frozenset({"caps", "deploy", "failpoints", "fuzz", "ledgers", "rekku", "system", "years"})
-"""Folders whose files take longest."""
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_report_header"]
 
 LEFT_OUT = "LEFT OUT: "
 """How the reason of a test begins that a tool is missing for; the summary says it in capitals."""
@@ -77,11 +78,6 @@ async def kafka() -> AsyncIterator[KafkaCluster]:
         await cluster.stop()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders whose files take longest, so that at the end no process waits for the other."""
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
-
-
 def leave_out(reason: str) -> NoReturn:
     """Leave a test out because something is not installed; where REKKU_REQUIRE_KAFKA is set, that is a failure."""
     if os.environ.get("REKKU_REQUIRE_KAFKA"):
@@ -89,8 +85,9 @@ def leave_out(reason: str) -> NoReturn:
     pytest.skip(LEFT_OUT + reason)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in capitals how many tests were left out, and why."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how long each folder took, and in capitals how many tests were left out, and why."""
+    runs.pytest_terminal_summary(terminalreporter, config)
     reasons = Counter(
         report.longrepr[2].partition(LEFT_OUT)[2]
         for report in terminalreporter.stats.get("skipped", ())

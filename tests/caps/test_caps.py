@@ -1,10 +1,6 @@
-"""Ten thousand attempts at caps from 1 to 50, from several processes that die meanwhile: never over, never under.
-
-`REKKU_ATTEMPTS` says how many (10,000 by default), `REKKU_SEED` which and who dies where.
-"""
+"""Attempts at caps from 1 to 50, from several processes that die meanwhile: never over, never under."""
 
 import asyncio
-import os
 import random
 import time
 from collections import Counter
@@ -15,15 +11,18 @@ from itertools import groupby
 import pytest
 
 from tests.bounded import Operation, is_linearizable
+from tests.campaigns import CAMPAIGNS, SEED, size
 from tests.caps.asking import REFUSED, Answer, ask_all
 from tests.caps.attempts import LARGEST, MOST_ASKED, Attempt, Cap, plan
 from tests.caps.checks import by_cap, history, over_or_under, taken, violations, wanted
 from tests.caps.conftest import REPORT
 from tests.caps.stage import FAILPOINTS, YEAR, Stage, stage
 from tests.decisions import unguarded
-from tests.failpoints.rounds import SEED, until
+from tests.failpoints.rounds import until
 
-ATTEMPTS = int(os.environ.get("REKKU_ATTEMPTS", "10000"))
+pytestmark = pytest.mark.campaign("caps")
+
+ATTEMPTS = size("caps")
 PROCESSES = 3
 KILLS = 8
 APPLIED_ON = f"{YEAR}-01-02"
@@ -148,7 +147,7 @@ def test_every_history_is_one_of_a_counter_that_never_passes_its_cap(outcome):
 def test_the_load_was_what_it_should_be(outcome):
     """E-53: every attempt answered, every kind of cap, all sizes, and deaths at each of the steps."""
     assert len({answer.attempt.number for answer in outcome.answers}) == len(outcome.answers) == ATTEMPTS
-    if ATTEMPTS >= 10_000:
+    if CAMPAIGNS["caps"].whole <= ATTEMPTS:
         caps = by_cap(outcome.answers)
         assert {cap.size for cap in caps} == set(range(1, LARGEST + 1))
         assert any(wanted(cap, answers) < cap.size for cap, answers in caps.items())

@@ -3,7 +3,8 @@
 import pytest
 
 from chassis.settings import BusKind
-from tests.failpoints.rounds import SEED, grounds
+from tests.campaigns import SEED
+from tests.failpoints.rounds import grounds
 from tests.system.conftest import a_home
 
 _REPORT = pytest.StashKey[list[str]]()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
 from collections import deque
@@ -25,7 +24,6 @@ from tests.failpoints.bus_seen import BusSeen, bus_of
 from tests.failpoints.digest import Digest, State
 from tests.failpoints.workload import WITHIN_S, CarefulClient, Year, yes
 
-SEED = int(os.environ.get("REKKU_SEED", "1"))
 BEFORE_ALL = datetime(2030, 12, 29, 8, tzinfo=UTC)
 FIRST_YEAR = 2031
 """No data file speaks of this year or a later one."""

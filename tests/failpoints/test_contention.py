@@ -4,13 +4,18 @@ import asyncio
 import random
 import time
 
+import pytest
+
 from tests.bounded import is_linearizable
+from tests.campaigns import SEED, size
 from tests.failpoints.crowd import COURSES, PLACES, Crowd
 from tests.failpoints.invariants import violations
-from tests.failpoints.rounds import SEED, Grounds
+from tests.failpoints.rounds import Grounds
 from tests.failpoints.steps import failpoints
 
-KILLS = 10
+pytestmark = pytest.mark.campaign("crowd")
+
+KILLS = size("crowd")
 WORTHWHILE = ("commit", "send", "acknowledge", "position", "sms")
 """Steps that clients who come and go keep every service taking."""
 

@@ -13,6 +13,8 @@ from tests.failpoints.workload import CLIENTS, Year
 from tests.system.conftest import a_home
 from tests.system.people import HEART
 
+pytestmark = pytest.mark.campaign("sabotage")
+
 WITNESS = """
 CREATE TABLE {0}.witness (decision_ref text PRIMARY KEY, times integer NOT NULL);
 GRANT SELECT, INSERT, UPDATE ON {0}.witness TO rekku_{0};

@@ -1,11 +1,10 @@
 """Requests made up from an OpenAPI document, sent to a running application: what it answers has to stand there.
 
-`REKKU_SEED` is the seed; `REKKU_FUZZ` says how many requests each operation gets of those that fit the document
-(of those that do not, a third of that).
+The campaign's size says how many requests each operation gets of those that fit the document (of those that do not,
+a third of that).
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from random import Random
@@ -26,8 +25,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-SEED = int(os.environ.get("REKKU_SEED", "1"))
-EXAMPLES = int(os.environ.get("REKKU_FUZZ", "12"))
+from tests.campaigns import SEED, size
+
+EXAMPLES = size("fuzz")
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

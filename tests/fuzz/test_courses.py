@@ -2,6 +2,8 @@
 
 from datetime import date, timedelta
 
+import pytest
+
 from chassis.auth import Role
 from services.courses.app import SERVICE
 from tests.conftest import NewService
@@ -62,6 +64,7 @@ async def a_scene(courses: CoursesUnderTest) -> Known:
     )
 
 
+@pytest.mark.campaign("fuzz")
 async def test_nothing_is_answered_outside_the_document(new_service: NewService):
     """Issue 4: no 500 and no answer outside the document, for a provider, an officer and nobody."""
     service = await new_service(SERVICE)

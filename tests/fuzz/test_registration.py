@@ -1,5 +1,7 @@
 """The registration service answers whatever fits its document, and what does not, as its document says."""
 
+import pytest
+
 from chassis.auth import Role
 from chassis.testing import ServiceUnderTest
 from services.registration.app import SERVICE
@@ -55,6 +57,7 @@ async def a_scene(registration: ServiceUnderTest) -> Known:
     )
 
 
+@pytest.mark.campaign("fuzz")
 async def test_nothing_is_answered_outside_the_document(new_service: NewService):
     """Issue 4: no 500 and no answer outside the document, for a provider, an officer and nobody."""
     service = await new_service(SERVICE)

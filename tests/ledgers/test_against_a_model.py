@@ -5,7 +5,6 @@ twice, or its end before its beginning, as the sequence has it.
 """
 
 import asyncio
-import os
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ from services.decisions.annulling import annul_decision
 from services.decisions.app import SERVICE as DECISIONS
 from services.decisions.domain import AnnulmentReason, Application, ClientNotice, NoticeChannel, Outcome
 from services.decisions.events import decision_event
+from tests.campaigns import size
 from tests.courses.builders import (
     OFFICE,
     a_description,
@@ -52,7 +52,8 @@ from tests.courses.builders import (
 )
 from tests.ledgers.model import CONFIRM_AT, GROUP_MAX, GROUP_MIN, MUST_RUN_AT, Model, ModelCourse, ModelDecision
 
-SEQUENCES = int(os.environ.get("REKKU_SEQUENCES", "2000"))
+pytestmark = pytest.mark.campaign("ledgers")
+
 STEPS = 15
 ENOUGH = 2000
 """The rarest of the broken guards is met in one sequence of about 150."""
@@ -331,7 +332,7 @@ def play(world: World, sequences: int, *phases: Phase) -> None:
 
 def test_whatever_is_done_in_whatever_order_both_services_are_as_the_model_says(world):
     """R-CRS-2, R-CRS-14, R-CRS-15, R-CRS-36, R-DEC-1, E-1, E-7, E-19, E-21, E-22, E-26, E-34, E-37, E-38, E-41."""
-    play(world, SEQUENCES, Phase.generate, Phase.shrink)
+    play(world, size("ledgers"), Phase.generate, Phase.shrink)
 
 
 async def _keep_all(tx, ledger, places):

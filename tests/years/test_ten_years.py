@@ -4,24 +4,29 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from chassis.testing import CLOCK_START, ClusterUnderTest
 from services.registration.reviews.planning import REMIND_OF_REVIEW
+from tests.campaigns import size
 from tests.years.checks import assert_nothing_is_left_to_do, happened, wrong_gauges
 from tests.years.model import Model, end_of_february
-from tests.years.story import FIRST, OUTAGES, YEARS, live_through, three_days
+from tests.years.story import FIRST, OUTAGES, live_through, three_days
 from tests.years.world import a_world
 
 
+@pytest.mark.campaign("years")
 async def test_in_ten_years_everything_happens_once_and_on_its_day(cluster: ClusterUnderTest, tmp_path: Path):
     """E-2, E-16, E-37, E-40, E-45, E-68, R-REG-7, R-REG-11: leap years, clock changes and outages of three days."""
+    years = range(FIRST, FIRST + size("years"))
     model = Model(OUTAGES, CLOCK_START.date())
     async with a_world(cluster, tmp_path, OUTAGES) as world:
-        await live_through(world, model, YEARS)
+        await live_through(world, model, years)
         assert await happened(world) == model.effects(world.now)
-        assert await wrong_gauges(world, model, range(FIRST, YEARS.stop + 2)) == []
+        assert await wrong_gauges(world, model, range(FIRST, years.stop + 2)) == []
         await assert_nothing_is_left_to_do(world)
         kinds = Counter(what for what, _, _ in await happened(world))
-        assert (kinds["began"], kinds["completed"], kinds["ended"]) == (40, 50, 10)
+        assert (kinds["began"], kinds["completed"], kinds["ended"]) == (4 * len(years), 5 * len(years), len(years))
 
 
 async def test_a_year_without_catching_up_is_found_wanting(cluster: ClusterUnderTest, tmp_path: Path):

@@ -1,0 +1,76 @@
+"""The named runs: what they take in, and that their page is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import campaigns, runs, times
+
+TESTS = Path(__file__).parents[1]
+MAKEFILE = (TESTS.parent / "Makefile").read_text()
+PAGE = times.README.read_text()
+SOURCES = {path: path.read_text() for path in TESTS.rglob("test_*.py")}
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(monkeypatch):
+    monkeypatch.setattr(campaigns, "_chosen", None)
+    monkeypatch.setattr(campaigns, "_size", None)
+
+
+def test_every_campaign_has_tests_and_a_row_and_there_are_no_others():
+    marked = {name for source in SOURCES.values() for name in re.findall(r'mark\.campaign\("([a-z]+)"\)', source)}
+    rows = re.findall(r"^\| `([a-z]+)` \| ", PAGE, re.MULTILINE)
+    assert marked == set(campaigns.CAMPAIGNS) == set(rows)
+
+
+def test_every_folder_of_tests_has_its_row():
+    folders = {path.relative_to(TESTS).parts[0] for path in SOURCES}
+    assert times.proves().keys() == folders
+    assert set(runs.FIRST) <= folders
+
+
+def test_the_pages_commands_exist():
+    named = set(re.findall(r"`make ([a-z-]+)", PAGE))
+    assert {"check", "test", "test-service", "test-long", "affected", "times"} <= named
+    assert named <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+
+
+def test_a_run_of_all_tests_plays_campaigns_short_and_leaves_out_those_that_are_whole_or_nothing():
+    assert campaigns.is_played([])
+    assert campaigns.is_played(["caps"])
+    assert not campaigns.is_played(["sabotage"])
+    assert {name for name in campaigns.CAMPAIGNS if campaigns.is_whole(name)} == set()
+    assert campaigns.size("ledgers") == campaigns.CAMPAIGNS["ledgers"].short
+
+
+def test_a_run_of_one_campaign_plays_it_whole_and_nothing_else():
+    campaigns.choose("sabotage")
+    assert campaigns.is_played(["sabotage"])
+    assert not campaigns.is_played([])
+    assert not campaigns.is_played(["caps"])
+    campaigns.choose("caps", 20_000)
+    assert campaigns.size("caps") == 20_000
+    assert campaigns.size("years") == campaigns.CAMPAIGNS["years"].short
+    campaigns.choose(campaigns.EVERY)
+    assert all(campaigns.size(name) == campaign.whole for name, campaign in campaigns.CAMPAIGNS.items())
+
+
+@pytest.mark.parametrize(("name", "size"), [("cap", None), (None, 5), ("all", 5), ("caps", 0)])
+def test_what_is_no_campaign_or_no_size_is_refused(name, size):
+    with pytest.raises(ValueError, match="campaign"):
+        campaigns.choose(name, size)
+
+
+def test_every_campaign_that_ci_may_choose_is_chosen_by_some_commit():
+    chosen = {campaigns.one_for(f"{number:040x}") for number in range(200)}
+    assert {name for name, _ in chosen} == {name for name, one in campaigns.CAMPAIGNS.items() if one.in_ci}
+    assert len({seed for _, seed in chosen}) > 100
+    assert campaigns.one_for("4b8e2f3") == campaigns.one_for("4b8e2f3")
+
+
+def test_the_table_adds_up_what_the_run_took():
+    printed = times.table({"years": (2, 11.6), "docs": (100, 3.2)}).splitlines()
+    assert printed[2].startswith("| `years/` | ten simulated years | 2 | 12 |")
+    assert printed[-1] == "| | together | 102 | 15 |"
