@@ -28,6 +28,7 @@ from tests.courses.builders import (
     text,
 )
 from tests.courses.stories import FIRST, LATER, a_running_course, a_three_period_course, go_to
+from tests.decision_refs import a_decision_ref
 
 CONTACT = {"email": "kevat@sydankunto.fi", "phone": "+358171234569", "web": None}
 
@@ -281,7 +282,7 @@ async def test_a_provider_reads_its_own_history_with_the_names_of_its_own_people
     ):
         assert refusal(await stranger.get(f"{path}/history"), 404)[0] == code
         assert (await courses.service.http(None).get(f"{path}/history")).status_code == 401
-    for unknown in ("/courses/nowhere/history", "/decisions/D-nowhere/history"):
+    for unknown in ("/courses/nowhere/history", f"/decisions/{a_decision_ref(99999)}/history"):
         assert (await courses.officer.get(unknown)).status_code == 404
 
 
