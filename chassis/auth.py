@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
+from chassis.files import FileUnusable, read_or_make, read_whole, write_whole
 from chassis.settings import Environment, Settings
 
 ALGORITHMS = ["RS256", "ES256"]
@@ -113,13 +113,12 @@ class TokenVerifier:
             return self._keys
 
     async def _fetch(self) -> Any:
-        url = urlparse(self._settings.jwks_url)
         try:
-            if url.scheme == "file":
-                return json.loads(await asyncio.to_thread(Path(unquote(url.path)).read_text))
+            if self._settings.jwks_url.startswith("file:"):
+                return await asyncio.to_thread(keys_in, self._settings.jwks_url)
             async with httpx.AsyncClient(timeout=5) as client:
                 return (await client.get(self._settings.jwks_url)).raise_for_status().json()
-        except (OSError, httpx.HTTPError, ValueError) as error:
+        except (OSError, FileUnusable, httpx.HTTPError, ValueError) as error:
             raise TokenRefused("the issuer's keys cannot be read") from error
 
 
@@ -134,13 +133,53 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
     return Principal(str(claims["sub"]), role, provider_id)
 
 
+def keys_in(url: str) -> dict[str, Any]:
+    """The key set (JWKS) in the file of a `file:` URL.
+
+    Raises:
+        FileUnusable: it is missing or broken.
+    """
+    path = Path(unquote(urlparse(url).path))
+    remedy = "REKKU_JWKS_URL names it: put the issuer's key set there"
+    keys = read_whole(path, _as_key_set, remedy)
+    if keys is None:
+        raise FileUnusable(f"{path} is missing: {remedy}")
+    return keys
+
+
+def _as_key_set(text: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(text)
+    if not all(isinstance(key, dict) for key in document["keys"]):
+        raise TypeError
+    return document
+
+
 @functools.cache
 def _private_key(text: str) -> RSAKey:
-    return RSAKey.import_key(json.loads(text))
+    try:
+        key = RSAKey.import_key(json.loads(text))
+    except JoseError as error:
+        raise ValueError from error
+    if not key.is_private:
+        raise ValueError
+    return key
+
+
+def _new_private_key() -> str:
+    return json.dumps(RSAKey.generate_key(2048, auto_kid=True).as_dict(private=True))
+
+
+def _public(key: RSAKey) -> dict[str, Any]:
+    return {"keys": [key.as_dict(private=False)]}
 
 
 class DevIssuer:
-    """Mints tokens on one machine, from a key kept in the home directory; never in production."""
+    """Mints tokens on one machine, from a key kept in the home directory; never in production.
+
+    Raises:
+        ValueError: it is off.
+        FileUnusable: its key is broken, or cannot be made.
+    """
 
     def __init__(self, settings: Settings) -> None:
         if settings.environment is Environment.PRODUCTION or not settings.dev_issuer:
@@ -155,18 +194,14 @@ class DevIssuer:
 
     @classmethod
     def _load(cls, path: Path) -> RSAKey:
-        if not path.exists():
-            key = RSAKey.generate_key(2048, auto_kid=True)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                json.dump(key.as_dict(private=True), file)
-            cls.jwks_path(path.parent).write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
-        return _private_key(path.read_text())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        key = read_or_make(path, _private_key, _new_private_key)
+        write_whole(cls.jwks_path(path.parent), json.dumps(_public(key)))
+        return key
 
     def jwks(self) -> dict[str, Any]:
         """The public key set."""
-        return {"keys": [self._key.as_dict(private=False)]}
+        return _public(self._key)
 
     def token(
         self,

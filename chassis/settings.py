@@ -1,13 +1,17 @@
 """Settings of one process, from `REKKU_…` environment variables."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
+from urllib.parse import parse_qs, urlsplit
 
-from pydantic import SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.clock import ClockKind
+
+_MOST_PORT = 65535
 
 
 class Environment(StrEnum):
@@ -32,6 +36,40 @@ class KafkaSecurity(StrEnum):
     SASL_SSL = "SASL_SSL"
 
 
+def _named(folder: object) -> object:
+    if isinstance(folder, str) and not folder.strip():
+        raise ValueError("it is empty, and would be the folder one happens to stand in; name one, or leave it out")
+    return folder
+
+
+def _leads_to_postgresql(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    if text and not _is_address(text):
+        # Without the address: a password may stand in it.
+        raise ValueError("it is not an address like postgresql://role:password@host:port/database")
+    return url
+
+
+def _is_address(text: str) -> bool:
+    """Whether the driver can read its parts: it may name several hosts, or a socket's folder."""
+    try:
+        parts = urlsplit(text)
+        ports = parse_qs(parts.query).get("port", [])
+    except ValueError:
+        return False
+    named = parts.netloc.rpartition("@")[2].split(",")
+    hosts = [re.fullmatch(r"(?:\[[^]]*\]|[^:\[\]]*):?([0-9]*)", host) for host in named]
+    ports += [host[1] for host in hosts if host and host[1]]
+    return parts.scheme in {"postgres", "postgresql"} and all(hosts) and all(map(_is_port, ports))
+
+
+def _is_port(text: str) -> bool:
+    return re.fullmatch("[0-9]{1,5}", text) is not None and int(text) <= _MOST_PORT
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_leads_to_postgresql)]
+
+
 class Settings(BaseSettings):
     """Everything a service process can be told.
 
@@ -42,15 +80,15 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="REKKU_", frozen=True, extra="ignore")
 
     environment: Environment = Environment.DEVELOPMENT
-    home: Path = Path(".rekku")
+    home: Annotated[Path, BeforeValidator(_named)] = Path(".rekku")
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: Annotated[int, Field(ge=0, le=_MOST_PORT)] = 8080
     instance: str = "1"
-    database_url: SecretStr = SecretStr("")
-    owner_database_url: SecretStr = SecretStr("")
-    keys_database_url: SecretStr = SecretStr("")
-    pool_size: int = 10
-    lease_s: float = 3.0
+    database_url: DatabaseUrl = SecretStr("")
+    owner_database_url: DatabaseUrl = SecretStr("")
+    keys_database_url: DatabaseUrl = SecretStr("")
+    pool_size: Annotated[int, Field(gt=0)] = 10
+    lease_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
     bus: BusKind = BusKind.EMBEDDED
     kafka_servers: str = ""
     kafka_security: KafkaSecurity = KafkaSecurity.PLAINTEXT
@@ -66,7 +104,7 @@ class Settings(BaseSettings):
     upstreams: dict[str, str] = {}
     public_url: str = "http://127.0.0.1:8080"
     otlp_endpoint: str = ""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     failpoints: Path | None = None
 
     @model_validator(mode="after")

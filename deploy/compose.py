@@ -1,6 +1,5 @@
 """The compose file as the engine reads it: variables put in, anchors resolved; and the secrets it asks for."""
 
-import os
 import re
 import secrets
 import sys
@@ -9,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from chassis.files import FileUnusable, read_whole, write_whole
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docker-compose.yml"
@@ -52,20 +53,25 @@ def wanted_secrets() -> list[str]:
 
 
 def write_secrets(path: Path = SECRETS) -> list[str]:
-    """Give every wanted secret that `path` does not have yet a value of its own; the names of the new ones."""
-    text = path.read_text() if path.exists() else ""
+    """Give every wanted secret that `path` does not have yet a value of its own; the names of the new ones.
+
+    Raises:
+        FileUnusable: it is there and empty or broken: what it held may open data.
+    """
+    text = read_whole(path, str, "put it back from a backup; remove it where nothing was started with it yet") or ""
     known = {line.partition("=")[0] for line in text.splitlines()}
     missing = [name for name in wanted_secrets() if name not in known]
     if missing:
         lines = "".join(f"{name}={secrets.token_hex(24)}\n" for name in missing)
         if text and not text.endswith("\n"):
             lines = "\n" + lines
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(lines)
+        write_whole(path, text + lines, mode=0o600)
     return missing
 
 
 if __name__ == "__main__":
-    made = write_secrets()
+    try:
+        made = write_secrets()
+    except FileUnusable as error:
+        sys.exit(str(error))
     print(f"{SECRETS.name}: {f'wrote {len(made)} secrets' if made else 'nothing was missing'}", file=sys.stderr)

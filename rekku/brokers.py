@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chassis.kafka.jars import KafkaUnavailable, fetch_jars
+from chassis.kafka.jars import fetch_jars
 from chassis.settings import BusKind, KafkaSecurity, Settings
 from rekku.problems import Problem
 from rekku.processes import Say
@@ -22,13 +22,12 @@ async def running_brokers(home: Path, count: int, say: Say) -> AsyncIterator[asy
     """So many brokers of this home, as a task that ends when they serve; none where the count is 0.
 
     Raises:
-        Problem: without Java, or without the jars and Maven; the task raises it where a broker does not start.
+        KafkaUnavailable: without Java, or without the jars and Maven.
+
+    The task raises KafkaUnavailable or FileUnusable where a broker does not start.
     """
     if count:
-        try:
-            await fetch_jars(say)
-        except KafkaUnavailable as error:
-            raise Problem(str(error)) from error
+        await fetch_jars(say)
     starting = asyncio.create_task(_start(home, count))
     try:
         yield starting
@@ -46,10 +45,7 @@ async def _start(home: Path, count: int) -> KafkaCluster | None:
     from chassis.kafka.cluster import KafkaCluster
 
     cluster = KafkaCluster(home, count)
-    try:
-        await cluster.start()
-    except KafkaUnavailable as error:
-        raise Problem(str(error), status=1) from error
+    await cluster.start()
     return cluster
 
 

@@ -2,19 +2,20 @@
 
 import ctypes
 import os
+import re
 import signal
 import sys
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from cyclopts import App, CycloptsError, Parameter, validators
-from pydantic import ValidationError
+from cyclopts import App, Parameter, validators
 
-from chassis.auth import DevIssuer, Role
+from chassis.auth import DevIssuer, Role, keys_in
+from chassis.files import NO_ROOM
 from chassis.settings import BusKind, Settings
 from rekku.home import Home
-from rekku.problems import Problem
+from rekku.problems import Problem, problem_of
 from rekku.terminal import run, run_until_signalled
 
 _PARENT_DIES = 1
@@ -39,25 +40,27 @@ for inner in (events_app, dead_letters_app, outbox_app, projections_app, topics_
 def main() -> None:
     """Run a command; every problem is one line on stderr, and an exit status."""
     try:
-        status = app()
-    except Problem as problem:
-        sys.exit(_complain(str(problem), problem.status))
-    except CycloptsError as error:
-        sys.exit(_complain(str(error), 2))
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
-        sys.exit(_complain(f"a setting is wrong: {wrong}", 2))
+        status = app(sys.argv[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(0)
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        print(f"rekku: {' '.join(str(problem).split())}", file=sys.stderr)
+        if isinstance(error, OSError) and error.filename is None and error.errno in NO_ROOM:
+            _forget_output()
+        sys.exit(problem.status)
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _complain(message: str, status: int) -> int:
-    print(f"rekku: {' '.join(message.split())}", file=sys.stderr)
-    return status
+def _forget_output() -> None:
+    """What nobody can take any more is not written again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _home() -> Home:
@@ -77,7 +80,11 @@ def serve(service: str, /) -> None:
     from rekku.services import load
 
     _end_with_launcher()
-    run(run_service(load(service), Settings()))
+    settings = Settings()
+    if settings.jwks_url.startswith("file:"):
+        # Without the issuer's keys it would answer nobody.
+        keys_in(settings.jwks_url)
+    run(run_service(load(service), settings))
 
 
 def _end_with_launcher() -> None:
@@ -116,17 +123,21 @@ def up(
 
     settings = Settings()
     start = simulated_clock.replace(tzinfo=simulated_clock.tzinfo or UTC) if simulated_clock else None
-    wanted = _counts(instances or [])
+    wanted = _counts(instances) if instances else {}
     run_until_signalled(run_up(Launch(Home(settings.home), settings.port, start, wanted, bus=bus, brokers=brokers)))
 
 
 def _counts(instances: list[str]) -> dict[str, int]:
+    from rekku.services import SERVICES
+
     counts = {}
     for wanted in instances:
-        service, _, count = wanted.partition("=")
-        if not count.isdecimal() or not int(count):
-            raise Problem(f"--instances takes SERVICE=NUMBER, not {wanted}")
-        counts[service] = int(count)
+        given = re.fullmatch("([a-z]+)=([1-9][0-9]?)", wanted)
+        if given is None:
+            raise Problem(f"--instances takes SERVICE=NUMBER, from 1 to 99, not {wanted}")
+        if given[1] not in SERVICES:
+            raise Problem(f"there is no service {given[1]}; there are {', '.join(SERVICES)}")
+        counts[given[1]] = int(given[2])
     return counts
 
 
@@ -323,11 +334,11 @@ def token(*, role: Role, provider: str | None = None) -> None:
         raise Problem("--provider goes with --role provider, and only with it")
     if provider is not None:
         provider = _business_id(provider)
-    settings = Settings()
-    if not (settings.home / "dev-issuer.json").exists():
-        raise Problem(f"there is no development issuer in {settings.home}: `rekku up` makes one")
+    home = _home().path
+    if not (home / "dev-issuer.json").exists():
+        raise Problem(f"there is no development issuer in {home}: `rekku up` makes one")
     try:
-        issuer = DevIssuer(settings.model_copy(update={"dev_issuer": True}))
+        issuer = DevIssuer(Settings().model_copy(update={"dev_issuer": True, "home": home}))
     except ValueError as error:
         raise Problem(f"{error}: production has its own issuer") from error
     print(issuer.token(role, provider))

@@ -8,7 +8,12 @@ import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field, TypeAdapter
+
+from chassis.clock import ClockKind
+from chassis.files import read_whole, write_whole
 from chassis.settings import BusKind
 from rekku.problems import Problem
 
@@ -35,9 +40,9 @@ class Run:
     `kafka_servers` are the addresses of its brokers, where its bus is Kafka.
     """
 
-    pid: int
+    pid: Annotated[int, Field(gt=0, lt=2**31)]
     url: str
-    clock: str
+    clock: ClockKind
     socket: str
     instances: tuple[Instance, ...] = field(default=())
     bus: BusKind = BusKind.EMBEDDED
@@ -57,10 +62,17 @@ class Run:
 
 
 class Home:
-    """The directory that `REKKU_HOME` names; made when it is missing."""
+    """The directory that `REKKU_HOME` names; made when it is missing.
+
+    Raises:
+        Problem: the name leads nowhere.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.expanduser().resolve()
+        try:
+            self.path = path.expanduser().resolve()
+        except (OSError, RuntimeError) as error:
+            raise Problem(f"REKKU_HOME={path} leads nowhere: {error}") from error
 
     @property
     def logs(self) -> Path:
@@ -115,28 +127,36 @@ class Home:
                 self.run_file.unlink(missing_ok=True)
 
     def write_run(self, run: Run) -> None:
-        """Say what runs here, in one step: readers never see half of it."""
-        fresh = self.run_file.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(run), indent=2))
-        fresh.replace(self.run_file)
+        """Record what runs here.
+
+        Raises:
+            FileUnusable: it cannot be recorded.
+        """
+        write_whole(self.run_file, json.dumps(asdict(run), indent=2))
 
     def run(self) -> Run | None:
-        """What runs here now; None where nothing does, also after a crash left its file behind."""
+        """What runs here now; None where nothing does, also after a crash left its file behind.
+
+        Raises:
+            FileUnusable: the record is broken.
+        """
+        remedy = "stop the system that runs here, if one does, and start it again: it writes the file anew"
+        run = read_whole(self.run_file, TypeAdapter(Run).validate_json, remedy)
         try:
-            told = json.loads(self.run_file.read_text())
-            os.kill(told["pid"], 0)
-        except (FileNotFoundError, ProcessLookupError):
+            if run is not None:
+                os.kill(run.pid, 0)
+        except ProcessLookupError:
             return None
         except PermissionError:
             pass
-        instances = tuple(Instance(**instance) for instance in told.pop("instances"))
-        return Run(**told | {"bus": BusKind(told["bus"])}, instances=instances)
+        return run
 
     def running(self) -> Run:
         """What runs here now.
 
         Raises:
             Problem: nothing does.
+            FileUnusable: the record of it is broken.
         """
         run = self.run()
         if run is None:

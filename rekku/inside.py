@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
 
-from chassis.clock import ClockKind
 from chassis.db import Database
-from chassis.embedded import BUS, KEYS_DATABASE, Cluster
+from chassis.embedded import BUS, KEYS_DATABASE, Cluster, passwords_of
 from chassis.settings import KafkaSecurity, Settings
 from chassis.vault import Vault
 from rekku.home import Home, Run
@@ -22,13 +20,19 @@ def cluster_of(home: Home, run: Run) -> Cluster:
     """The running server, with the passwords that this home keeps for its owner only.
 
     Raises:
-        Problem: the passwords belong to somebody else.
+        FileUnusable: the passwords are lost, or belong to somebody else.
     """
+    return Cluster(Path(run.socket), passwords_of(home.path), None)
+
+
+@contextmanager
+def _reaching(home: Home) -> Iterator[None]:
     try:
-        passwords = json.loads((home.path / "passwords.json").read_text())
-    except OSError as error:
-        raise Problem(f"the passwords of {home.path} cannot be read: {error.strerror}") from error
-    return Cluster(Path(run.socket), passwords, None)
+        yield
+    except asyncpg.InvalidPasswordError:
+        raise
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Problem(f"PostgreSQL in {home.path} does not answer ({type(error).__name__})") from error
 
 
 def bus_settings(home: Home) -> Settings:
@@ -50,10 +54,8 @@ async def bus_of(home: Home) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]
         Problem: nothing runs here, or PostgreSQL does not answer.
     """
     cluster = cluster_of(home, home.running())
-    try:
+    with _reaching(home):
         connection = await asyncpg.connect(cluster.url(BUS), server_settings={"search_path": BUS})
-    except (OSError, asyncpg.PostgresError) as error:
-        raise Problem(f"PostgreSQL in {home.path} does not answer ({type(error).__name__})") from error
     try:
         yield connection
     finally:
@@ -70,10 +72,8 @@ async def database_of(home: Home, service: str) -> AsyncIterator[Database]:
     run = home.running()
     cluster = cluster_of(home, run)
     vault = Vault(cluster.url(KEYS_DATABASE, KEYS_DATABASE))
-    try:
-        database = await Database.connect(cluster.url(f"rekku_{service}"), service, ClockKind(run.clock), vault, size=2)
-    except (OSError, asyncpg.PostgresError) as error:
-        raise Problem(f"PostgreSQL in {home.path} does not answer ({type(error).__name__})") from error
+    with _reaching(home):
+        database = await Database.connect(cluster.url(f"rekku_{service}"), service, run.clock, vault, size=2)
     try:
         yield database
     finally:

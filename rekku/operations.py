@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chassis.bus import BusUnavailable, Record
-from chassis.embedded import provision
+from chassis.embedded import making_ready, provision
 from chassis.migrate import MigrationConflict, migrate, migrations_of
 from chassis.provisioning import owner_of
 from chassis.settings import Settings
@@ -45,8 +45,10 @@ async def migrate_here(home: Home) -> None:
     with home.locked():
         cluster = await start_database(home)
         try:
-            await provision(cluster, SERVICES)
-            for name, done in (await migrate_all(cluster)).items():
+            with making_ready(cluster):
+                await provision(cluster, SERVICES)
+                applied = await migrate_all(cluster)
+            for name, done in applied.items():
                 _tell(name, done)
         finally:
             await asyncio.to_thread(cluster.stop)
@@ -59,7 +61,7 @@ async def _migrate_there(owner_url: str) -> None:
             _tell(name, await migrate(owner_url, name, wanted, role=owner_of(name)))
     except MigrationConflict as error:
         raise Problem(str(error)) from error
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Problem(f"the database of REKKU_OWNER_DATABASE_URL cannot be used ({type(error).__name__})") from error
 
 

@@ -87,7 +87,7 @@ async def keep_running(
                 process = await program.start()
                 changed()
                 ended = f"{_how_it_ended(await process.wait())} (see {program.log})"
-            except Problem as problem:
+            except (Problem, OSError) as problem:
                 ended = f"was not started: {problem}"
             if time.monotonic() - started > _STEADY_S:
                 pause_s = first_s

@@ -70,7 +70,7 @@ async def _given_database(service: Service, settings: Settings) -> AsyncIterator
     url = settings.database_url.get_secret_value()
     try:
         database = await Database.connect(url, service.name, settings.clock, vault, size=2)
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Problem(f"the database of REKKU_DATABASE_URL cannot be used ({type(error).__name__})") from error
     try:
         yield database

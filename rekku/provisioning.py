@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.provisioning import DATABASE, KEYS_DATABASE, OWNER, provision, roles_of
+from chassis.settings import DatabaseUrl
 from rekku.problems import Problem
 from rekku.services import SERVICES
 
@@ -18,7 +19,7 @@ class Administration(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REKKU_", frozen=True, extra="ignore")
 
-    admin_url: SecretStr
+    admin_url: DatabaseUrl
     role_passwords: dict[str, SecretStr]
 
 
@@ -39,7 +40,7 @@ async def provision_there() -> None:
     _check(passwords)
     try:
         await provision(lambda name: _on(told.admin_url.get_secret_value(), name), passwords, SERVICES)
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise Problem(f"the PostgreSQL of REKKU_ADMIN_URL cannot be provisioned ({reason})") from error
     print(f"provisioned: {DATABASE}, {KEYS_DATABASE}, {len(roles_of(SERVICES))} roles")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -13,7 +14,6 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -26,10 +26,13 @@ from chassis.embedded import (
     KEYS_DATABASE,
     SUPERUSER,
     Cluster,
-    HomeUnusable,
+    data_of,
+    making_ready,
+    passwords_of,
     provision,
     start_cluster,
 )
+from chassis.files import FileUnusable, read_or_make
 from chassis.migrate import MigrationConflict, migrate, migrations_of
 from chassis.settings import BusKind, Settings
 from rekku.brokers import on_kafka, running_brokers
@@ -46,6 +49,7 @@ READY_WITHIN_S = 90.0
 _READY_POLL_S = 0.05
 _TRIM_EVERY_S = 3600.0
 _HOST = "127.0.0.1"
+_SHORTEST_SECRET = 32
 
 
 def say(line: str) -> None:
@@ -101,14 +105,21 @@ class System:
 async def system(launch: Launch) -> AsyncIterator[System]:
     """Start everything, wait until it is ready, and stop all of it at the end.
 
+    Port 0 is any port that is free.
+
     Raises:
         Problem: the home or the port cannot be used, or a service does not become ready.
+        Unusable: PostgreSQL, Kafka or a file of the home cannot be used.
     """
     launch.home.prepare()
-    _check_port(launch.port)
+    if launch.port:
+        _check_port(launch.port)
+    else:
+        launch = replace(launch, port=free_ports(1)[0])
     with launch.home.locked():
         settings = Settings(home=launch.home.path, dev_issuer=True, clock=launch.clock, bus=BusKind.EMBEDDED)
         DevIssuer(settings)
+        read_keys(launch.home)
         async with (
             _parent(launch) as parent,
             running_brokers(launch.home.path, _count_of_brokers(launch), launch.say) as brokers,
@@ -148,19 +159,10 @@ async def start_database(home: Home) -> Cluster:
     """Start the embedded PostgreSQL of this home.
 
     Raises:
-        Problem: the home cannot hold it.
+        Unusable: the home cannot hold it, it does not start, or a file that it needs is broken.
     """
-    # Who used the server before, as far as it knows. This home is ours alone now: all of them are
-    # gone, and the server would not be stopped while it believes that one of them is still there.
-    (home.path / "postgres" / ".handle_pids.json").unlink(missing_ok=True)
-    try:
-        try:
-            return await asyncio.to_thread(start_cluster, home.path, SERVICES)
-        except OSError:
-            # Right after a crash the old server's files can be in the way once; they are not a second time.
-            return await asyncio.to_thread(start_cluster, home.path, SERVICES)
-    except HomeUnusable as error:
-        raise Problem(str(error)) from error
+    read_keys(home)
+    return await asyncio.to_thread(start_cluster, home.path, SERVICES)
 
 
 @contextlib.asynccontextmanager
@@ -171,9 +173,10 @@ async def _processes(
     kafka: KafkaCluster | None,
     parent: Nursery | tuple[str, ...],
 ) -> AsyncIterator[System]:
-    await provision(cluster, SERVICES)
-    if launch.simulated_clock is not None:
-        await set_clock(cluster, launch.simulated_clock)
+    with making_ready(cluster):
+        await provision(cluster, SERVICES)
+        if launch.simulated_clock is not None:
+            await set_clock(cluster, launch.simulated_clock)
     programs = _programs(launch, cluster, settings, parent)
     run = Run(
         pid=os.getpid(),
@@ -186,12 +189,17 @@ async def _processes(
     running = System(replace(run, instances=_instances(programs)), cluster, settings, programs, kafka)
 
     def changed() -> None:
-        launch.home.write_run(replace(run, instances=_instances(programs)))
+        try:
+            launch.home.write_run(replace(run, instances=_instances(programs)))
+        except FileUnusable as problem:
+            launch.say(f"{problem}; what runs goes on")
 
+    launch.home.write_run(running.run)
     # They start while the schemas are brought up to date, and wait for theirs: importing takes longer.
     tasks = [asyncio.create_task(keep_running(program, changed, launch.say, launch.pauses_s)) for program in programs]
     try:
-        await migrate_all(cluster)
+        with making_ready(cluster):
+            await migrate_all(cluster)
         await _until_ready(programs, launch.home)
         yield running
     finally:
@@ -240,7 +248,7 @@ def _programs(launch: Launch, cluster: Cluster, settings: Settings, parent: Nurs
         "REKKU_KAFKA_SECURITY": settings.kafka_security,
         "REKKU_JWKS_URL": DevIssuer.jwks_path(launch.home.path).as_uri(),
         "REKKU_PUBLIC_URL": f"http://{_HOST}:{launch.port}",
-        "REKKU_SECRET": _secret(launch.home.path / "secret"),
+        "REKKU_SECRET": _secret(launch.home),
         "REKKU_KEYS_DATABASE_URL": cluster.url(KEYS_DATABASE, KEYS_DATABASE),
         "REKKU_LAUNCHER": str(os.getpid()),
         "PYTHONUNBUFFERED": "1",
@@ -272,13 +280,25 @@ def _instances(programs: Iterable[Program]) -> tuple[Instance, ...]:
     )
 
 
-def _secret(path: Path) -> str:
-    """This home's secret for session cookies, made once."""
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(32))
-    return path.read_text()
+def read_keys(home: Home) -> None:
+    """See that the home has what opens its data, before anything is started; made only where there are no data.
+
+    Raises:
+        FileUnusable: the passwords or the secret are broken, or missing where there are data.
+    """
+    passwords_of(home.path)
+    _secret(home)
+
+
+def _secret(home: Home) -> str:
+    """This home's secret: with another one no survey link that was sent would lead anywhere."""
+    return read_or_make(home.path / "secret", _as_secret, lambda: secrets.token_hex(32), opens=data_of(home.path))
+
+
+def _as_secret(text: str) -> str:
+    if len(text.strip()) < _SHORTEST_SECRET:
+        raise ValueError
+    return text
 
 
 def _check_port(port: int) -> None:
@@ -287,7 +307,8 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((_HOST, port))
         except OSError as error:
-            raise Problem(f"port {port} is in use; choose another with REKKU_PORT") from error
+            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+            raise Problem(f"port {port} {why}; choose another with REKKU_PORT") from error
 
 
 def free_ports(count: int) -> list[int]:

@@ -11,13 +11,16 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
+from pydantic import Field, TypeAdapter
 
+from chassis.files import read_or_make, read_whole, write_whole
 from chassis.kafka.jars import KafkaUnavailable, Say, fetch_jars, require_java
 
 _HOST = "127.0.0.1"
@@ -39,6 +42,17 @@ _JVM = (
     "-XX:+ExitOnOutOfMemoryError",
     f"-Dlog4j2.configurationFile={_LOG4J}",
 )
+
+_IDENTITY = "cluster.json"
+
+
+@dataclass(frozen=True)
+class _Identity:
+    """A cluster's id, and each broker's own and controller port."""
+
+    id: Annotated[str, Field(min_length=1)]
+    ports: dict[int, tuple[int, int]] = field(default_factory=dict)
+
 
 Advertise = Callable[[int, int], int]
 """From a broker's number and the port it listens on to the port its clients are told."""
@@ -72,17 +86,35 @@ class Broker:
         return self._process is not None and self._process.returncode is None and not self._killed
 
     async def prepare(self, jars: Path, port: int, cluster_id: str, properties: dict[str, str | int]) -> None:
-        """Write its configuration and, the first time, format its folder."""
+        """Write its configuration and, the first time, format its folder.
+
+        Raises:
+            FileUnusable: what Kafka keeps its ids in is broken.
+            KafkaUnavailable: it is missing, or another cluster's, or the folder cannot be formatted.
+        """
         self.port, self._jars = port, jars
         data = self._folder / "data"
         (self._folder / "tmp").mkdir(parents=True, exist_ok=True)
         lines = [f"{name}={value}" for name, value in (properties | {"log.dirs": str(data)}).items()]
-        self._configuration.write_text("\n".join(lines) + "\n")
-        if not (data / "meta.properties").exists():
+        write_whole(self._configuration, "\n".join(lines) + "\n")
+        if not self._is_formatted(data, cluster_id):
             tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._configuration))
             formatting = await self._run_java(*tool)
             if await formatting.wait():
                 raise KafkaUnavailable(f"broker {self.number} cannot use its folder; its log says why: {self.log}")
+
+    def _is_formatted(self, data: Path, cluster_id: str) -> bool:
+        """Its data are there, and of this cluster; to format a folder with records would cut them off."""
+        ids = data / "meta.properties"
+        remedy = f"put it back from a backup, or remove {data} to begin without its records"
+        text = read_whole(ids, str, remedy)
+        if text is None:
+            if data.exists() and any(path.is_dir() for path in data.iterdir()):
+                raise KafkaUnavailable(f"{ids} is missing, and there are records beside it: {remedy}")
+            return False
+        if f"cluster.id={cluster_id}" not in text.splitlines():
+            raise KafkaUnavailable(f"{ids} is not of the cluster in {self._folder.parent / _IDENTITY}: {remedy}")
+        return True
 
     async def start(self) -> None:
         """Start it and wait until it serves its clients as a member of the cluster; nothing where it does.
@@ -214,6 +246,7 @@ class KafkaCluster:
 
         Raises:
             KafkaUnavailable: without Java or the jars, or when a broker does not come up.
+            FileUnusable: a file it needs is broken, or missing where there are records.
         """
         jars = await fetch_jars(self._say)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -243,15 +276,21 @@ class KafkaCluster:
 
     def _identity(self) -> tuple[str, dict[int, tuple[int, int]]]:
         """The cluster's id and each broker's own and controller port: as last time where they are free."""
-        path = self._folder / "cluster.json"
-        known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"id": _new_id(), "ports": {}}
+        path = self._folder / _IDENTITY
+        records = next(self._folder.glob("*/data/meta.properties"), None)
+        known = read_or_make(
+            path,
+            TypeAdapter(_Identity).validate_json,
+            lambda: json.dumps({"id": _new_id()}),
+            opens=records and records.parent,
+        )
         ports: dict[int, tuple[int, int]] = {}
         for broker in self.brokers:
-            own, controller = known["ports"].get(str(broker.number), (0, 0))
+            own, controller = known.ports.get(broker.number, (0, 0))
             usable = own and _is_free(own) and _is_free(controller)
             ports[broker.number] = (own, controller) if usable else _free_pair(ports.values())
-        path.write_text(json.dumps({"id": known["id"], "ports": ports}, indent=1))
-        return known["id"], ports
+        write_whole(path, json.dumps(asdict(_Identity(known.id, ports)), indent=1))
+        return known.id, ports
 
     def _properties(self, number: int, ports: dict[int, tuple[int, int]]) -> dict[str, str | int]:
         own, controller = ports[number]

@@ -10,13 +10,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from chassis.files import Unusable
+
 POM = Path(__file__).with_name("pom.xml")
 
 Say = Callable[[str], None]
 
 
-class KafkaUnavailable(Exception):
-    """Apache Kafka cannot run on this machine; the message says why in one line."""
+class KafkaUnavailable(Unusable):
+    """Apache Kafka cannot run on this machine."""
 
 
 def require_java() -> str:

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from chassis.calendar import start_of_day
 from chassis.embedded import SUPERUSER
+from chassis.files import write_whole
 from rekku.demo.api import Api, Refused
 from rekku.demo.comparison import checks, exit_status
 from rekku.demo.measure import look, measured
@@ -26,7 +27,7 @@ from rekku.demo.report import show
 from rekku.demo.surveys import Clients, SurveyMissing
 from rekku.home import Home
 from rekku.problems import Problem
-from rekku.up import Launch, System, free_ports, system
+from rekku.up import Launch, System, system
 
 
 async def run_demo(home: Path, *, seed: int, keep: bool) -> int:
@@ -37,7 +38,7 @@ async def run_demo(home: Path, *, seed: int, keep: bool) -> int:
     """
     console = Console()
     demo_home = fresh_home(home)
-    launch = Launch(demo_home, free_ports(1)[0], simulated_clock=start_of_day(REGISTRATION_DAY))
+    launch = Launch(demo_home, 0, simulated_clock=start_of_day(REGISTRATION_DAY))
     plan = make_plan(seed)
     started = time.monotonic()
     async with system(launch) as running:
@@ -89,7 +90,7 @@ async def _play_and_compare(console: Console, running: System, plan: Plan, seed:
         took = f"{time.monotonic() - started:.0f} s"
         show(console, figures, plan, compared)
         report = running.settings.home / "report.html"
-        report.write_text(page(figures, compared, took))
+        write_whole(report, page(figures, compared, took))
         console.print(f"{api.requests} requests in {took}; the report is {report}")
         return exit_status(compared)
 

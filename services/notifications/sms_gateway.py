@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Protocol
-from uuid import uuid4
 
+from chassis.files import FileUnusable, create_whole
 from services.notifications.domain import masked
 from services.notifications.sms_text import size_of
 
@@ -57,7 +56,7 @@ class FileGateway:
         """Write the file whole and only once, and say so on the console."""
         try:
             new = await asyncio.to_thread(self._write, sms)
-        except OSError as error:
+        except (OSError, FileUnusable) as error:
             raise GatewayDown(type(error).__name__) from error
         if new:
             _log.info("SMS %s to %s (%s segments)", sms.message_id, masked(sms.phone), size_of(sms.text).segments)
@@ -68,14 +67,4 @@ class FileGateway:
         final = folder / f"{sms.message_id}.txt"
         if final.exists():
             return False
-        draft = folder / f".{sms.message_id}.{uuid4().hex}"
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(f"From: {SENDER}\nTo: {sms.phone}\nMessage-Id: {sms.message_id}\n\n{sms.text}\n")
-            os.link(draft, final)
-        except FileExistsError:
-            return False
-        finally:
-            draft.unlink()
-        return True
+        return create_whole(final, f"From: {SENDER}\nTo: {sms.phone}\nMessage-Id: {sms.message_id}\n\n{sms.text}\n")

@@ -61,8 +61,8 @@ def rekku(*words, **settings):
         (["topics", "apply", "--replication", "0"], {}, "replication"),
         (["up", "--bus", "pigeon"], {}, "pigeon"),
         (["up", "--instances", "courses=no"], {}, "--instances takes SERVICE=NUMBER"),
-        (["up"], {"PORT": "many"}, "port"),
-        (["up"], {"CLOCK": "broken"}, "clock"),
+        (["up"], {"PORT": "many"}, "REKKU_PORT"),
+        (["up"], {"CLOCK": "broken"}, "REKKU_CLOCK"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path, words, settings, said):

@@ -189,8 +189,13 @@ def test_a_killed_launcher_leaves_no_services_behind_and_the_next_start_works(ho
 
 
 def test_services_end_with_the_nursery_that_was_killed_and_start_again(home):
-    up = Up(home, free_ports(1)[0])
-    up.until("is ready at")
+    up = Up(home, 0)
+    # Port 0 is any that is free, and the one that is said and recorded is the real one.
+    up.port = int(re.search(r"is ready at http://127\.0\.0\.1:(\d+) ", up.until("is ready at"))[1])
+    assert up.port
+    assert is_ready(up.port)
+    assert up.run()["url"] == f"http://127.0.0.1:{up.port}"
+    assert [one["port"] for one in up.run()["instances"] if one["service"] == "gateway"] == [up.port]
     before = [instance["pid"] for instance in up.run()["instances"]]
     [nursery] = [child for child in psutil.Process(up.process.pid).children() if "rekku.nursery" in child.cmdline()]
     nursery.kill()
