@@ -1,10 +1,11 @@
 """Who is calling: JWT bearer tokens checked against the issuer's published keys (JWKS)."""
 
-import asyncio
+import base64
 import functools
 import json
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -12,17 +13,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-import httpx
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import RSAKey
+from stdnum.fi import ytunnus
 
 from chassis.files import FileUnusable, read_or_make, read_whole, write_whole
+from chassis.issuer_keys import ALGORITHMS, IssuerKeys
 from chassis.settings import Environment, Settings
 
-ALGORITHMS = ["RS256", "ES256"]
-_REFETCH_AFTER_S = 10.0
 _LEEWAY_S = 30
+_LONGEST_TOKEN = 8192
+_LONGEST_SUBJECT = 255
+_BUSINESS_ID = re.compile(r"[0-9]{7}-[0-9]")
 _TRUSTED_S = 30.0
 _MOST_TRUSTED = 1024
 
@@ -36,6 +39,9 @@ class Role(StrEnum):
     PUBLIC = "public"
 
 
+_SIGNED_IN = (Role.PROVIDER, Role.OFFICER, Role.SYSTEM)
+
+
 @dataclass(frozen=True)
 class Principal:
     """The caller a command or query runs as. Providers see their own rows only."""
@@ -43,12 +49,15 @@ class Principal:
     subject: str
     role: Role
     provider_id: str | None = None
+    issuer: str = ""
 
     @property
     def scope(self) -> str:
         """What row-level security lets this principal see: everything, one provider's rows, or none."""
         if self.role in (Role.OFFICER, Role.SYSTEM):
             return "*"
+        if self.provider_id == "*":
+            raise ValueError("a provider is never all of them")
         return self.provider_id or ""
 
 
@@ -57,18 +66,17 @@ PUBLIC = Principal("public", Role.PUBLIC)
 
 
 class TokenRefused(Exception):
-    """The token is missing, unsigned, expired, for somebody else, or says nothing usable."""
+    """The token is unsigned, expired, for somebody else, or says nothing usable."""
 
 
 class TokenVerifier:
-    """Checks tokens against the issuer's key set, fetched once and again when a key is unknown."""
+    """Checks tokens against the issuer's key set."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._keys: KeySet | None = None
-        self._fetched_at = 0.0
-        self._fetching = asyncio.Lock()
-        self._trusted: dict[str, tuple[Principal, float]] = {}
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._issuer = settings.issuer
+        self._clock = clock
+        self._keys = IssuerKeys(settings.jwks_url, clock)
+        self._trusted: dict[str, _Trusted] = {}
         self._claims = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_S,
             iss={"essential": True, "value": settings.issuer},
@@ -78,59 +86,89 @@ class TokenVerifier:
         )
 
     async def principal_of(self, token: str) -> Principal:
-        """The principal a token speaks for; a token just verified is trusted for half a minute.
+        """The principal a token speaks for; a token just checked is trusted for half a minute, while its key is.
 
         Raises:
             TokenRefused: for every reason alike; the reason is never answered.
+            IssuerUnreachable: the token's key is not known here, and the issuer cannot be asked for it.
         """
         trusted = self._trusted.get(token)
-        if trusted is not None and time.monotonic() < trusted[1]:
-            return trusted[0]
+        if trusted and self._clock() < trusted.until and trusted.generation == self._keys.generation:
+            return trusted.principal
         try:
-            claims = self._decode(token, await self._key_set())
-        except (JoseError, ValueError) as first:
-            try:
-                claims = self._decode(token, await self._key_set(refetch=True))
-            except (JoseError, ValueError) as error:
-                raise TokenRefused(type(error).__name__) from first
-        principal = _principal(claims)
+            key = await self._keys.find(*_key_named_in(token))
+            if key is None:
+                raise TokenRefused("no such key")
+            claims = jwt.decode(token, key, algorithms=ALGORITHMS).claims
+            self._claims.validate(claims)
+        except (JoseError, ValueError, TypeError, RecursionError) as error:
+            raise TokenRefused(type(error).__name__) from error
+        principal = principal_in(claims, self._issuer)
+        trusted_s = min(_TRUSTED_S, self._keys.left_s, claims["exp"] - int(time.time()))
         if len(self._trusted) >= _MOST_TRUSTED:
             self._trusted.clear()
-        self._trusted[token] = (principal, time.monotonic() + min(_TRUSTED_S, claims["exp"] - time.time()))
+        self._trusted[token] = _Trusted(principal, self._clock() + trusted_s, self._keys.generation)
         return principal
 
-    def _decode(self, token: str, keys: KeySet) -> dict[str, Any]:
-        decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
-        self._claims.validate(decoded.claims)
-        return decoded.claims
+    async def keep_fresh(self) -> None:
+        """Keep the key set as the issuer publishes it; ends when cancelled."""
+        await self._keys.keep_fresh()
 
-    async def _key_set(self, *, refetch: bool = False) -> KeySet:
-        async with self._fetching:
-            stale = refetch and time.monotonic() - self._fetched_at > _REFETCH_AFTER_S
-            if self._keys is None or stale:
-                self._keys = KeySet.import_key_set(await self._fetch())
-                self._fetched_at = time.monotonic()
-            return self._keys
-
-    async def _fetch(self) -> Any:
-        try:
-            if self._settings.jwks_url.startswith("file:"):
-                return await asyncio.to_thread(keys_in, self._settings.jwks_url)
-            async with httpx.AsyncClient(timeout=5) as client:
-                return (await client.get(self._settings.jwks_url)).raise_for_status().json()
-        except (OSError, FileUnusable, httpx.HTTPError, ValueError) as error:
-            raise TokenRefused("the issuer's keys cannot be read") from error
+    async def close(self) -> None:
+        """End a fetch of keys that is under way."""
+        await self._keys.close()
 
 
-def _principal(claims: Mapping[str, Any]) -> Principal:
-    try:
-        role = Role(claims["role"])
-    except (KeyError, ValueError) as error:
-        raise TokenRefused("no known role") from error
-    provider_id = claims.get("provider_id")
-    if role is Role.PUBLIC or (role is Role.PROVIDER) != isinstance(provider_id, str):
+@dataclass(frozen=True)
+class _Trusted:
+    principal: Principal
+    until: float
+    generation: int
+
+
+def _key_named_in(token: str) -> tuple[str | None, str]:
+    """The key id, if there is one, and the algorithm in a token's header, which is not checked yet.
+
+    Raises:
+        ValueError: there is no such header.
+    """
+    if len(token) > _LONGEST_TOKEN:
+        raise ValueError("too long")
+    segment = token.encode("ascii").partition(b".")[0]
+    header = json.loads(base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4)))
+    if not isinstance(header, dict) or header.get("alg") not in ALGORITHMS:
+        raise ValueError("no algorithm of ours")
+    kid = header.get("kid")
+    if not isinstance(kid, str | None):
+        raise ValueError("no key id")
+    return kid, header["alg"]
+
+
+def principal_in(claims: Mapping[str, Any], issuer: str) -> Principal:
+    """The principal that checked claims name: they are input like any other, kept in rows and compared in SQL.
+
+    Raises:
+        TokenRefused: no role of ours; a subject that is not plain text of at most 255 characters (OpenID
+            Connect, 2); a provider without a valid business ID as it is written (`1234567-1`), or another with one.
+    """
+    role, subject, provider_id = claims.get("role"), claims.get("sub"), claims.get("provider_id")
+    if role not in _SIGNED_IN:
+        raise TokenRefused("no known role")
+    if not (isinstance(subject, str) and 0 < len(subject) <= _LONGEST_SUBJECT and _is_plain(subject)):
+        raise TokenRefused("no usable subject")
+    if not (is_business_id(provider_id) if role == Role.PROVIDER else provider_id is None):
         raise TokenRefused("role and provider do not fit")
-    return Principal(str(claims["sub"]), role, provider_id)
+    return Principal(subject, Role(role), provider_id, issuer)
+
+
+def _is_plain(text: str) -> bool:
+    """Nothing that cannot be seen, NUL, controls and halves of characters among it; no space around it."""
+    return text.isprintable() and text == text.strip()
+
+
+def is_business_id(value: object) -> bool:
+    """Whether `value` is a Y-tunnus as rows have it: seven digits, a hyphen and the right check digit."""
+    return isinstance(value, str) and bool(_BUSINESS_ID.fullmatch(value)) and bool(ytunnus.is_valid(value))
 
 
 def keys_in(url: str) -> dict[str, Any]:

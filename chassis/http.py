@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -23,13 +23,17 @@ from starlette.responses import Response
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import TRANSIENT_ERRORS, Transaction
 from chassis.fields import strict_numbers
-from chassis.idempotency import IdempotentRequest, find_answer, keep_answer
+from chassis.idempotency import IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
+from chassis.issuer_keys import IssuerUnreachable
+from chassis.knowing import wait_until_known
 from chassis.openapi import complete
+from chassis.plain_requests import PlainRequests
+from chassis.preconditions import joined, read_if_match
 from chassis.problems import ProblemWriter, problems
 from chassis.request_guard import guard
 from chassis.sharing import Seat, Together
 from chassis.texts import preferred_language
-from contracts.refusals import Forbidden, Invalid, NotYetKnown, Refusal
+from contracts.refusals import Forbidden, IfMatch, Invalid, Refusal
 
 if TYPE_CHECKING:
     from chassis.runtime import Runtime
@@ -37,11 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Caller", "Command", "caller", "create_app", "problems", "public_caller"]
 
-_KNOWN_WAIT_S = 2.0
-_KNOWN_POLL_S = 0.01
-_IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
-_KNOWN_ITEM = re.compile(r"^([a-z-]{1,40}):(\S{1,100})@(\d{1,18})$")
-_MOST_KNOWN = 100
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the issuer, with one role")
@@ -92,11 +92,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Caller:
-    """One authenticated request: runs commands and queries in the scope of its principal."""
+    """One request: runs commands and queries in the scope of its principal.
+
+    `knows` is whose word in `Rekku-Known` counts; nobody's for anonymous callers.
+    """
 
     principal: Principal
     request: Request
     runtime: "Runtime"
+    knows: Principal | None
 
     @property
     def language(self) -> str:
@@ -104,19 +108,13 @@ class Caller:
         return preferred_language(self.request.headers.get("accept-language"))
 
     @property
-    def if_match(self) -> int | None:
-        """The version the caller expects, from If-Match.
+    def if_match(self) -> IfMatch | None:
+        """The versions the caller will have changed, from If-Match.
 
         Raises:
             Invalid: IF_MATCH_INVALID.
         """
-        header = self.request.headers.get("if-match")
-        if header is None:
-            return None
-        match = re.fullmatch(r'"(\d{1,18})"', header.strip())
-        if match is None:
-            raise Invalid("IF_MATCH_INVALID")
-        return int(match[1])
+        return read_if_match(self.request.headers)
 
     async def command(self, act: Callable[[Transaction], Awaitable[Answer]]) -> Response:
         """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key."""
@@ -180,42 +178,24 @@ class Caller:
         return await self.runtime.database.run(read, self.principal, readonly=True)
 
     async def _idempotent_request(self) -> IdempotentRequest | None:
-        key = self.request.headers.get("idempotency-key")
+        key = joined(self.request.headers, "idempotency-key")
         # An anonymous caller's answer is never kept: it could link a survey answer to its invitation (E-30).
         if key is None or self.principal.role is Role.PUBLIC:
             return None
-        if not _IDEMPOTENCY_KEY.match(key):
+        if not _IDEMPOTENCY_KEY.fullmatch(key):
             raise Invalid("IDEMPOTENCY_KEY_INVALID")
-        said = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n".encode()
         return IdempotentRequest(
-            principal=self.principal.subject,
+            principal=owner_of(self.principal),
+            subject=self.principal.subject,
             route=self._route,
             key=key,
-            said=said + await self.request.body(),
+            said=what_was_said(self.request, await self.request.body()),
         )
 
     async def _wait_until_known(self) -> None:
-        header = self.request.headers.get("rekku-known")
-        if not header:
-            return
-        known = self.runtime.service.known
-        wanted = [item for item in _parse_known(header) if item[0] in known]
-        deadline = time.monotonic() + _KNOWN_WAIT_S
-        while wanted:
-            async with self.runtime.database.transaction(readonly=True) as tx:
-                wanted = [item for item in wanted if (await known[item[0]](tx, item[1]) or 0) < item[2]]
-            if wanted and time.monotonic() >= deadline:
-                raise NotYetKnown("NOT_YET_KNOWN", subjects=[f"{kind}@{least}" for kind, _, least in wanted])
-            if wanted:
-                await asyncio.sleep(_KNOWN_POLL_S)
-
-
-def _parse_known(header: str) -> list[tuple[str, str, int]]:
-    items = [item.strip() for item in header.split(",") if item.strip()]
-    matches = [_KNOWN_ITEM.match(item) for item in items]
-    if len(items) > _MOST_KNOWN or not all(matches):
-        raise Invalid("REKKU_KNOWN_INVALID")
-    return [(match[1], match[2], int(match[3])) for match in matches if match]
+        marks = joined(self.request.headers, "rekku-known")
+        if marks and self.knows:
+            await wait_until_known(self.runtime.database, self.runtime.service.known, marks, self.knows)
 
 
 class Unauthenticated(Refusal):
@@ -242,14 +222,22 @@ def caller(*roles: Role) -> Callable[..., Awaitable[Caller]]:
             raise Unauthenticated from error
         if principal.role not in roles:
             raise Forbidden("NOT_ALLOWED", role=principal.role, allowed=sorted(roles))
-        return Caller(principal, request, runtime)
+        return Caller(principal, request, runtime, principal)
 
     return authenticated
 
 
 async def public_caller(request: Request) -> Caller:
-    """A dependency: anybody; a token is neither needed nor looked at."""
-    return Caller(PUBLIC, request, request.app.state.runtime)
+    """A dependency: anybody. A token is not needed; it is looked at where `Rekku-Known` comes with it.
+
+    Without one, or with one that is not good, that header is ignored: waiting is for callers who are known.
+    """
+    runtime: Runtime = request.app.state.runtime
+    knows = None
+    if "rekku-known" in request.headers and (sent := await _BEARER(request)):
+        with suppress(TokenRefused, IssuerUnreachable):
+            knows = await runtime.verifier.principal_of(sent.credentials.strip())
+    return Caller(PUBLIC, request, runtime, knows)
 
 
 operations = APIRouter(tags=["operations"])
@@ -319,6 +307,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
         version=version("rekku"),
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=runtime.lifespan,
         responses=problems(),
         # FastAPI's own spans and logs would carry query strings and failing input; ours never do (E-49, E-59).
@@ -334,6 +323,7 @@ def create_app(runtime: "Runtime") -> FastAPI:
     guard(app, writer)
     if service.configure is not None:
         service.configure(app, runtime)
+    app.add_middleware(PlainRequests)
     return app
 
 

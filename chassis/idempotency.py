@@ -1,13 +1,16 @@
-"""A command sent twice with the same Idempotency-Key is applied once and answered alike (E-23).
+"""A command sent twice with the same Idempotency-Key is applied once and answered alike (E-23, record 0010).
 
 Only answers of commands that succeeded are kept: a refusal changed nothing, so it is decided anew.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 
+from starlette.requests import Request
 from starlette.responses import Response
 
+from chassis.auth import Principal
 from chassis.db import KeptAnswer, Transaction
 from contracts.refusals import Invalid
 
@@ -16,17 +19,51 @@ KEPT_HEADERS = ("content-type", "content-language", "etag", "location", "rekku-k
 
 @dataclass(frozen=True)
 class IdempotentRequest:
-    """What identifies one command: who sent it where under which key, and what it said."""
+    """What identifies one command: who sent it where under which key, and what it said.
+
+    `principal` is whose answers these are; rows written before that had all its parts have the `subject` alone.
+    """
 
     principal: str
+    subject: str
     route: str
     key: str
     said: bytes
 
     @property
     def request_hash(self) -> bytes:
-        """SHA-256 of method, address and body."""
+        """SHA-256 of what was said."""
         return hashlib.sha256(self.said).digest()
+
+
+def owner_of(principal: Principal) -> str:
+    """Whose kept answers are whose: one subject acting for another provider, or in another role, is another owner."""
+    return json.dumps([principal.issuer, principal.subject, principal.provider_id, principal.role])
+
+
+def what_was_said(request: Request, body: bytes) -> bytes:
+    """Method, address and body of a request, the same for requests that mean the same."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    address = f"{request.method} {request.url.path}?{request.url.query}\n"
+    return address.encode() + (canonical_json(body) if is_json else body)
+
+
+def canonical_json(body: bytes) -> bytes:
+    """One form for all JSON texts with the same content, after RFC 8785: ordered names, no space, `1.0` as `1`.
+
+    What cannot be read as JSON stays as it is.
+    """
+    try:
+        content = json.loads(body, parse_float=_number)
+        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):
+        return body
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response | None:
@@ -38,12 +75,15 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
         Invalid: IDEMPOTENCY_KEY_REUSED, the key belongs to another request.
     """
     claimed = await tx.fetchval(
-        "INSERT INTO idempotency (principal, route, idempotency_key, request_hash) VALUES ($1, $2, $3, $4)"
+        "INSERT INTO idempotency (principal, route, idempotency_key, request_hash)"
+        " SELECT $1, $2, $3, $4::bytea WHERE NOT EXISTS"
+        " (SELECT FROM idempotency WHERE principal = $5 AND route = $2 AND idempotency_key = $3)"
         " ON CONFLICT DO NOTHING RETURNING true",
         request.principal,
         request.route,
         request.key,
         request.request_hash,
+        request.subject,
     )
     if claimed:
         return None
@@ -54,6 +94,8 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
         request.route,
         request.key,
     )
+    # None: the key is in a row of before, which may be anybody's with this subject. It answers nobody any more,
+    # and nobody's command is applied a second time because of that.
     if stored is None or stored["request_hash"] != request.request_hash:
         raise Invalid("IDEMPOTENCY_KEY_REUSED")
     return Response(stored["body"], stored["status"], headers=stored["headers"])

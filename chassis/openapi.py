@@ -19,7 +19,9 @@ COMMANDS = ("IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_REUSED")
 VERSIONED = ("IF_MATCH_INVALID",)
 """And one that takes If-Match."""
 
-_ITEM = r"[a-z-]+:[^\s,]+@[0-9]+"
+_TAG = r'(W/)?"[!#-~]*"'
+_IF_MATCH = rf"^(\*|{_TAG}( *, *{_TAG})*)$"
+_ITEM = r"[a-z-]{1,40}:[!-+\--~]{1,100}@[0-9]{1,18}"
 _SENT_KNOWN = rf"^\s*({_ITEM})?\s*(,\s*({_ITEM})?\s*)*$"
 _KNOWN = f"^{_ITEM}(, {_ITEM})*$"
 
@@ -130,11 +132,12 @@ def _request_headers(*, secured: bool, command: bool, versioned: bool) -> Iterat
         key = {"type": "string", "pattern": "^[!-~]{1,128}$"}
         yield _parameter("Idempotency-Key", "The same key and request again gets the first answer again", key)
     if versioned:
-        version = {"type": "string", "pattern": '^"[0-9]{1,18}"$', "examples": ['"3"']}
-        yield _parameter("If-Match", "The version the caller has seen, as its ETag said", version)
+        versions = {"type": "string", "pattern": _IF_MATCH, "examples": ['"3"']}
+        yield _parameter("If-Match", "The versions the caller will have changed, as ETags said; or `*`", versions)
     if secured:
         known = {"type": "string", "pattern": _SENT_KNOWN, "examples": ["course:0197a3@2"]}
-        yield _parameter("Rekku-Known", "What the caller has seen; the answer is not older than that", known)
+        seen = "What the caller has seen, at most 20 subjects; the answer is not older than that"
+        yield _parameter("Rekku-Known", seen, known)
 
 
 def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:

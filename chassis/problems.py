@@ -15,7 +15,6 @@ from chassis.texts import Texts, preferred_language, text_id
 from contracts.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
-_RETRY_AFTER_S = "1"
 
 _HTTP_CODES = {401: "UNAUTHENTICATED", 403: "NOT_ALLOWED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
@@ -67,7 +66,7 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
         },
         503: {
             "model": Problem,
-            "description": "Try again: `NOT_YET_KNOWN`, `UNAVAILABLE`",
+            "description": "Try again: `ISSUER_UNREACHABLE`, `NOT_YET_KNOWN`, `UNAVAILABLE`",
             "content": {MEDIA_TYPE: {}},
         },
     }
@@ -88,8 +87,9 @@ class ProblemWriter:
         code: str,
         values: Mapping[str, Any] | None = None,
         errors: Sequence[FieldProblem] = (),
+        retry_after_s: int = Refusal.retry_after_s,
     ) -> JSONResponse:
-        """The problem answer for `code`."""
+        """The problem answer for `code`; one of status 503 says to try again after `retry_after_s`."""
         language = preferred_language(accept_language)
         text = self._texts.text(language, text_id(code), values)
         span = trace.get_current_span().get_span_context()
@@ -106,7 +106,7 @@ class ProblemWriter:
         telemetry.refusals.add(1, {"code": code})
         headers = {"Content-Language": language}
         if status == 503:
-            headers["Retry-After"] = _RETRY_AFTER_S
+            headers["Retry-After"] = str(retry_after_s)
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return JSONResponse(
@@ -118,7 +118,8 @@ class ProblemWriter:
         if not isinstance(error, Refusal):
             raise error
         values = {name: _plain(value) for name, value in error.values.items()}
-        return self.answer(request.headers.get("accept-language"), error.status, error.code, values)
+        language = request.headers.get("accept-language")
+        return self.answer(language, error.status, error.code, values, retry_after_s=error.retry_after_s)
 
     async def on_invalid(self, request: Request, error: Exception) -> JSONResponse:
         """The request does not have the declared shape; where a kind of value alone is wrong, its code says how."""
@@ -141,7 +142,8 @@ class ProblemWriter:
         code = _HTTP_CODES.get(error.status_code, "NOT_FOUND")
         response = self.answer(request.headers.get("accept-language"), error.status_code, code)
         if error.status_code == 405:
-            response.headers.update(error.headers or {})
+            allowed = set((error.headers or {}).get("Allow", "").split(", "))
+            response.headers["Allow"] = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
         return response
 
     def _field(self, location: Sequence[str | int], kind: str) -> str:

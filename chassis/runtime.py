@@ -101,6 +101,8 @@ class Runtime:
             self._subscription = self.bus.subscribe(self.settings.instance, self.service.topics)
             self._consumer = Consumer(self.service.name, self._subscription, self.inbox)
             work.append(("consumer", self._consumer.run()))
+        if self.settings.jwks_url:
+            work.append(("issuer keys", self.verifier.keep_fresh()))
         if self.service.timers:
             work.append(("timers", fire_timers(self.service, self.database)))
         work += [(getattr(worker, "__name__", "worker"), worker(self)) for worker in self.service.workers]
@@ -115,6 +117,7 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self.verifier.close()
         await self.bus.close()
 
     async def _heartbeat(self) -> None:

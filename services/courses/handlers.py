@@ -16,7 +16,7 @@ from contracts.courses import (
     PinFulfilled,
 )
 from contracts.envelope import new_event_id
-from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
+from contracts.refusals import IfMatch, NotFound, NotYetKnown, Refusal, expect_version
 from contracts.registration import ContractEvent, OfficeEvent, ServiceDescription, ServiceDescriptionPublished
 from services.courses import copies, creation, domain, store
 from services.courses.changing import notices
@@ -59,7 +59,7 @@ async def create_course(tx: Transaction, contract_id: str, office_id: str, propo
     return course
 
 
-async def publish_course(tx: Transaction, course_id: str, if_match: int | None = None) -> Course:
+async def publish_course(tx: Transaction, course_id: str, if_match: IfMatch | None = None) -> Course:
     """Show the course in the search, for good (R-CRS-8, R-CRS-9)."""
     course = await lock_matching(tx, course_id, if_match)
     contract = await copies.find_contract(tx, course.contract_id)
@@ -72,7 +72,7 @@ async def publish_course(tx: Transaction, course_id: str, if_match: int | None =
     return course
 
 
-async def confirm_course(tx: Transaction, course_id: str, if_match: int | None = None) -> Course:
+async def confirm_course(tx: Transaction, course_id: str, if_match: IfMatch | None = None) -> Course:
     """Commit to carrying the course out (R-CRS-17, E-39); it begins by itself on its first day."""
     course = await lock_matching(tx, course_id, if_match)
     course = domain.confirm(course, on=tx.today)
@@ -130,11 +130,10 @@ async def get_place_ledger(tx: Transaction, contract_id: str, year: int) -> Plac
     return await store.get_ledger(tx, contract_id, year)
 
 
-async def lock_matching(tx: Transaction, course_id: str, if_match: int | None) -> Course:
+async def lock_matching(tx: Transaction, course_id: str, if_match: IfMatch | None) -> Course:
     """The course, locked, in the version the caller expects; Stale where it is another."""
     course = await store.lock_course(tx, course_id)
-    if if_match not in (None, course.version):
-        raise Stale(course.version)
+    expect_version(course.version, if_match)
     return course
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from chassis.db import Transaction
 from contracts.courses import ClientPinned, ClientUnpinned, CoursePlacesChanged
 from contracts.decisions import DecisionEvent
-from contracts.refusals import Stale
+from contracts.refusals import IfMatch, expect_version
 from contracts.values import ReleaseReason
 from services.courses import copies, pins, store
 from services.courses.changing import notices
@@ -46,7 +46,7 @@ async def pin_client(
     tx: Transaction,
     course_id: str,
     decision_ref: str,
-    if_match: int | None = None,
+    if_match: IfMatch | None = None,
     *,
     age_notice: Consent | None = None,
 ) -> Pinning:
@@ -62,8 +62,7 @@ async def pin_client(
     if decision and decision.pinned_to == course.course_id:
         pin = await store.get_active_pin(tx, decision_ref)
         return Pinning(course, pin, changed=False, warnings=unknowns(course, client))
-    if if_match not in (None, course.version):
-        raise Stale(course.version)
+    expect_version(course.version, if_match)
     free = await store.count_free_in_year(tx, course)
     course, pin = pins.pin(course, decision, at=tx.now, on=tx.today, free_in_year=free)
     await notices.take_notice(tx, course, decision_ref, age_notice)
@@ -78,7 +77,7 @@ async def pin_client(
 
 
 async def unpin_client(
-    tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None, reason: str | None = None
+    tx: Transaction, course_id: str, decision_ref: str, if_match: IfMatch | None = None, reason: str | None = None
 ) -> Pinning:
     """The provider takes the client off the course (R-CRS-13), with a `reason` where it had to be run (E-33).
 
@@ -86,8 +85,7 @@ async def unpin_client(
     """
     course = await store.lock_course(tx, course_id)
     decision = pins.require_pinned_here(course, await copies.lock_decision(tx, decision_ref))
-    if if_match not in (None, decision.pin_version):
-        raise Stale(decision.pin_version)
+    expect_version(decision.pin_version, if_match)
     reports = await report_leaving(tx, course, decision_ref, reason)
     tx.audit(
         "unpin_client",

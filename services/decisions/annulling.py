@@ -1,7 +1,7 @@
 """Annulling a decision that was issued in error: the only thing that gives its slots back (E-7)."""
 
 from chassis.db import Transaction
-from contracts.refusals import Stale
+from contracts.refusals import IfMatch, expect_version
 from services.decisions import domain, store
 from services.decisions.domain import AnnulmentReason, Decision
 from services.decisions.events import decision_event
@@ -10,7 +10,7 @@ from services.decisions.quotas import handlers as counters
 from services.decisions.quotas import store as quotas
 
 
-async def annul_decision(tx: Transaction, ref: str, reason: AnnulmentReason, *, if_match: int | None) -> Decision:
+async def annul_decision(tx: Transaction, ref: str, reason: AnnulmentReason, *, if_match: IfMatch | None) -> Decision:
     """Annul a grant: its slot of the announced count is free again, and so is its slot of the quota.
 
     A client who has been granted again since then stays a new client, by the next grant (E-8). Those
@@ -53,9 +53,8 @@ async def annul_decision(tx: Transaction, ref: str, reason: AnnulmentReason, *, 
     return annulled
 
 
-def _annulled(decision: Decision, reason: AnnulmentReason, if_match: int | None) -> Decision:
-    if if_match is not None and if_match != decision.version:
-        raise Stale(decision.version)
+def _annulled(decision: Decision, reason: AnnulmentReason, if_match: IfMatch | None) -> Decision:
+    expect_version(decision.version, if_match)
     return domain.annul(decision, reason)
 
 

@@ -2,12 +2,13 @@
 
 from chassis.db import Transaction
 from contracts.decisions import ClientContact, ClientContactChanged
+from contracts.refusals import IfMatch
 from contracts.values import Language
 from services.decisions import store
 
 
 async def change_contact(
-    tx: Transaction, client_ref: str, phone: str, language: Language, *, if_match: int | None
+    tx: Transaction, client_ref: str, phone: str, language: Language, *, if_match: IfMatch | None
 ) -> int:
     """Store and publish a client's mobile phone, in E.164, and language, sealed; the data's new version.
 

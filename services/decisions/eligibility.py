@@ -6,7 +6,7 @@ from datetime import date
 from chassis.db import Transaction
 from chassis.vault import BrokenSeal, Vault
 from contracts.decisions import ClientEligibility, ClientEligibilityChanged
-from contracts.refusals import Invalid
+from contracts.refusals import IfMatch, Invalid
 from services.decisions import store
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def checked(disease_group: str | None, birth_date: date | None, birth_year: int 
 
 
 async def change_eligibility(
-    tx: Transaction, client_ref: str, eligibility: ClientEligibility, *, if_match: int | None
+    tx: Transaction, client_ref: str, eligibility: ClientEligibility, *, if_match: IfMatch | None
 ) -> int:
     """Store and publish what is known of a client, sealed; the data's new version (E-24).
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date
 
 from chassis.db import Transaction
-from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
+from contracts.refusals import IfMatch, NotFound, NotYetKnown, Refusal, expect_version
 from services.decisions import domain, identifiers, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome, Reasoning
 from services.decisions.events import decision_event
@@ -61,7 +61,7 @@ async def decide(tx: Transaction, application: Application) -> Decision:
 
 
 async def revoke_decision(
-    tx: Transaction, ref: str, notice: ClientNotice, *, if_match: int | None, reasoning: str | None = None
+    tx: Transaction, ref: str, notice: ClientNotice, *, if_match: IfMatch | None, reasoning: str | None = None
 ) -> Decision:
     """Revoke a grant on the client's own notice; the slots stay used (R-DEC-16, E-7).
 
@@ -80,7 +80,7 @@ async def revoke_decision(
 
 
 async def reject_application(
-    tx: Transaction, ref: str, *, if_match: int | None, reasoning: str | None = None
+    tx: Transaction, ref: str, *, if_match: IfMatch | None, reasoning: str | None = None
 ) -> Decision:
     """Reject on merit what waits for the quota (E-54).
 
@@ -94,7 +94,9 @@ async def reject_application(
     return await _change(tx, ref, if_match, lambda decision: domain.reject(decision, tx.today, why))
 
 
-async def withdraw_application(tx: Transaction, ref: str, notice: ClientNotice, *, if_match: int | None) -> Decision:
+async def withdraw_application(
+    tx: Transaction, ref: str, notice: ClientNotice, *, if_match: IfMatch | None
+) -> Decision:
     """The client withdraws what waits for the quota (E-54).
 
     Raises:
@@ -109,13 +111,12 @@ async def withdraw_application(tx: Transaction, ref: str, notice: ClientNotice, 
 async def _change(
     tx: Transaction,
     ref: str,
-    if_match: int | None,
+    if_match: IfMatch | None,
     rule: Callable[[Decision], Decision],
     notice: ClientNotice | None = None,
 ) -> Decision:
     decision = await store.lock_decision(tx, ref)
-    if if_match is not None and if_match != decision.version:
-        raise Stale(decision.version)
+    expect_version(decision.version, if_match)
     changed = rule(decision)
     if notice is not None:
         await require_guardian(tx, decision, notice.given_by)

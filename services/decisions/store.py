@@ -19,7 +19,7 @@ from typing import Literal
 import asyncpg
 
 from chassis.db import Transaction
-from contracts.refusals import NotFound, Stale
+from contracts.refusals import IfMatch, NotFound, expect_version
 from contracts.values import DecisionState, Language
 from services.decisions.domain import (
     AnnulmentReason,
@@ -192,7 +192,7 @@ async def find_decisions(
 
 
 async def set_sealed(
-    tx: Transaction, what: Literal["contacts", "eligibility"], client_ref: str, sealed: str, *, if_match: int | None
+    tx: Transaction, what: Literal["contacts", "eligibility"], client_ref: str, sealed: str, *, if_match: IfMatch | None
 ) -> int:
     """Store what is known of a client, sealed; its new version.
 
@@ -200,9 +200,8 @@ async def set_sealed(
         Stale: it changed meanwhile.
     """
     version = await write_sealed(tx, what, client_ref, sealed)
-    if if_match not in (None, version - 1):
-        # Looked at after the write: before it, two who write first have no row to wait for.
-        raise Stale(version - 1)
+    # Looked at after the write: before it, two who write first have no row to wait for.
+    expect_version(version - 1, if_match)
     return version
 
 

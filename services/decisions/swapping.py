@@ -5,7 +5,7 @@ from datetime import date
 
 from chassis.db import Transaction
 from contracts.municipalities import Municipality
-from contracts.refusals import Refusal, Stale
+from contracts.refusals import IfMatch, Refusal, expect_version
 from services.decisions import domain, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
 from services.decisions.events import decision_event
@@ -34,7 +34,7 @@ async def swap_provider(
     notice: ClientNotice,
     *,
     application_ref: str,
-    if_match: int | None = None,
+    if_match: IfMatch | None = None,
     valid_to: date | None = None,
     home: Municipality | None = None,
 ) -> Swap:
@@ -95,9 +95,8 @@ async def _granted(tx: Transaction, old: Decision, application: Application, bas
     return replace(granted, replaces=old.decision_ref)
 
 
-def _revoked(decision: Decision, notice: ClientNotice, on: date, if_match: int | None) -> Decision:
-    if if_match is not None and if_match != decision.version:
-        raise Stale(decision.version)
+def _revoked(decision: Decision, notice: ClientNotice, on: date, if_match: IfMatch | None) -> Decision:
+    expect_version(decision.version, if_match)
     reasoning = choose(ReasoningKind.REVOCATION, _REVOKED, on)
     return domain.revoke(decision, notice, on, reasoning=reasoning, provider_changed=True)
 

@@ -35,6 +35,7 @@ _KINDS = {
     "NOT_FOUND": "problem-not-found",
     "METHOD_NOT_ALLOWED": "problem-not-found",
     "UNKNOWN_SERVICE": "problem-not-found",
+    "ISSUER_UNREACHABLE": "problem-unavailable",
     "UNAVAILABLE": "problem-unavailable",
     "UPSTREAM_UNAVAILABLE": "problem-unavailable",
     "NOT_YET_KNOWN": "problem-unavailable",
@@ -47,7 +48,7 @@ _KINDS = {
 
 
 class BrowserManners:
-    """The outermost layer: whatever answered, the browser is told how to treat it.
+    """The gateway's outermost layer: whatever answered, the browser is told how to treat it.
 
     Args:
         secure: browsers reach the gateway by https.
@@ -64,9 +65,6 @@ class BrowserManners:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "HEAD":
-            # Answered as GET; the server leaves the body out, as it knows how it was asked.
-            scope = {**scope, "method": "GET"}
         held: MutableMapping[str, Any] = {}
         parts: list[bytes] = []
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 LANGUAGES = ("fi", "sv", "en")
 KNOWN_LIMIT = 20
 
-_MARK = re.compile(r"[a-z-]{1,40}:[^\s,]{1,100}@\d{1,18}")
+_MARK = re.compile(r"[a-z-]{1,40}:[!-~]{1,100}@[0-9]{1,18}")
 _PROBES = frozenset({"livez", "readyz", "progress", "openapi.json"})
 
 

@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from chassis.auth import Role, TokenRefused
+from chassis.preconditions import joined
 from chassis.telemetry import current_traceparent
 from contracts.refusals import NotFound
 from services.gateway import domain
@@ -115,17 +116,18 @@ def _address(base: httpx.URL, path: str, request: Request) -> httpx.URL:
     return base.copy_with(raw_path=raw)
 
 
-def _headers_for(request: Request, session: Session | None) -> dict[str, str]:
-    headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
-    known = domain.marks_of(request.headers.get("rekku-known", ""))
+def _headers_for(request: Request, session: Session | None) -> dict[bytes, bytes]:
+    headers = {name: value for name in _PASSED_ON if (value := joined(request.headers, name)) is not None}
+    known = joined(request.headers, "rekku-known") or ""
     if session is not None:
         headers["authorization"] = f"Bearer {session.token}"
-        known = domain.merge_known(session.known, known)
+        known = ", ".join(domain.merge_known(session.known, domain.marks_of(known)))
     elif "authorization" in request.headers:
         headers["authorization"] = request.headers["authorization"]
-    if known:
-        headers["rekku-known"] = ", ".join(known)
+    if known and "authorization" in headers:
+        headers["rekku-known"] = known
     traceparent = current_traceparent() or request.headers.get("traceparent")
     if traceparent:
         headers["traceparent"] = traceparent
-    return headers
+    # As the bytes they came as: what is no ASCII is for the service to refuse.
+    return {name.encode(): value.encode("latin-1") for name, value in headers.items()}

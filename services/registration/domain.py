@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from contracts.municipalities import municipalities, successors
-from contracts.refusals import Forbidden, Invalid, NotFound, Refusal, Stale
+from contracts.refusals import Forbidden, Invalid, NotFound, Refusal
 from contracts.values import CountChange, CourseState, DecisionState, Language
 
 WINDOW_CLOSES = (10, 31)
@@ -161,12 +161,6 @@ class YearGauge:
     def places_overdrawn(self) -> int:
         """Places on courses beyond the count (E-3)."""
         return max(0, self.places_used - (self.announced or 0))
-
-
-def expect_version(current: int, wanted: int | None) -> None:
-    """Raises Stale where the caller decided on another version than the current one."""
-    if wanted is not None and wanted != current:
-        raise Stale(current)
 
 
 def act_for(own_provider_id: str | None, provider_id: str) -> None:

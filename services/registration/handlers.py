@@ -8,7 +8,7 @@ from chassis.auth import Role
 from chassis.db import Transaction
 from contracts import registration as contracts
 from contracts.envelope import new_event_id
-from contracts.refusals import Refusal
+from contracts.refusals import IfMatch, Refusal, expect_version
 from contracts.values import Language
 from services.registration import descriptions, domain, store
 from services.registration.domain import Contact, Contract, Office, Provider
@@ -45,7 +45,7 @@ async def register_office(
     street_address: str,
     postal_address: str,
     phone: str | None,
-    if_match: int | None,
+    if_match: IfMatch | None,
 ) -> Office:
     """Register an office in one of today's municipalities (P3, E-48); `if_match` is the provider's version.
 
@@ -55,7 +55,7 @@ async def register_office(
         Stale: the provider has another version.
     """
     provider = await store.get_provider(tx, provider_id)
-    domain.expect_version(provider.version, if_match)
+    expect_version(provider.version, if_match)
     domain.require_of_today(municipality_code)
     office = Office(str(new_event_id()), provider_id, name, municipality_code, street_address, postal_address, phone)
     await store.add_office(tx, office)
@@ -99,7 +99,7 @@ async def register_contract(
     return contract
 
 
-async def set_contact(tx: Transaction, contract_id: str, contact: Contact, *, if_match: int | None) -> Contract:
+async def set_contact(tx: Transaction, contract_id: str, contact: Contact, *, if_match: IfMatch | None) -> Contract:
     """Publish a contract's contact details (R-REG-10); the same details again change nothing.
 
     Raises:
@@ -107,7 +107,7 @@ async def set_contact(tx: Transaction, contract_id: str, contact: Contact, *, if
         Stale: the contract has another version.
     """
     before = await store.lock_contract(tx, contract_id)
-    domain.expect_version(before.version, if_match)
+    expect_version(before.version, if_match)
     contract = domain.with_contact(before, contact)
     if contract is before:
         return before

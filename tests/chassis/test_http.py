@@ -86,30 +86,6 @@ async def test_a_stale_version_is_answered_with_the_current_one(toy: ServiceUnde
     assert (answer.status_code, answer.json()["values"]) == (412, {"current": 2})
 
 
-@pytest.mark.parametrize("header", ["1", '"x"', "*", '"1", "2"'])
-async def test_an_if_match_that_cannot_be_read_is_refused(toy: ServiceUnderTest, header: str):
-    answer = await toy.http().put("/notes/N-1", json=NOTE, headers={"if-match": header})
-    assert (answer.status_code, answer.json()["code"]) in [(422, "IF_MATCH_INVALID"), (404, "NOTE_UNKNOWN")]
-
-
-async def test_a_request_waits_for_what_the_caller_knows(toy: ServiceUnderTest):
-    client = toy.http()
-    waiting = asyncio.create_task(client.get("/my-notes", headers={"rekku-known": "note:N-1@1"}))
-    await toy.http().post("/notes", json=NOTE)
-    assert (await waiting).json() == ["N-1"]
-
-
-async def test_what_never_arrives_is_not_yet_known(toy: ServiceUnderTest):
-    answer = await toy.http().get("/my-notes", headers={"rekku-known": "note:N-9@1, elsewhere:x@3"})
-    assert (answer.status_code, answer.json()["code"]) == (503, "NOT_YET_KNOWN")
-    assert answer.headers["retry-after"] == "1"
-
-
-async def test_a_known_header_that_cannot_be_read_is_refused(toy: ServiceUnderTest):
-    answer = await toy.http().get("/my-notes", headers={"rekku-known": "note N-9"})
-    assert answer.json()["code"] == "REKKU_KNOWN_INVALID"
-
-
 async def test_row_level_security_is_a_second_wall(toy: ServiceUnderTest):
     """The query has no WHERE of its own: what a provider sees is decided in SQL."""
     await toy.http().post("/notes", json=NOTE)

@@ -34,8 +34,20 @@ async def test_pages_hold_nothing_inline_and_nothing_from_elsewhere(gateway, sea
 
 
 async def test_heads_are_answered_like_pages(gateway, search):
-    answer = await gateway.browser().head("/")
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    """Found or not, with all that a browser is told."""
+    for path in ("/", "/fi", "/fi/", "/nonsense", "/provider/", "/api/search/quotas", "/static/app.css"):
+        page, head = await gateway.browser().get(path), await gateway.browser().head(path)
+        assert head.status_code == page.status_code
+        for name in ("content-type", "content-security-policy", "cache-control"):
+            assert head.headers[name] == page.headers[name]
+
+
+async def test_a_slash_at_the_end_leads_nowhere_else(gateway, search):
+    for host in ("gateway.test", "evil.example"):
+        page = await gateway.browser("sv").get("/sv/", headers={"host": host})
+        assert (page.status_code, page.history) == (200, [])
+        assert "evil" not in page.text
+    assert (await gateway.browser().get("/api/search/quotas/", headers={"accept": "*/*"})).status_code == 200
 
 
 async def test_a_page_that_is_not_there_says_so_in_the_visitors_language(gateway):

@@ -1,6 +1,6 @@
 """`/api/<service>/…`: tokens, form tokens, what a session knows, and what does not pass."""
 
-from chassis.auth import Role
+from chassis.auth import Role, TokenVerifier
 from contracts.courses import CoursePublished
 from services.courses.app import SERVICE as COURSES
 from services.search.app import SERVICE as SEARCH
@@ -104,7 +104,10 @@ async def test_what_a_session_wrote_is_waited_for_elsewhere(gateway, new_service
 
 
 async def test_the_callers_own_marks_are_passed_on(gateway, search):
-    ahead = {**JSON, "rekku-known": "course:course-1@2"}
+    """Those of somebody who is known, that is; an anonymous caller's are nobody's."""
+    marks = {"rekku-known": "course:course-1@2"}
+    ahead = {**bearer(gateway, Role.PROVIDER, PROVIDER), **marks}
+    assert (await gateway.browser().get("/api/search/offices", headers={**JSON, **marks})).status_code == 200
     assert (await gateway.browser().get("/api/search/offices", headers=ahead)).status_code == 503
     await search.deliver(CoursePublished(version=2, course=a_course()))
     assert (await gateway.browser().get("/api/search/offices", headers=ahead)).status_code == 200
@@ -133,6 +136,35 @@ async def test_probes_are_for_officers(gateway, courses):
         assert (await browser.get(path, headers={**JSON, "authorization": "Bearer x.y.z"})).status_code == 404
         assert (await browser.get(path, headers=bearer(gateway, Role.SYSTEM))).status_code == 200
         assert (await officer.get(path, headers=JSON)).status_code == 200
+
+
+async def test_whether_somebody_is_an_officer_is_not_known_while_the_issuer_is_away(gateway, courses):
+    """503 and not the 404 of strangers, nor a 401: the token may be as good as any. A page says so in words."""
+    away = gateway.service.settings.model_copy(update={"jwks_url": "http://127.0.0.1:9/jwks.json"})
+    gateway.change(verifier=TokenVerifier(away))
+    for headers in (bearer(gateway, Role.OFFICER), bearer(gateway, Role.PROVIDER, PROVIDER)):
+        answer = await gateway.browser().get("/api/courses/readyz", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (503, "ISSUER_UNREACHABLE")
+        assert answer.headers["retry-after"] == "5"
+    officer = await gateway.signed_in(Role.OFFICER)
+    assert (await officer.get("/api/courses/readyz", headers=JSON)).status_code == 200
+
+
+async def test_a_header_in_two_lines_arrives_as_its_list(gateway, courses):
+    course_id = await create_course(courses)
+    token = bearer(gateway, Role.PROVIDER, PROVIDER)
+    path = f"/api/courses/courses/{course_id}/publication"
+    stale = [*token.items(), ("if-match", '"7"'), ("if-match", 'W/"1"')]
+    assert (await gateway.browser().post(path, headers=stale)).status_code == 412
+    fresh = [*token.items(), ("if-match", '"7"'), ("if-match", '"1"')]
+    assert (await gateway.browser().post(path, headers=fresh)).status_code == 200
+
+
+async def test_headers_of_any_bytes_arrive_or_are_refused(gateway, courses):
+    for name in ("accept-language", "if-match", "idempotency-key", "rekku-known", "tracestate", "content-type"):
+        headers = {**bearer(gateway, Role.OFFICER), name: b"\xe4\xff"}
+        answer = await gateway.browser().post("/api/courses/courses", headers=headers, content=b"{}")
+        assert answer.status_code < 500, name
 
 
 async def test_a_service_that_cannot_be_reached_is_told_as_such(gateway):

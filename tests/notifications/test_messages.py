@@ -255,13 +255,13 @@ async def test_an_application_that_waits_for_the_quota_is_told_so_unless_it_is_d
 async def test_providers_of_the_service_learn_of_a_quota_and_of_its_filling(notifications):
     """Section 2: quota taken into use, full; R-DEC-14."""
     await notifications.deliver(a_service(), a_contract(), a_contract(contract_id="c-2", provider_id=OTHER_PROVIDER))
-    await notifications.deliver(a_contract(contract_id="c-3", provider_id="3333333-3", service="RHEUMA_ADULT"))
+    await notifications.deliver(a_contract(contract_id="c-3", provider_id="3333333-8", service="RHEUMA_ADULT"))
     await notifications.deliver(a_quota(), a_quota(version=2, used=700))
     for provider_id in (PROVIDER, OTHER_PROVIDER):
         [line] = await notifications.inbox(provider_id)
         assert "930" in line["text"]
         assert "Sydänkurssi" in line["text"]
-    assert await notifications.inbox("3333333-3") == []
+    assert await notifications.inbox("3333333-8") == []
     await notifications.deliver(a_quota(QuotaFilled, 3, used=930), a_quota(QuotaReopened, 4, used=930, limit=940))
     await notifications.deliver(a_quota(QuotaFilled, 5, used=940, limit=940))
     told = ["quota-full", "quota-in-use", "quota-full", "quota-in-use"]

@@ -39,6 +39,7 @@ def rekku(*words, **settings):
         (["fly"], {}, "fly"),
         (["token", "--role", "provider"], {}, "--provider goes with --role provider"),
         (["token", "--role", "officer", "--provider", "1234567-1"], {}, "--provider goes with --role provider"),
+        (["token", "--role", "provider", "--provider", "1234567-2"], {}, "--provider is a business ID"),
         (["token", "--role", "public"], {}, "the public needs no token"),
         (["token", "--role", "provider", "--provider", "2828286"], {}, "its form is wrong"),
         (["token", "--role", "provider", "--provider", "FI 2828286–4"], {}, "its check digit is wrong"),

@@ -212,6 +212,7 @@ class Search:
     def __init__(self, service: ServiceUnderTest) -> None:
         self.service = service
         self.http = service.http(Role.PUBLIC)
+        self.kela = service.http(Role.OFFICER)
 
     async def given(self, *events: Event) -> None:
         """Events that have been delivered."""

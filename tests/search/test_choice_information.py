@@ -79,7 +79,7 @@ async def test_the_search_says_when_it_knows_an_answer(search: Search):
     """`Rekku-Known`: an answer just entered is waited for."""
     await search.given_one_office(choice_information(2))
     headers = {"rekku-known": f"choice-information:office-kuopio/{HEART}@2"}
-    assert (await search.http.get("/offices", headers=headers)).status_code == 200
+    assert (await search.kela.get("/offices", headers=headers)).status_code == 200
 
 
 async def test_services_are_listed_without_their_questions(search: Search):

@@ -72,23 +72,37 @@ class World:
         await set_simulated_now(self.admin, now)
 
     async def send(self, actor, method, service, path, body=None, /, *, key=None, instance=1, **query):
-        """One request; again while the service still has to hear of what was written elsewhere."""
+        """One request, once the service has heard of what was written elsewhere; again while it is unavailable."""
         headers = {"accept-language": "en"}
         if actor is not None:
-            role, provider_id = actor
-            headers["authorization"] = f"Bearer {self._issuer.token(role, provider_id)}"
-        if self.known:
-            headers["rekku-known"] = ", ".join(newest(self.known)[-20:])
+            headers["authorization"] = self._authorization(*actor)
         if key:
             headers["idempotency-key"] = key
-        url, deadline = self.url(service, instance) + path, time.monotonic() + _WITHIN_S
+        base, deadline = self.url(service, instance), time.monotonic() + _WITHIN_S
+        await self._caught_up(base, deadline)
         while True:
-            response = await self.client.request(method, url, json=body, headers=headers, params=query)
+            response = await self.client.request(method, base + path, json=body, headers=headers, params=query)
             if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
                 break
         if known := response.headers.get("rekku-known"):
             self.known.append(known)
         return response
+
+    async def _caught_up(self, base, deadline):
+        """Let a service hear of what was written elsewhere; Kela's systems wait, who see what anybody wrote."""
+        if not self.known:
+            return
+        headers = {
+            "authorization": self._authorization(Role.SYSTEM),
+            "rekku-known": ", ".join(newest(self.known)[-20:]),
+        }
+        while time.monotonic() < deadline:
+            response = await self.client.get(f"{base}/progress", headers=headers)
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+
+    def _authorization(self, role, provider_id=None):
+        return f"Bearer {self._issuer.token(role, provider_id)}"
 
     def kela(self):
         return Actor(self, (Role.OFFICER, None))

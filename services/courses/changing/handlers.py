@@ -6,7 +6,7 @@ from datetime import timedelta
 from chassis.calendar import start_of_day
 from chassis.db import Transaction
 from contracts.courses import CourseChanged, CourseRescheduled
-from contracts.refusals import Refusal
+from contracts.refusals import IfMatch, Refusal
 from contracts.registration import ServiceDescription
 from contracts.values import CourseState
 from services.courses import copies, pins
@@ -31,7 +31,7 @@ class NewDates:
     reason: str | None = None
 
 
-async def resize_course(tx: Transaction, course_id: str, group_size: int, if_match: int | None = None) -> Course:
+async def resize_course(tx: Transaction, course_id: str, group_size: int, if_match: IfMatch | None = None) -> Course:
     """Grow or shrink the group (R-CRS-15, E-41): places come from the year's count and go back to it."""
     before = await lock_matching(tx, course_id, if_match)
     course = domain.resize(before, group_size)
@@ -48,7 +48,7 @@ async def resize_course(tx: Transaction, course_id: str, group_size: int, if_mat
 
 
 async def retarget_course(
-    tx: Transaction, course_id: str, target_groups: tuple[str, ...], if_match: int | None = None
+    tx: Transaction, course_id: str, target_groups: tuple[str, ...], if_match: IfMatch | None = None
 ) -> Course:
     """Add or change the disease groups of a course that is not confirmed (R-CRS-16, R-CRS-17)."""
     before = await lock_matching(tx, course_id, if_match)
@@ -61,7 +61,7 @@ async def retarget_course(
     return _changed(tx, course)
 
 
-async def mix_ages(tx: Transaction, course_id: str, if_match: int | None = None) -> Course:
+async def mix_ages(tx: Transaction, course_id: str, if_match: IfMatch | None = None) -> Course:
     """Open the year's last course to every age of its service (R-CRS-49, E-47).
 
     Asking for it is the provider's statement that the announced count cannot be raised (R-CRS-48).
@@ -96,7 +96,9 @@ async def acknowledge_mixed_ages(tx: Transaction, course_id: str, notice: Consen
     return course
 
 
-async def show_contact(tx: Transaction, course_id: str, contact: Contact | None, if_match: int | None = None) -> Course:
+async def show_contact(
+    tx: Transaction, course_id: str, contact: Contact | None, if_match: IfMatch | None = None
+) -> Course:
     """Show the course with contact details of its own, or with its contract's again (R-REG-10, E-43)."""
     before = await lock_matching(tx, course_id, if_match)
     course = domain.show_contact(before, contact)
@@ -110,7 +112,9 @@ async def show_contact(tx: Transaction, course_id: str, contact: Contact | None,
     return _changed(tx, course)
 
 
-async def reschedule_course(tx: Transaction, course_id: str, wanted: NewDates, if_match: int | None = None) -> Course:
+async def reschedule_course(
+    tx: Transaction, course_id: str, wanted: NewDates, if_match: IfMatch | None = None
+) -> Course:
     """Move the course's dates, perhaps into another year (R-CRS-32, R-CRS-33, E-35, E-37).
 
     One transaction frees the places of the year left and takes those of the year entered, plans the

@@ -6,7 +6,7 @@ from typing import Any
 
 from chassis.db import Transaction
 from contracts.envelope import new_event_id
-from contracts.refusals import Refusal, Stale
+from contracts.refusals import IfMatch, Refusal, expect_version
 from services.courses import copies, handlers
 from services.courses.creation import Proposal
 from services.courses.domain import Course
@@ -44,7 +44,7 @@ async def import_draft(
 
 
 async def complete_draft(
-    tx: Transaction, draft_id: str, office_id: str, proposal: Proposal, if_match: int | None = None
+    tx: Transaction, draft_id: str, office_id: str, proposal: Proposal, if_match: IfMatch | None = None
 ) -> tuple[Draft, Course]:
     """Create the draft's course whole, checked like every other (R-CRS-38, E-42)."""
     draft = await _lock_matching(tx, draft_id, if_match)
@@ -56,7 +56,7 @@ async def complete_draft(
     return draft, course
 
 
-async def delete_draft(tx: Transaction, draft_id: str, if_match: int | None = None) -> Draft:
+async def delete_draft(tx: Transaction, draft_id: str, if_match: IfMatch | None = None) -> Draft:
     """The unfinished course will never be one (E-42)."""
     draft = domain.deleted(await _lock_matching(tx, draft_id, if_match))
     await store.set_state(tx, draft)
@@ -64,8 +64,7 @@ async def delete_draft(tx: Transaction, draft_id: str, if_match: int | None = No
     return draft
 
 
-async def _lock_matching(tx: Transaction, draft_id: str, if_match: int | None) -> Draft:
+async def _lock_matching(tx: Transaction, draft_id: str, if_match: IfMatch | None) -> Draft:
     draft = await store.lock_draft(tx, draft_id)
-    if if_match not in (None, draft.version):
-        raise Stale(draft.version)
+    expect_version(draft.version, if_match)
     return draft

@@ -9,7 +9,7 @@ from chassis.auth import Role
 from chassis.calendar import start_of_day
 from chassis.db import Transaction
 from contracts.courses import ClientUnpinned, CourseCancelled, CourseConfirmed, CourseDeleted
-from contracts.refusals import Refusal, Stale
+from contracts.refusals import IfMatch, Refusal, expect_version
 from contracts.values import ReportKind
 from services.courses import copies, handlers, pins, store
 from services.courses.changing import notices
@@ -43,7 +43,7 @@ async def delete_course(
     course_id: str,
     reason: str | None = None,
     transfers: Mapping[str, Destination] | None = None,
-    if_match: int | None = None,
+    if_match: IfMatch | None = None,
 ) -> Ended:
     """Delete a course that will not happen, its clients moved away, all or nothing (R-CRS-36, R-CRS-37, E-38).
 
@@ -55,8 +55,7 @@ async def delete_course(
     locked = await lock_courses(tx, course_id, *(to.course_id for to in plan.values()))
     courses = {course.course_id: course for course in locked}
     course = courses[course_id]
-    if if_match not in (None, course.version):
-        raise Stale(course.version)
+    expect_version(course.version, if_match)
     pinned = [pin.decision_ref for pin in await endings.find_active_pins(tx, course)]
     ending = domain.delete(course, pinned, plan, tx.today, reason)
     decisions = {ref: pins.require_pinned_here(course, await copies.lock_decision(tx, ref)) for ref in plan}
@@ -72,7 +71,7 @@ async def delete_course(
     return Ended(ended.course, ending, made, list(courses.values()), warnings)
 
 
-async def cancel_course(tx: Transaction, course_id: str, reason: str, if_match: int | None = None) -> Ended:
+async def cancel_course(tx: Transaction, course_id: str, reason: str, if_match: IfMatch | None = None) -> Ended:
     """Kela cancels a course that was committed to (E-34); its clients' deadlines are open again."""
     course = await handlers.lock_matching(tx, course_id, if_match)
     ended = await _end(tx, course, domain.cancel(course, reason))
@@ -82,7 +81,7 @@ async def cancel_course(tx: Transaction, course_id: str, reason: str, if_match: 
 
 
 async def close_as_not_held(
-    tx: Transaction, course_id: str, reason: str | None = None, if_match: int | None = None
+    tx: Transaction, course_id: str, reason: str | None = None, if_match: IfMatch | None = None
 ) -> Ended:
     """The past course did not take place: deleted, its clients released (R-CRS-42, E-40)."""
     course = await handlers.lock_matching(tx, course_id, if_match)
@@ -92,7 +91,7 @@ async def close_as_not_held(
 
 
 async def confirm_retroactively(
-    tx: Transaction, course_id: str, reason: str | None = None, if_match: int | None = None
+    tx: Transaction, course_id: str, reason: str | None = None, if_match: IfMatch | None = None
 ) -> Course:
     """The past course took place: it runs, or is completed where its last day is over (R-CRS-41, E-40)."""
     course = await handlers.lock_matching(tx, course_id, if_match)

@@ -12,7 +12,7 @@ from contracts.courses import (
     ParticipationNoted,
     RehabilitationInterrupted,
 )
-from contracts.refusals import NotFound, Stale
+from contracts.refusals import IfMatch, NotFound, expect_version
 from contracts.values import ReportKind
 from services.courses import copies, pins
 from services.courses import store as courses
@@ -48,7 +48,7 @@ async def move_client(
     to: Destination,
     *,
     reason: str | None = None,
-    if_match: int | None = None,
+    if_match: IfMatch | None = None,
 ) -> Moved:
     """Move a client to another course of the provider, or change nothing at all (R-CRS-27, E-26).
 
@@ -63,8 +63,7 @@ async def move_client(
         if present.moved_from == course_id:
             return Moved(here, there, present, changed=False, warnings=unknowns(there, client))
     decision = pins.require_pinned_here(here, decision)
-    if if_match not in (None, decision.pin_version):
-        raise Stale(decision.pin_version)
+    expect_version(decision.pin_version, if_match)
     await report_leaving(tx, here, decision_ref, reason)
     return await make_move(tx, here, there, decision, client, to, reason)
 
@@ -120,7 +119,7 @@ async def note_participation(
     decision_ref: str,
     attended: Sequence[int],
     missed: Sequence[int],
-    if_match: int | None = None,
+    if_match: IfMatch | None = None,
 ) -> tuple[Course, Pin]:
     """Write down which periods of the course the client attended and missed (E-20).
 
@@ -132,8 +131,7 @@ async def note_participation(
     pin = await courses.find_newest_pin(tx, decision_ref) if decision else None
     if pin is None or pin.course_id != course_id:
         raise NotFound("NOT_PINNED", course_number=course.course_number)
-    if if_match not in (None, pin.version):
-        raise Stale(pin.version)
+    expect_version(pin.version, if_match)
     until = helsinki_date(pin.ended_at) if pin.ended_at else tx.today
     noted = domain.note_participation(course, pin, attended, missed, until)
     if noted is not pin:
@@ -151,7 +149,7 @@ async def note_participation(
 
 
 async def interrupt_rehabilitation(
-    tx: Transaction, course_id: str, decision_ref: str, if_match: int | None = None, *, final: bool = False
+    tx: Transaction, course_id: str, decision_ref: str, if_match: IfMatch | None = None, *, final: bool = False
 ) -> tuple[Course, Pin]:
     """The client's rehabilitation ends early; the decision stays and counts (R-DEC-7, E-57).
 
@@ -159,8 +157,7 @@ async def interrupt_rehabilitation(
     """
     course = await courses.lock_course(tx, course_id)
     decision = pins.require_pinned_here(course, await copies.lock_decision(tx, decision_ref))
-    if if_match not in (None, decision.pin_version):
-        raise Stale(decision.pin_version)
+    expect_version(decision.pin_version, if_match)
     active = await courses.get_active_pin(tx, decision_ref)
     course, ended = domain.interrupt(course, active, at=tx.now, on=tx.today, final=final)
     await courses.set_pin_ended(tx, ended)

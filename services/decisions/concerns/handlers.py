@@ -4,7 +4,7 @@ from datetime import date
 
 from chassis.db import Transaction
 from contracts.envelope import new_event_id
-from contracts.refusals import Refusal, Stale
+from contracts.refusals import IfMatch, Refusal, expect_version
 from services.decisions import handlers as decisions
 from services.decisions import store as decided
 from services.decisions.concerns import domain, store
@@ -41,7 +41,7 @@ async def file_concern(tx: Transaction, decision_ref: str, reason: Reason, words
 
 
 async def begin_discussion(
-    tx: Transaction, concern_id: str, spoken_on: date, spoken_with: GivenBy, *, if_match: int | None
+    tx: Transaction, concern_id: str, spoken_on: date, spoken_with: GivenBy, *, if_match: IfMatch | None
 ) -> Concern:
     """Kela speaks with the client or the guardian about the concern (R-DEC-17, E-58).
 
@@ -52,14 +52,14 @@ async def begin_discussion(
         Stale: it changed meanwhile.
     """
     concern = await store.lock_concern(tx, concern_id)
-    _check_version(concern, if_match)
+    expect_version(concern.version, if_match)
     discussed = domain.discuss(concern, spoken_on, spoken_with, tx.today)
     await store.set_concern(tx, discussed)
     return discussed
 
 
 async def close_concern(
-    tx: Transaction, concern_id: str, outcome: ConcernOutcome, notice: ClientNotice | None, *, if_match: int | None
+    tx: Transaction, concern_id: str, outcome: ConcernOutcome, notice: ClientNotice | None, *, if_match: IfMatch | None
 ) -> tuple[Concern, Decision]:
     """End a concern; where the client gives notice, the decision is revoked in the same transaction (E-57).
 
@@ -75,7 +75,7 @@ async def close_concern(
     decision_ref = (await store.get_concern(tx, concern_id)).decision_ref
     decision = await decided.lock_decision(tx, decision_ref)
     concern = await store.lock_concern(tx, concern_id)
-    _check_version(concern, if_match)
+    expect_version(concern.version, if_match)
     closed = domain.close(concern, outcome, tx.principal.subject, tx.today)
     if outcome is ConcernOutcome.CONTINUE:
         domain.check_in_force(decision)
@@ -84,8 +84,3 @@ async def close_concern(
         tx.audit("revoke_decision", f"decision:{decision_ref}", concern_id=concern_id)
     await store.set_concern(tx, closed)
     return closed, decision
-
-
-def _check_version(concern: Concern, if_match: int | None) -> None:
-    if if_match not in (None, concern.version):
-        raise Stale(concern.version)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 from chassis.db import Transaction
-from contracts.refusals import Stale
+from contracts.refusals import IfMatch, expect_version
 from services.decisions import store as decisions
 from services.decisions.domain import Decision
 from services.decisions.followup import domain, store
@@ -17,7 +17,7 @@ async def get_follow_up(tx: Transaction, decision: Decision) -> FollowUp:
     return domain.follow_up(decision, await store.find_place(tx, decision.decision_ref))
 
 
-async def note_contact(tx: Transaction, ref: str, said: Said, *, if_match: int | None) -> Watch:
+async def note_contact(tx: Transaction, ref: str, said: Said, *, if_match: IfMatch | None) -> Watch:
     """Note that the client was contacted, or that it was tried (R-CRS-21).
 
     Raises:
@@ -36,7 +36,7 @@ async def note_contact(tx: Transaction, ref: str, said: Said, *, if_match: int |
     )
 
 
-async def note_stay(tx: Transaction, ref: str, said: Said, next_on: date, *, if_match: int | None) -> Watch:
+async def note_stay(tx: Transaction, ref: str, said: Said, next_on: date, *, if_match: IfMatch | None) -> Watch:
     """The client answered: stays with the provider; watched again from `next_on` on (E-65).
 
     Raises:
@@ -56,7 +56,7 @@ async def note_stay(tx: Transaction, ref: str, said: Said, next_on: date, *, if_
     )
 
 
-async def note_swap_wish(tx: Transaction, ref: str, said: Said, *, if_match: int | None) -> Watch:
+async def note_swap_wish(tx: Transaction, ref: str, said: Said, *, if_match: IfMatch | None) -> Watch:
     """The client answered: wants another provider; stays on the work list until it has one (E-65, E-66).
 
     Raises:
@@ -75,7 +75,7 @@ async def note_swap_wish(tx: Transaction, ref: str, said: Said, *, if_match: int
     )
 
 
-async def end_swap(tx: Transaction, ref: str, next_on: date, *, if_match: int | None) -> Watch:
+async def end_swap(tx: Transaction, ref: str, next_on: date, *, if_match: IfMatch | None) -> Watch:
     """No other provider can take the client: the decision stays, watched again from `next_on` on (E-65).
 
     Raises:
@@ -102,12 +102,11 @@ async def _note(
     *,
     said: Said | None = None,
     next_on: date | None = None,
-    if_match: int | None,
+    if_match: IfMatch | None,
 ) -> Watch:
     decision = await decisions.lock_decision(tx, ref)
     watch = await store.find_watch(tx, ref)
-    if if_match not in (None, watch.version):
-        raise Stale(watch.version)
+    expect_version(watch.version, if_match)
     domain.require_open(await get_follow_up(tx, decision), decision)
     changed = rule(watch, decision)
     if said is not None and said.spoken_with is not None and kind is not EntryKind.CONTACTED:

@@ -10,7 +10,7 @@ from chassis.calendar import start_of_day
 from chassis.db import Transaction
 from chassis.inbox import Unacceptable
 from contracts.decisions import DecisionsSuspended, EstimateSet, QuotaScopeSet, QuotaSet, SuspensionLifted
-from contracts.refusals import NotFound, Stale
+from contracts.refusals import IfMatch, NotFound, expect_version
 from services.decisions.quotas import release, scoped, store
 from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, ScopedQuota, Suspension
 from services.decisions.quotas.events import count_news, quota_snapshot, status_news
@@ -32,7 +32,7 @@ async def get_quota(tx: Transaction, service: str, year: int) -> Quota:
     return await store.find_quota(tx, service, year)
 
 
-async def set_limit(tx: Transaction, service: str, year: int, limit: int | None, *, if_match: int | None) -> Quota:
+async def set_limit(tx: Transaction, service: str, year: int, limit: int | None, *, if_match: IfMatch | None) -> Quota:
     """Take a quota into use, change it, or give it up (None); room in it goes to those who wait (E-52).
 
     Raises:
@@ -49,7 +49,7 @@ async def set_limit(tx: Transaction, service: str, year: int, limit: int | None,
     return await _publish(tx, before, after)
 
 
-async def set_estimate(tx: Transaction, service: str, year: int, estimate: int, *, if_match: int | None) -> Quota:
+async def set_estimate(tx: Transaction, service: str, year: int, estimate: int, *, if_match: IfMatch | None) -> Quota:
     """Publish Kela's estimate of the year's new clients; it informs and never blocks (R-DEC-8, E-51).
 
     Raises:
@@ -90,7 +90,7 @@ async def get_scope(tx: Transaction, service: str, year: int, scope: Scope) -> S
 
 
 async def set_scope_limit(
-    tx: Transaction, service: str, year: int, scope: Scope, limit: int | None, *, if_match: int | None
+    tx: Transaction, service: str, year: int, scope: Scope, limit: int | None, *, if_match: IfMatch | None
 ) -> ScopedQuota:
     """Take the quota of a scope into use, change it, or give it up; as with the national one (E-52, E-55).
 
@@ -102,7 +102,7 @@ async def set_scope_limit(
 
 
 async def set_scope_estimate(
-    tx: Transaction, service: str, year: int, scope: Scope, estimate: int, *, if_match: int | None
+    tx: Transaction, service: str, year: int, scope: Scope, estimate: int, *, if_match: IfMatch | None
 ) -> ScopedQuota:
     """Publish the estimate of a scope; it informs and never blocks (E-51, E-55).
 
@@ -118,7 +118,7 @@ async def _set_scope(
     service: str,
     year: int,
     scope: Scope,
-    if_match: int | None,
+    if_match: IfMatch | None,
     change: Callable[[ScopedQuota], ScopedQuota],
 ) -> ScopedQuota:
     await store.check_service(tx, service)
@@ -126,8 +126,7 @@ async def _set_scope(
     # The lock of every scope: a grant commits before this one counts, or finds another number of scopes.
     national = await store.lock_quota(tx, service, year)
     before = await scoped.find_scope(tx, service, year, scope)
-    if if_match is not None and if_match != before.version:
-        raise Stale(before.version)
+    expect_version(before.version, if_match)
     changed = change(before)
     if changed == before:
         return before
@@ -283,10 +282,9 @@ async def _review_at(tx: Transaction, told: Suspension, instant: datetime | None
     await tx.schedule(REVIEW_TIMER, key, instant, {"service": told.service})
 
 
-async def _lock(tx: Transaction, service: str, year: int, if_match: int | None) -> Quota:
+async def _lock(tx: Transaction, service: str, year: int, if_match: IfMatch | None) -> Quota:
     quota = await store.lock_quota(tx, service, year)
-    if if_match is not None and if_match != quota.version:
-        raise Stale(quota.version)
+    expect_version(quota.version, if_match)
     return quota
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from chassis.db import Transaction
-from contracts.refusals import NotFound, Stale
+from contracts.refusals import IfMatch, NotFound, expect_version
 from contracts.values import DeliveryMode
 from services.decisions.settlements.prices import Price, PriceAnnex, Unit
 
@@ -17,7 +17,7 @@ async def add_annex(
     valid_to: date | None,
     prices: Sequence[Price],
     *,
-    if_match: int | None,
+    if_match: IfMatch | None,
 ) -> PriceAnnex:
     """Add the next version of a contract's price annex; `if_match` is the version the caller has seen.
 
@@ -35,8 +35,7 @@ async def add_annex(
             "SELECT coalesce(max(annex_version), 0) FROM price_annexes WHERE contract_id = $1", contract_id
         )
     )
-    if if_match is not None and if_match != newest:
-        raise Stale(newest)
+    expect_version(newest, if_match)
     annex = PriceAnnex(contract_id, contract["service"], newest + 1, valid_from, valid_to, tuple(prices))
     await tx.execute(
         "INSERT INTO price_annexes (contract_id, annex_version, provider_id, service, valid_from, valid_to)"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chassis.db import Transaction
 from contracts.decisions import PeriodPaid
 from contracts.envelope import new_event_id
-from contracts.refusals import NotFound, NotYetKnown, Refusal, Stale
+from contracts.refusals import IfMatch, NotFound, NotYetKnown, Refusal, expect_version
 from services.decisions.copies.store import CourseCopy, PinCopy, find_course, find_courses, find_pins_of, find_pins_on
 from services.decisions.domain import Contract
 from services.decisions.settlements import annexes, billing_forms, domain, store
@@ -66,7 +66,7 @@ async def submit(tx: Transaction, invoice: Invoice, lines: Sequence[Line]) -> Se
     return settlement
 
 
-async def accept(tx: Transaction, settlement_id: str, *, if_match: int | None) -> Settlement:
+async def accept(tx: Transaction, settlement_id: str, *, if_match: IfMatch | None) -> Settlement:
     """Accept a settlement, which pays its periods; accepting a credit refunds them (R-BIL-1, E-29).
 
     It is looked at once more, as what is known of its clients may have changed. `PeriodPaid` is
@@ -87,7 +87,9 @@ async def accept(tx: Transaction, settlement_id: str, *, if_match: int | None) -
     return accepted
 
 
-async def reject(tx: Transaction, settlement_id: str, reasons: Sequence[str], *, if_match: int | None) -> Settlement:
+async def reject(
+    tx: Transaction, settlement_id: str, reasons: Sequence[str], *, if_match: IfMatch | None
+) -> Settlement:
     """Reject a settlement with reasons; its periods may be billed again (R-BIL-1).
 
     Raises:
@@ -215,10 +217,9 @@ async def _original(tx: Transaction, invoice: Invoice) -> Settlement | None:
     return original
 
 
-async def _locked(tx: Transaction, settlement_id: str, if_match: int | None) -> Settlement:
+async def _locked(tx: Transaction, settlement_id: str, if_match: IfMatch | None) -> Settlement:
     settlement = await store.lock_settlement(tx, settlement_id)
-    if if_match is not None and if_match != settlement.version:
-        raise Stale(settlement.version)
+    expect_version(settlement.version, if_match)
     return settlement
 
 

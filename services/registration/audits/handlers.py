@@ -9,6 +9,7 @@ from chassis.calendar import start_of_day
 from chassis.db import Transaction
 from contracts import registration as contracts
 from contracts.envelope import new_event_id
+from contracts.refusals import IfMatch, expect_version
 from contracts.values import FindingState, Severity
 from services.registration import domain as registration
 from services.registration import store as registered
@@ -54,7 +55,7 @@ async def open_finding(
     return finding
 
 
-async def report_action(tx: Transaction, finding_id: str, said: str, *, if_match: int | None) -> Finding:
+async def report_action(tx: Transaction, finding_id: str, said: str, *, if_match: IfMatch | None) -> Finding:
     """The provider reports what it has done.
 
     Raises:
@@ -65,7 +66,7 @@ async def report_action(tx: Transaction, finding_id: str, said: str, *, if_match
     return await _take(tx, finding_id, Step.ACTION_REPORTED, said, domain.report_action, if_match)
 
 
-async def close(tx: Transaction, finding_id: str, said: str | None, *, if_match: int | None) -> Finding:
+async def close(tx: Transaction, finding_id: str, said: str | None, *, if_match: IfMatch | None) -> Finding:
     """Kela accepts what was done.
 
     Raises:
@@ -77,7 +78,7 @@ async def close(tx: Transaction, finding_id: str, said: str | None, *, if_match:
 
 
 async def reopen(
-    tx: Transaction, finding_id: str, corrective_action: str, due_on: date, *, if_match: int | None
+    tx: Transaction, finding_id: str, corrective_action: str, due_on: date, *, if_match: IfMatch | None
 ) -> Finding:
     """Kela asks for more, by a new day.
 
@@ -111,10 +112,10 @@ async def _take(
     step: Step,
     said: str | None,
     rule: Callable[[Finding], Finding],
-    if_match: int | None,
+    if_match: IfMatch | None,
 ) -> Finding:
     before = await store.lock_finding(tx, finding_id)
-    registration.expect_version(before.version, if_match)
+    expect_version(before.version, if_match)
     finding = rule(before)
     await store.set_finding(tx, finding, step, said)
     await _told(tx, finding, step)

@@ -7,14 +7,14 @@ from typing import Any
 from chassis.calendar import add_months, start_of_day
 from chassis.db import Transaction
 from contracts.envelope import new_event_id
-from contracts.refusals import Refusal
+from contracts.refusals import IfMatch, Refusal, expect_version
 from contracts.registration import ChangeRequest as ChangeRequestSnapshot
 from contracts.registration import ChangeRequestDecided, OfficeChanged
 from contracts.values import ChangeKind, ChangeState
 from services.registration import store as registry
 from services.registration.change_requests import domain, store
 from services.registration.change_requests.domain import Change, ChangeRequest, MoveVisitingAddress
-from services.registration.domain import expect_version, require_of_today
+from services.registration.domain import require_of_today
 from services.registration.handlers import office_snapshot
 from services.registration.own_details import store as offices
 from services.registration.registering import store as registrations
@@ -96,7 +96,7 @@ async def ask_for_provider(
 
 
 async def decide_change(
-    tx: Transaction, request_id: str, grounds: Grounds, *, approved: bool, if_match: int | None
+    tx: Transaction, request_id: str, grounds: Grounds, *, approved: bool, if_match: IfMatch | None
 ) -> ChangeRequest:
     """Kela approves or rejects a change, once, and says why (R-REG-5).
 
@@ -119,7 +119,7 @@ async def decide_change(
     return request
 
 
-async def withdraw_change(tx: Transaction, request_id: str, *, if_match: int | None) -> ChangeRequest:
+async def withdraw_change(tx: Transaction, request_id: str, *, if_match: IfMatch | None) -> ChangeRequest:
     """The provider takes back a request that Kela has not decided yet.
 
     Raises:
@@ -151,7 +151,7 @@ async def _ask(tx: Transaction, request: ChangeRequest) -> ChangeRequest:
 
 
 async def _end(
-    tx: Transaction, request_id: str, state: ChangeState, grounds: Grounds | None, if_match: int | None
+    tx: Transaction, request_id: str, state: ChangeState, grounds: Grounds | None, if_match: IfMatch | None
 ) -> ChangeRequest:
     before = await store.lock_request(tx, request_id)
     expect_version(before.version, if_match)

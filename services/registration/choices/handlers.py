@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from chassis.db import Transaction
 from contracts import registration as contracts
+from contracts.refusals import IfMatch, expect_version
 from contracts.registration import ChoiceQuestion
 from services.registration import domain as registration
 from services.registration import store as registered
@@ -13,7 +14,7 @@ from services.registration.choices.questions import as_rule
 
 
 async def set_answers(
-    tx: Transaction, office_id: str, service: str, given: Mapping[str, Given], *, if_match: int | None
+    tx: Transaction, office_id: str, service: str, given: Mapping[str, Given], *, if_match: IfMatch | None
 ) -> ChoiceInformation:
     """Enter what an office answers about a service; the same answers again change nothing.
 
@@ -28,7 +29,7 @@ async def set_answers(
     registration.require_provided(service, {each.service for each in provided if not each.ended_before(tx.today)})
     questions = await find_rules(tx, service)
     before = await store.lock_information(tx, office_id, service, office.provider_id)
-    registration.expect_version(before.version, if_match)
+    expect_version(before.version, if_match)
     after = domain.update(before, questions, given, on=tx.today)
     if after is before:
         return before

@@ -11,6 +11,7 @@ from typing import Any
 from chassis.auth import SYSTEM
 from chassis.calendar import helsinki_date, start_of_day
 from chassis.db import Transaction
+from contracts.refusals import IfMatch, expect_version
 from contracts.registration import AnnouncedCountChanged
 from contracts.values import CountChange
 from services.registration import domain as registration
@@ -27,7 +28,9 @@ DEFAULT_COUNT = "default-count"
 _ONE_INSTANT = timedelta(microseconds=1)
 
 
-async def announce_count(tx: Transaction, contract_id: str, year: int, count: int, *, if_match: int | None) -> Contract:
+async def announce_count(
+    tx: Transaction, contract_id: str, year: int, count: int, *, if_match: IfMatch | None
+) -> Contract:
     """Announce a year's count of new clients, or raise it (R-REG-8, R-REG-9); the same count again changes nothing.
 
     Raises:
@@ -36,7 +39,7 @@ async def announce_count(tx: Transaction, contract_id: str, year: int, count: in
         Refusal: YEAR_NOT_OPEN, CONTRACT_NOT_IN_FORCE, WINDOW_CLOSED or COUNT_ONLY_RAISED.
     """
     before = await store.lock_contract(tx, contract_id)
-    registration.expect_version(before.version, if_match)
+    expect_version(before.version, if_match)
     before = await with_due_default(tx, before, year)
     contract = registration.announce(before, year, count, on=tx.today)
     if contract is before:
@@ -56,7 +59,7 @@ async def correct_count(
     *,
     reason: str,
     effective_on: date | None,
-    if_match: int | None,
+    if_match: IfMatch | None,
 ) -> Contract:
     """Kela corrects a mistaken entry, from now or from an earlier day on; it may lower the count (E-3).
 
@@ -69,7 +72,7 @@ async def correct_count(
         Invalid: EFFECTIVE_OUT_OF_RANGE.
     """
     before = await store.lock_contract(tx, contract_id)
-    registration.expect_version(before.version, if_match)
+    expect_version(before.version, if_match)
     before = await with_due_default(tx, before, year)
     revisions = await counts.find_revisions(tx, contract_id, year)
     effective_at = _effective_at(tx, effective_on, revisions)

@@ -3,8 +3,8 @@
 from datetime import date
 
 from chassis.db import Transaction
+from contracts.refusals import IfMatch, expect_version
 from contracts.registration import ContractValidityChanged
-from services.registration import domain as registration
 from services.registration import store
 from services.registration.counts.handlers import with_due_default
 from services.registration.domain import Contract
@@ -14,7 +14,7 @@ from services.registration.snapshots import contract_snapshot
 
 
 async def end_contract(
-    tx: Transaction, contract_id: str, valid_to: date | None, *, reason: str, if_match: int | None
+    tx: Transaction, contract_id: str, valid_to: date | None, *, reason: str, if_match: IfMatch | None
 ) -> Contract:
     """Set, move or lift the contract's last day (E-45); the same day again changes nothing.
 
@@ -27,7 +27,7 @@ async def end_contract(
         Invalid: VALIDITY_INVERTED.
     """
     before = await store.lock_contract(tx, contract_id)
-    registration.expect_version(before.version, if_match)
+    expect_version(before.version, if_match)
     contract = domain.end(before, valid_to)
     if contract is before:
         return before

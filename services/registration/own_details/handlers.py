@@ -3,16 +3,17 @@
 from dataclasses import asdict
 
 from chassis.db import Transaction
+from contracts.refusals import IfMatch, expect_version
 from contracts.registration import OfficeChanged
 from services.registration import store as registry
-from services.registration.domain import Office, expect_version
+from services.registration.domain import Office
 from services.registration.handlers import office_snapshot
 from services.registration.own_details import domain, store
 from services.registration.own_details.domain import Administration, Biller, OfficeContact, Responsible
 
 
 async def set_office_contact(
-    tx: Transaction, office_id: str, contact: OfficeContact, *, if_match: int | None
+    tx: Transaction, office_id: str, contact: OfficeContact, *, if_match: IfMatch | None
 ) -> Office:
     """Change how an office is reached; the same details again change nothing.
 
@@ -40,7 +41,7 @@ async def get_administration(tx: Transaction, contract_id: str) -> Administratio
 
 
 async def set_responsible(
-    tx: Transaction, contract_id: str, responsible: Responsible, *, if_match: int | None
+    tx: Transaction, contract_id: str, responsible: Responsible, *, if_match: IfMatch | None
 ) -> Administration:
     """Say who answers for the contract, and in which language Kela writes to them.
 
@@ -56,7 +57,7 @@ async def set_responsible(
     return after
 
 
-async def set_biller(tx: Transaction, contract_id: str, biller: Biller, *, if_match: int | None) -> Administration:
+async def set_biller(tx: Transaction, contract_id: str, biller: Biller, *, if_match: IfMatch | None) -> Administration:
     """Say who invoices from a day on, today at the earliest: with the next invoice.
 
     Raises:
@@ -75,7 +76,7 @@ async def set_biller(tx: Transaction, contract_id: str, biller: Biller, *, if_ma
     return after
 
 
-async def _lock(tx: Transaction, contract_id: str, if_match: int | None) -> Administration:
+async def _lock(tx: Transaction, contract_id: str, if_match: IfMatch | None) -> Administration:
     """Under the contract's lock, so that two changes at once are made one after the other."""
     administration = await store.get_administration(tx, await registry.lock_contract(tx, contract_id))
     expect_version(administration.version, if_match)

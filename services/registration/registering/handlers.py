@@ -7,11 +7,11 @@ from typing import Any
 from chassis.calendar import start_of_day
 from chassis.db import Transaction
 from contracts.envelope import new_event_id
-from contracts.refusals import Refusal
+from contracts.refusals import IfMatch, Refusal, expect_version
 from contracts.values import Language, RegistrationState
 from services.registration import descriptions
 from services.registration import store as registry
-from services.registration.domain import Contract, expect_version
+from services.registration.domain import Contract
 from services.registration.ending.handlers import save_end
 from services.registration.handlers import register_contract
 from services.registration.registering import domain, store
@@ -66,7 +66,7 @@ async def revise_draft(
     *,
     conditions_accepted: bool,
     decision_delivery: DecisionDelivery,
-    if_match: int | None,
+    if_match: IfMatch | None,
 ) -> Registration:
     """Replace what a draft says; the same content again changes nothing.
 
@@ -86,7 +86,7 @@ async def revise_draft(
     return revised
 
 
-async def submit_registration(tx: Transaction, registration_id: str, *, if_match: int | None) -> Registration:
+async def submit_registration(tx: Transaction, registration_id: str, *, if_match: IfMatch | None) -> Registration:
     """Hand a draft in to Kela, with the question about subcontracting answered (R-REG-3, R-REG-4).
 
     Raises:
@@ -101,7 +101,7 @@ async def submit_registration(tx: Transaction, registration_id: str, *, if_match
 
 
 async def decide_registration(
-    tx: Transaction, registration_id: str, grounds: Grounds, *, approved: bool, if_match: int | None
+    tx: Transaction, registration_id: str, grounds: Grounds, *, approved: bool, if_match: IfMatch | None
 ) -> Registration:
     """Kela approves or rejects a submitted registration, once, and says why (P3).
 
@@ -119,7 +119,7 @@ async def decide_registration(
 
 
 async def put_under_contract(
-    tx: Transaction, registration_id: str, *, valid_from: date, valid_to: date | None, if_match: int | None
+    tx: Transaction, registration_id: str, *, valid_from: date, valid_to: date | None, if_match: IfMatch | None
 ) -> Registration:
     """Kela registers the signed contract of an approved registration: the service may begin (P3).
 
@@ -142,7 +142,7 @@ async def put_under_contract(
 
 
 async def end_registration(
-    tx: Transaction, registration_id: str, last_day: date, grounds: Grounds, *, if_match: int | None
+    tx: Transaction, registration_id: str, last_day: date, grounds: Grounds, *, if_match: IfMatch | None
 ) -> Registration:
     """Kela sets a registration's last day; the contract ends with the last of its registrations (E-45).
 
@@ -171,7 +171,7 @@ async def finish_registration(tx: Transaction, registration_id: str, _payload: M
         tx.audit("finish_registration", _subject(after))
 
 
-async def _lock(tx: Transaction, registration_id: str, if_match: int | None) -> Registration:
+async def _lock(tx: Transaction, registration_id: str, if_match: IfMatch | None) -> Registration:
     registration = await store.lock_registration(tx, registration_id)
     expect_version(registration.version, if_match)
     return registration

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from chassis.db import Transaction
-from services.registration import domain as registration
+from contracts.refusals import IfMatch, expect_version
 from services.registration import store as registered
 from services.registration.notices import give_notice
 from services.registration.reviews import store
@@ -15,7 +15,7 @@ from services.registration.reviews.store import ReviewedOffice
 REVIEW_DUE = "data-review-due"
 
 
-async def confirm_data(tx: Transaction, office_id: str, *, if_match: int | None) -> ReviewedOffice:
+async def confirm_data(tx: Transaction, office_id: str, *, if_match: IfMatch | None) -> ReviewedOffice:
     """The provider confirms that an office's data are up to date; the same day again changes nothing.
 
     `if_match` is the office's version: what was looked through is what stands there.
@@ -25,7 +25,7 @@ async def confirm_data(tx: Transaction, office_id: str, *, if_match: int | None)
         Stale: the office has another version.
     """
     office = await store.get_office(tx, office_id)
-    registration.expect_version(office.version, if_match)
+    expect_version(office.version, if_match)
     if not await store.add_review(tx, office):
         return office
     await plan_review(tx, office_id, tx.today)

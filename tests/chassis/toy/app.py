@@ -14,7 +14,7 @@ from chassis.service import Service
 from contracts.courses import ClientPinned, PinFulfilled
 from contracts.decisions import PeriodPaid
 from contracts.notifications import Channel, MessageSent
-from contracts.refusals import NotFound, Refusal, Stale
+from contracts.refusals import NotFound, Refusal, expect_version
 from contracts.registration import OfficeRegistered
 
 router = APIRouter()
@@ -46,8 +46,7 @@ async def change_note(note_id: str, body: WriteNote, here: Someone) -> Response:
         version = await tx.fetchval("SELECT version FROM notes WHERE note_id = $1 FOR UPDATE", note_id)
         if version is None:
             raise NotFound("NOTE_UNKNOWN")
-        if here.if_match not in (None, version):
-            raise Stale(version)
+        expect_version(version, here.if_match)
         await tx.execute("UPDATE notes SET text = $2, version = version + 1 WHERE note_id = $1", note_id, body.text)
         return Answer(200, {"note_id": note_id}, version=version + 1, subject=("note", note_id))
 
