@@ -3,13 +3,15 @@
 import re
 
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 
 from chassis.auth import Role
 from chassis.limits import Rates
 from chassis.peers import read_network
-from services.gateway.app import SERVICE
+from chassis.settings import Environment, Settings
+from services.gateway.app import SERVICE, configure
 from services.gateway.rates import UNLIMITED, Meter, kind_of, survey_of
 from tests.gateway.builders import OTHER_PROVIDER, PROVIDER, GatewayUnderTest, csrf_of, open_survey
 
@@ -204,6 +206,23 @@ async def test_behind_a_trusted_proxy_each_client_has_its_own_rate(new_service):
         assert (await proxy.get("/nowhere", headers={"x-forwarded-for": client})).status_code == 429
 
 
+@pytest.mark.parametrize(
+    ("environment", "trusted", "warned"),
+    [
+        (Environment.PRODUCTION, "", True),
+        (Environment.PRODUCTION, "10.0.0.0/8", False),
+        (Environment.DEVELOPMENT, "", False),
+    ],
+)
+async def test_production_says_so_when_it_trusts_no_proxy(gateway, caplog, environment, trusted, warned):
+    runtime = gateway.service.runtime
+    differences = {"environment": environment, "dev_issuer": False}
+    differences |= {"trusted_proxies": Settings(trusted_proxies=trusted).trusted_proxies}
+    runtime.settings = runtime.settings.model_copy(update=differences)
+    configure(FastAPI(), runtime)
+    assert ("REKKU_TRUSTED_PROXIES" in caplog.text) == warned
+
+
 async def test_who_is_not_trusted_cannot_name_another_client(gateway):
     """Nor can it by default, from whatever address."""
     gateway.allow(page=2)
@@ -216,6 +235,13 @@ async def test_who_is_not_trusted_cannot_name_another_client(gateway):
             429,
             429,
         ]
+
+
+async def test_the_gateways_document_says_that_there_are_rates(gateway):
+    document = gateway.app.openapi()
+    own = [f"/{path}" for path in ("healthz", "session", "dev-issuer/jwks.json")]
+    for path in own:
+        assert document["paths"][path]["get"]["responses"]["4XX"]["x-refusals"] == ["TOO_MANY_REQUESTS"]
 
 
 async def test_the_memory_of_a_flood_is_bounded():
