@@ -30,6 +30,8 @@ _STATUS_LINES = {
     431: b"HTTP/1.1 431 Request Header Fields Too Large",
     503: b"HTTP/1.1 503 Service Unavailable",
 }
+_MOST_WAITING = 16
+"""Requests that one connection sends ahead; browsers send none."""
 _AROUND_A_HEADER = len(": \r\n")
 _IDLE, _HEADERS, _BODY = "", "headers", "body"
 
@@ -110,7 +112,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._entered: str | None = None
         self._reading = _IDLE
         self._message = 0
-        self._header_bytes = self._unparsed_bytes = 0
+        self._parts = self._header_bytes = self._held_bytes = 0
         self._excess = False
         self._deadline: asyncio.TimerHandle | None = None
         self._answer_deadline: asyncio.TimerHandle | None = None
@@ -137,21 +139,24 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
-        message, reading = self._message, self._reading
+        message, reading, parts = self._message, self._reading, self._parts
         super().data_received(data)
-        if self._reading is _HEADERS and (self._message == message or reading is _IDLE):
-            # Nothing but this request's headers: what the parser holds of one that has not ended counts too.
-            self._unparsed_bytes += len(data)
-            if self._unparsed_bytes > self._limits.header_bytes:
+        begun = self._message != message
+        headers = self._reading is _HEADERS and (not begun or reading is _IDLE)
+        trailers = self._reading is _BODY and not begun and reading is _BODY and self._parts == parts
+        if headers or trailers:
+            # Nothing else was in it: the parser holds what has not ended yet, and says nothing of it.
+            self._held_bytes += len(data)
+            if self._held_bytes > self._limits.header_bytes:
                 self._turn_away(431, "HEADERS")
-        if (self._message, self._reading) != (message, reading) or (self._at_rest and self._deadline is None):
+        if begun or self._reading != reading or (self._at_rest and self._deadline is None):
             self._set_deadline()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._reading = _HEADERS
         self._message += 1
-        self._header_bytes = self._unparsed_bytes = 0
+        self._header_bytes = self._held_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -170,8 +175,15 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade() and any(map(_announces_a_body, self.headers)):
             raise ValueError("of what asks for an upgrade the parser leaves the body out")
+        if len(self.pipeline) >= _MOST_WAITING:
+            raise ValueError("more requests at once than are kept")
         self._reading = _BODY
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._parts += 1
+        self._held_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._reading = _IDLE

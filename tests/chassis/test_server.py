@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from chassis.settings import Settings
 PATIENCE_S = 20
 HEAD = b"GET / HTTP/1.1\r\nhost: here\r\n"
 HELLO = HEAD + b"\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 10\r\n\r\n"
 
 
@@ -63,13 +64,17 @@ class Socket:
             body = await self.reader.readexactly(int(fields["content-length"]))
         return int(head.split()[1]), body.decode()
 
+    async def first_line(self):
+        """The first line of an answer; nothing where the connection is closed instead."""
+        with suppress(ConnectionError):
+            return await self.reader.readline()
+
     async def rest(self):
         """Everything until the server closes the connection."""
         async with asyncio.timeout(PATIENCE_S):
-            try:
+            with suppress(ConnectionError):
                 return await self.reader.read()
-            except ConnectionError:
-                return b""
+        return b""
 
     async def status_at_the_end(self):
         """The status of the only answer, after which the connection is closed; None without one."""
@@ -88,7 +93,8 @@ class Served:
     async def connect(self, *parts):
         socket = Socket(*await asyncio.open_connection("127.0.0.1", self.port, limit=2**22))
         self._open.append(socket)
-        await socket.say(*parts)
+        with suppress(ConnectionError):
+            await socket.say(*parts)
         return socket
 
     def close(self):
@@ -138,8 +144,11 @@ async def test_ordinary_requests_are_served_one_after_the_other_and_in_a_pipelin
         pytest.param([HEAD + b"a: xxxxxxxxxx\r\n" * 140 + b"\r\n"], False, id="many bytes in small headers"),
         pytest.param([HEAD + b"a: b\r\n" * 99 + b"\r\n"], True, id="a hundred headers"),
         pytest.param([HEAD + b"a: b\r\n" * 100 + b"\r\n"], False, id="one more"),
-        pytest.param([POST.replace(b"content-length: 10", b"transfer-encoding: chunked"), b"3\r\nabc\r\n0\r\n"
-                      + b"t: x\r\n" * 120 + b"\r\n"], False, id="trailers"),
+        pytest.param([CHUNKED, b"0\r\nt: x\r\n\r\n"], True, id="a trailer"),
+        pytest.param([CHUNKED, b"0\r\n" + b"t: x\r\n" * 120 + b"\r\n"], False, id="many trailers"),
+        pytest.param([CHUNKED, b"0\r\nt: ", *[b"x" * 700] * 3], False, id="a trailer that does not end"),
+        pytest.param([CHUNKED, b"1;", *[b"x" * 700] * 3], False, id="what is said beside a chunk does not end"),
+        pytest.param([CHUNKED, *[b"1\r\nx\r\n"] * 900, b"0\r\n\r\n"], True, id="many small chunks"),
     ],
 )  # fmt: skip
 async def test_a_requests_headers_are_bounded_in_bytes_and_number(parts, fits, caplog):
@@ -147,12 +156,25 @@ async def test_a_requests_headers_are_bounded_in_bytes_and_number(parts, fits, c
         socket = await here.connect()
         for part in parts:
             await socket.say(part)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)  # so that each arrives by itself
         if fits:
             assert (await socket.answer())[0] == 200
         else:
             assert await socket.status_at_the_end() == 431
             assert kinds(caplog) == ["HEADERS"]
+
+
+async def test_a_connection_sends_few_requests_ahead(caplog):
+    app = Echo()
+    async with serving(app) as here:
+        app.go_on.clear()
+        patient = await here.connect(HELLO * 16)
+        greedy = await here.connect(HELLO * 2000)
+        assert await greedy.rest() == b""
+        assert kinds(caplog) == ["NO_HTTP"]
+        app.go_on.set()
+        assert [await patient.answer() for _ in range(16)] == [(200, "0\n")] * 16
+        assert len(app.seen) <= 17
 
 
 async def test_control_with_wide_limits_the_same_headers_are_read():
@@ -163,12 +185,10 @@ async def test_control_with_wide_limits_the_same_headers_are_read():
 
 async def trickle(socket, part, every_s=0.02):
     """Send byte after byte until the connection ends."""
-    try:
+    with suppress(ConnectionError):
         for byte in part * 1000:
             await socket.say(bytes([byte]))
             await asyncio.sleep(every_s)
-    except ConnectionError:
-        return
 
 
 @pytest.mark.parametrize(
@@ -191,7 +211,9 @@ async def test_headers_and_bodies_have_their_time_however_they_trickle(begin, mo
         if answered:
             assert await socket.answer() == (200, "0\n")
         slowly = asyncio.create_task(trickle(socket, more))
-        assert await socket.status_at_the_end() == (408 if kind else None)
+        status = await socket.status_at_the_end()
+        # Who is still sending may not get to read it.
+        assert status == (408 if kind else None) or (more and status is None)
         slowly.cancel()
         assert kinds(caplog) == ([kind] if kind else [])
         assert here.app.seen == ([0] if answered else ["cut"] if kind == "TIME_FOR_BODY" else [])
@@ -247,10 +269,8 @@ async def test_a_peer_has_so_many_connections_and_gets_one_back_for_each_it_clos
         assert kinds(caplog) == ["CONNECTIONS"]
         first.writer.close()
         async with asyncio.timeout(PATIENCE_S):
-            while True:
-                again = await here.connect(HELLO)
-                if b" 200 " in await again.reader.readuntil(b"\r\n"):
-                    break
+            while await (await here.connect(HELLO)).first_line() != b"HTTP/1.1 200 OK\r\n":
+                pass
         await second.say(HELLO)
         assert await second.answer() == (200, "0\n")
 
