@@ -27,9 +27,11 @@ from chassis.idempotency import IdempotentRequest, find_answer, keep_answer, own
 from chassis.issuer_keys import IssuerUnreachable
 from chassis.knowing import wait_until_known
 from chassis.openapi import complete
+from chassis.peers import put_behind_proxies
 from chassis.plain_requests import PlainRequests
 from chassis.preconditions import joined, read_if_match
 from chassis.problems import ProblemWriter, problems
+from chassis.refused import know, leave_lines
 from chassis.request_guard import guard
 from chassis.sharing import Seat, Together
 from chassis.texts import preferred_language
@@ -220,6 +222,7 @@ def caller(*roles: Role) -> Callable[..., Awaitable[Caller]]:
             principal = await runtime.verifier.principal_of(sent.credentials.strip())
         except TokenRefused as error:
             raise Unauthenticated from error
+        know(request, principal)
         if principal.role not in roles:
             raise Forbidden("NOT_ALLOWED", role=principal.role, allowed=sorted(roles))
         return Caller(principal, request, runtime, principal)
@@ -320,10 +323,13 @@ def create_app(runtime: "Runtime") -> FastAPI:
     app.add_exception_handler(HTTPException, writer.on_http)
     app.include_router(operations)
     app.include_router(service.router)
+    app.state.problems = writer
     guard(app, writer)
+    leave_lines(app, runtime.refusals)
     if service.configure is not None:
         service.configure(app, runtime)
     app.add_middleware(PlainRequests)
+    put_behind_proxies(app, runtime.settings.trusted_proxies)
     return app
 
 

@@ -117,6 +117,7 @@ class ProblemWriter:
         """A rule said no."""
         if not isinstance(error, Refusal):
             raise error
+        request.state.refused = error.code
         values = {name: _plain(value) for name, value in error.values.items()}
         language = request.headers.get("accept-language")
         return self.answer(language, error.status, error.code, values, retry_after_s=error.retry_after_s)

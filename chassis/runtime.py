@@ -4,12 +4,11 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
-import uvicorn
 from fastapi import FastAPI
 
 from chassis import telemetry
@@ -23,6 +22,8 @@ from chassis.http import create_app
 from chassis.inbox import Inbox
 from chassis.migrate import missing_migrations
 from chassis.outbox import relay
+from chassis.refused import Refusals
+from chassis.server import Server, ServerConfig
 from chassis.service import Service
 from chassis.settings import Settings
 from chassis.sharing import Lane, Together
@@ -47,6 +48,7 @@ class Runtime:
         self.database = database
         self.texts = Texts(service.root / "texts")
         self.verifier = TokenVerifier(settings)
+        self.refusals = Refusals.of(settings)
         self.inbox = Inbox(service, database, lanes=max(2, settings.pool_size - 3))
         self.bus: Bus = open_bus(settings, database)
         self._subscription: Subscription | None = None
@@ -170,14 +172,6 @@ async def connect(service: Service, settings: Settings) -> Database:
         await asyncio.sleep(pause)
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to `serve`, which also has to interrupt the wait for PostgreSQL."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def serve(service: Service, settings: Settings) -> None:
     """Run one service until SIGTERM or SIGINT."""
     arm(settings.failpoints, f"{service.name}-{settings.instance}")
@@ -194,16 +188,7 @@ async def serve(service: Service, settings: Settings) -> None:
         return
     database = await connecting
     runtime = Runtime(service, settings, database)
-    config = uvicorn.Config(
-        runtime.app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE_S,
-        server_header=False,
-    )
-    server = _Server(config)
+    server = Server(ServerConfig(runtime.app, settings, runtime.refusals, grace_s=_GRACE_S))
     serving = asyncio.create_task(server.serve())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True

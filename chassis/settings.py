@@ -3,13 +3,15 @@
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chassis.clock import ClockKind
+from chassis.limits import ConnectionLimits, Rates
+from chassis.peers import Network, read_network
 
 _MOST_PORT = 65535
 
@@ -103,9 +105,20 @@ class Settings(BaseSettings):
     secret: SecretStr = SecretStr("")
     upstreams: dict[str, str] = {}
     public_url: str = "http://127.0.0.1:8080"
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    rates: Rates = Rates()
+    connections: ConnectionLimits = ConnectionLimits()
     otlp_endpoint: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     failpoints: Path | None = None
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        """Networks as `10.0.0.0/8, 2001:db8::/32`."""
+        return (
+            tuple(read_network(part) for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        )
 
     @model_validator(mode="after")
     def _kafka_has_an_address(self) -> Self:

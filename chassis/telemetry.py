@@ -42,9 +42,12 @@ counters_differed = _meter.create_counter(
     "rekku.counters.differed", description="Counters and copies found to differ from the decisions, by kind"
 )
 refusals = _meter.create_counter("rekku.http.refusals", description="Refused commands, by code")
+turned_away = _meter.create_counter(
+    "rekku.http.turned_away", description="Requests and connections turned away at the door, by kind"
+)
 
 
-class _JsonLines(logging.Formatter):
+class JsonLines(logging.Formatter):
     """One JSON object per line, with the trace it belongs to."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -54,6 +57,7 @@ class _JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **getattr(record, "facts", {}),
         }
         if context.is_valid:
             entry["trace_id"] = trace.format_trace_id(context.trace_id)
@@ -68,7 +72,7 @@ def start_telemetry(service: str, settings: Settings) -> None:
     Without an endpoint trace ids still travel with every event; spans are not recorded.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines())
+    handler.setFormatter(JsonLines())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Kafka's client repeats the same lines several times a second while brokers are away; the bus says it in its own.

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -204,11 +204,11 @@ class ServiceUnderTest:
 
 @asynccontextmanager
 async def service_under_test(
-    cluster: ClusterUnderTest, service: Service, home: Path
+    cluster: ClusterUnderTest, service: Service, home: Path, **differences: Any
 ) -> AsyncIterator[ServiceUnderTest]:
-    """`service` on a fresh database, its start-up work done, its clock at `CLOCK_START`."""
+    """`service` on a fresh database, its start-up work done, its clock at `CLOCK_START`; `differences` in settings."""
     async with cluster.database([service]) as name:
-        settings = cluster.settings(service.name, name, home)
+        settings = cluster.settings(service.name, name, home).model_copy(update=differences)
         clock = SimulatedClock(cluster.cluster.url(SUPERUSER, name))
         await clock.set(CLOCK_START)
         database = await Database.connect(

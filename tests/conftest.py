@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -24,7 +24,7 @@ __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configur
 LEFT_OUT = "LEFT OUT: "
 """How the reason of a test begins that a tool is missing for; the summary says it in capitals."""
 
-NewService = Callable[[Service], Awaitable[ServiceUnderTest]]
+NewService = Callable[..., Awaitable[ServiceUnderTest]]
 
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 6 * 2**30
@@ -54,13 +54,13 @@ async def cluster() -> AsyncIterator[ClusterUnderTest]:
 
 @pytest.fixture
 async def new_service(cluster: ClusterUnderTest, tmp_path: Path) -> AsyncIterator[NewService]:
-    """`await new_service(SERVICE)`: the service on a fresh database, cleaned up after the test."""
+    """`await new_service(SERVICE, **settings)`: the service on a fresh database, cleaned up after the test."""
     async with AsyncExitStack() as stack:
 
-        async def start(service: Service) -> ServiceUnderTest:
+        async def start(service: Service, **settings: Any) -> ServiceUnderTest:
             home = tmp_path / service.name
             home.mkdir(exist_ok=True)
-            return await stack.enter_async_context(service_under_test(cluster, service, home))
+            return await stack.enter_async_context(service_under_test(cluster, service, home, **settings))
 
         yield start
 

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from chassis.http import problems
 from services.gateway import (
     docs_pages,
     events_pages,
@@ -15,7 +16,7 @@ from services.gateway import (
     survey_pages,
 )
 
-router = APIRouter()
+router = APIRouter(responses=problems("TOO_MANY_REQUESTS"))
 for part in (
     health.router,
     proxy.router,

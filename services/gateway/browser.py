@@ -25,7 +25,6 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 """No scripts at all, nothing inline, nothing from elsewhere; `data:` is for the icons inside hds-core."""
 
-_RETRY_AFTER_S = "30"
 _MACHINE_PATHS = ("/api/", "/healthz", "/livez", "/readyz", "/progress", "/version", "/openapi.json", "/session")
 _PROBLEM_TYPE = "application/problem+json"
 
@@ -92,8 +91,6 @@ class BrowserManners:
         headers["Permissions-Policy"] = "geolocation=(), camera=(), microphone=()"
         if self._secure:
             headers["Strict-Transport-Security"] = "max-age=31536000"
-        if message["status"] == 429:
-            headers["Retry-After"] = _RETRY_AFTER_S
         static = scope["path"].startswith("/static/") and message["status"] < 400
         headers.setdefault("Cache-Control", "public, max-age=600" if static else "no-store")
 

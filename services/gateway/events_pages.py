@@ -9,10 +9,9 @@ from starlette.responses import Response
 
 from contracts.documents import ASYNCAPI
 from services.gateway.asyncapi_view import EventsView, read_events
-from services.gateway.limited import limited
 from services.gateway.visitor import Visitor, visitor
 
-router = APIRouter(tags=["docs"], include_in_schema=False, dependencies=[Depends(limited("page"))])
+router = APIRouter(tags=["docs"], include_in_schema=False)
 
 
 @router.get("/asyncapi")

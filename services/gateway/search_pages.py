@@ -12,7 +12,6 @@ from starlette.responses import Response
 from chassis import cleaning
 from contracts.refusals import Invalid
 from services.gateway import results
-from services.gateway.limited import limited
 from services.gateway.results import Results
 from services.gateway.search_form import Problem, SearchForm, read_search_form
 from services.gateway.upstreams import UpstreamUnavailable
@@ -24,7 +23,7 @@ _FIELD_PROBLEMS = {
     "SERVICE_UNKNOWN": ("service", Problem.SERVICE_UNKNOWN),
 }
 
-router = APIRouter(tags=["pages"], include_in_schema=False, dependencies=[Depends(limited("page"))])
+router = APIRouter(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/")

@@ -1,6 +1,5 @@
 """Sign-in for development: choose a role, get a session. Production signs in with an identification service."""
 
-import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -9,10 +8,10 @@ from starlette.responses import Response
 from chassis import cleaning
 from chassis.auth import DevIssuer, Role
 from contracts.refusals import Invalid, NotFound
-from services.gateway import domain, handlers
-from services.gateway.forms import read_form, read_session_form, require_form_token
+from services.gateway import attempts, handlers
+from services.gateway.attempts import Attempt
+from services.gateway.forms import read_form, read_session_form
 from services.gateway.handlers import SESSION_LIFETIME
-from services.gateway.limited import limited
 from services.gateway.visitor import Gateway, Visitor, gateway_of, visitor
 
 _ROLES = {"provider": Role.PROVIDER, "officer": Role.OFFICER, "system": Role.SYSTEM}
@@ -20,10 +19,8 @@ _WRONG_ID = {
     "BUSINESS_ID_INVALID": "error-provider-id",
     "BUSINESS_ID_CHECK_DIGIT": "error-provider-id-check-digit",
 }
-_VISIT_COOKIE = "rekku-visit"
-_VISIT_S = 3600
 
-router = APIRouter(tags=["sign-in"], include_in_schema=False, dependencies=[Depends(limited("sign-in"))])
+router = APIRouter(tags=["sign-in"], include_in_schema=False)
 issuer_router = APIRouter(tags=["sign-in"])
 
 
@@ -43,24 +40,26 @@ Issuer = Annotated[DevIssuer, Depends(dev_issuer)]
 
 @router.get("/sign-in")
 async def sign_in_page(visitor: Annotated[Visitor, Depends(visitor)], _: Issuer) -> Response:
-    """The form that chooses a role."""
-    return _form_page(visitor, {})
+    """The form that chooses a role; each time it is opened an attempt of its own."""
+    attempt = attempts.begin()
+    answer = _form_page(visitor, attempt, {})
+    attempts.keep(attempt, visitor.request, answer, secure=visitor.gateway.secure)
+    return answer
 
 
 @router.post("/sign-in")
 async def sign_in(visitor: Annotated[Visitor, Depends(visitor)], issuer: Issuer) -> Response:
     """Open a session in the chosen role; a session that was open before ends."""
     form = await read_form(visitor.request)
-    visit = visitor.request.cookies.get(_VISIT_COOKIE, "")
-    require_form_token(domain.csrf_token(visit) if visit else "", form.get("csrf", ""))
+    attempt = attempts.find(visitor.request, form.get("csrf", ""))
     role = _ROLES.get(form.get("role", ""))
     provider_id = form.get("provider_id", "")
     if role is None:
-        return _form_page(visitor, {"role": "error-role-unknown"}, form.get("role", ""), provider_id)
+        return _form_page(visitor, attempt, {"role": "error-role-unknown"}, form.get("role", ""), provider_id)
     try:
         acts_for = cleaning.business_id(provider_id) if role is Role.PROVIDER else None
     except Invalid as refused:
-        return _form_page(visitor, {"provider_id": _WRONG_ID[refused.code]}, role, provider_id)
+        return _form_page(visitor, attempt, {"provider_id": _WRONG_ID[refused.code]}, role, provider_id)
     token = issuer.token(role, acts_for, lifetime=SESSION_LIFETIME)
     subject = f"dev-{role}" if acts_for is None else f"dev-{role}-{acts_for}"
     old = visitor.session
@@ -68,7 +67,7 @@ async def sign_in(visitor: Annotated[Visitor, Depends(visitor)], issuer: Issuer)
         await visitor.gateway.db.run(lambda tx: handlers.end_session(tx, old.cookie))
     session = await visitor.gateway.db.run(lambda tx: handlers.open_session(tx, role, acts_for, subject, token))
     answer = visitor.redirect("/provider" if acts_for else "/officer")
-    answer.delete_cookie(_VISIT_COOKIE, path="/sign-in")
+    attempts.end(attempt, answer)
     answer.set_cookie(
         visitor.gateway.session_cookie,
         session.cookie,
@@ -110,25 +109,16 @@ async def show_configuration(_: Issuer, gateway: Annotated[Gateway, Depends(gate
     }
 
 
-def _form_page(visitor: Visitor, problems: dict[str, str], role: str = "provider", provider_id: str = "") -> Response:
-    visit = secrets.token_urlsafe(32)
-    answer = visitor.page(
+def _form_page(
+    visitor: Visitor, attempt: Attempt, problems: dict[str, str], role: str = "provider", provider_id: str = ""
+) -> Response:
+    return visitor.page(
         "sign_in.html",
         title=visitor.t("sign-in-title"),
         status=422 if problems else 200,
-        csrf=domain.csrf_token(visit),
+        csrf=attempt.form_token,
         chosen_role=role,
         chosen_provider=provider_id,
         problems=problems,
         errors=[(field, visitor.t(text)) for field, text in problems.items()],
     )
-    answer.set_cookie(
-        _VISIT_COOKIE,
-        visit,
-        max_age=_VISIT_S,
-        path="/sign-in",
-        httponly=True,
-        samesite="strict",
-        secure=visitor.gateway.secure,
-    )
-    return answer

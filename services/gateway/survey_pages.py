@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from services.gateway.domain import read_answers
 from services.gateway.forms import read_form
-from services.gateway.limited import limited
 from services.gateway.upstreams import Reply
 from services.gateway.visitor import Visitor, visitor
 
@@ -17,16 +16,16 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9._~-]{1,200}$")]
 
 
-@router.get("/s/{token}", dependencies=[Depends(limited("survey"))])
-@router.get("/survey/{token}", dependencies=[Depends(limited("survey"))])
+@router.get("/s/{token}")
+@router.get("/survey/{token}")
 async def survey_page(token: Token, visitor: Annotated[Visitor, Depends(visitor)]) -> Response:
     """The statements, to be answered by keyboard or thumb."""
     reply = await visitor.ask("notifications", f"/surveys/{token}")
     return _survey(visitor, reply) if reply.ok else _no_survey(visitor, reply)
 
 
-@router.post("/s/{token}", dependencies=[Depends(limited("survey"))])
-@router.post("/survey/{token}", dependencies=[Depends(limited("survey"))])
+@router.post("/s/{token}")
+@router.post("/survey/{token}")
 async def send_answers(token: Token, visitor: Annotated[Visitor, Depends(visitor)]) -> Response:
     """Store the answers; what cannot be stored yet comes back with everything that was answered."""
     survey = await visitor.ask("notifications", f"/surveys/{token}")
@@ -45,7 +44,7 @@ async def send_answers(token: Token, visitor: Annotated[Visitor, Depends(visitor
     return _survey(visitor, survey, answers, [(f"statement-{missing}", text)])
 
 
-@router.get("/sms", dependencies=[Depends(limited("page"))])
+@router.get("/sms")
 async def sms_page(visitor: Annotated[Visitor, Depends(visitor)]) -> Response:
     """The texts that clients get, shown in advance so that they are trusted (E-31)."""
     reply = await visitor.ask("notifications", "/sms-previews")

@@ -11,13 +11,14 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from chassis.auth import DevIssuer, TokenVerifier
+from chassis.auth import DevIssuer, Principal, TokenVerifier
 from chassis.db import Database
+from chassis.refused import know
 from chassis.settings import Settings
 from contracts.refusals import Forbidden
 from services.gateway import domain, handlers
 from services.gateway.handlers import Session
-from services.gateway.rates import Rates
+from services.gateway.rates import Meter
 from services.gateway.upstreams import Reply, Upstreams
 from services.gateway.wording import Wording, wording
 
@@ -47,7 +48,7 @@ class Gateway:
     settings: Settings
     db: Database
     upstreams: Upstreams
-    rates: Rates
+    meter: Meter
     verifier: TokenVerifier
     issuer: DevIssuer | None
     municipality_names: dict[str, list[str]] = field(default_factory=dict)
@@ -224,6 +225,8 @@ async def visitor(request: Request) -> Visitor:
     """The visitor of a page."""
     gateway = gateway_of(request)
     session = await find_session(request, gateway)
+    if session:
+        know(request, Principal(session.subject, session.role, session.provider_id))
     return Visitor(request, gateway, session, words_for(request), chosen_language(request) in domain.LANGUAGES)
 
 

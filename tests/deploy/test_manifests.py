@@ -19,6 +19,9 @@ DEPLOYMENTS = {one["metadata"]["name"]: one for one in RESOURCES if one["kind"] 
 PODS = {one["metadata"]["name"]: one["spec"]["template"] for one in RESOURCES if one["kind"] in ("Deployment", "Job")}
 
 
+ADDRESSES = {"REKKU_PUBLIC_URL": "https://rekku.example", "REKKU_JWKS_URL": "https://identity.example/jwks.json"}
+
+
 def of_kind(kind):
     return {one["metadata"]["name"]: one for one in RESOURCES if one["kind"] == kind}
 
@@ -78,6 +81,15 @@ def test_every_variable_is_one_that_the_program_reads():
         if name.startswith("REKKU_")
     }
     assert told - known == jobs
+
+
+def test_whose_word_on_clients_is_taken_is_set_by_manifests_and_compose():
+    assert settings(environment(PODS[GATEWAY])).trusted_proxies
+    assert not settings(environment(PODS[GATEWAY], config_maps=("rekku",)) | ADDRESSES).trusted_proxies
+    for given, networks in (("", 0), ("172.16.0.0/12, 192.0.2.7", 2)):
+        variables = dict.fromkeys(compose.wanted_secrets(), "0" * 48) | {"REKKU_TRUSTED_PROXIES": given}
+        gateway = compose.load(variables)["services"][GATEWAY]["environment"]
+        assert len(settings({"REKKU_TRUSTED_PROXIES": gateway["REKKU_TRUSTED_PROXIES"]}).trusted_proxies) == networks
 
 
 @pytest.mark.parametrize("name", PODS)

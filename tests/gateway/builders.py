@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 
 from chassis.auth import Role
+from chassis.limits import Rates
 from chassis.testing import ServiceUnderTest
 from contracts.courses import Course, CoursePublished, Period
-from contracts.decisions import Decision, DecisionGranted
+from contracts.decisions import Decision, DecisionGranted, PeriodPaid
 from contracts.notifications import FeedbackAverage, FeedbackAveragePublished
 from contracts.registration import (
     AnnouncedCount,
@@ -28,8 +29,11 @@ from contracts.registration import (
     TargetGroup,
 )
 from contracts.values import CourseState, Coverage, DecisionState, DeliveryMode, Language, PeriodKind
+from services.gateway.rates import Meter
 from services.gateway.upstreams import Upstreams
 from services.gateway.visitor import Gateway
+from services.notifications import store
+from services.notifications.links import SurveyLinks, token_hash
 from tests.decision_refs import a_decision_ref
 
 PROVIDER = "2828286-3"
@@ -39,6 +43,16 @@ CONTRACT = "contract-1"
 OFFICE = "office-1"
 HTML = {"accept": "text/html,application/xhtml+xml"}
 NAMES = LocalisedText(fi="Sydänkurssi", sv="Hjärtkurs", en="Heart course")
+
+
+class Clock:
+    """Seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class GatewayUnderTest:
@@ -55,6 +69,12 @@ class GatewayUnderTest:
     def change(self, **differences: Any) -> None:
         """Let the gateway hold something else."""
         self.app.state.gateway = replace(self.state, **differences)
+
+    def allow(self, **rates: int) -> Clock:
+        """Let so many requests through a minute of the clock that is returned; other kinds keep their rates."""
+        clock = Clock()
+        self.change(meter=Meter(Rates(**rates), clock))
+        return clock
 
     def put_behind(self, *services: ServiceUnderTest, **addresses: str) -> None:
         """Reach `services` in this process, and more by address."""
@@ -237,3 +257,31 @@ async def create_course(courses: ServiceUnderTest, provider_id: str = PROVIDER) 
     answer = await courses.http(Role.PROVIDER, provider_id).post("/courses", json=body)
     assert answer.status_code == 201, answer.text
     return answer.json()["course_id"]
+
+
+async def open_survey(notifications: ServiceUnderTest, number: int = 1) -> str:
+    """The token of the link of a survey that is open, of client `number`."""
+    decision = a_decision(decision_ref=a_decision_ref(number), client_ref=f"client-{number}")
+    await notifications.deliver(a_description_event(), DecisionGranted(version=1, decision=decision))
+    await notifications.deliver(
+        PeriodPaid(
+            version=1,
+            decision_ref=decision.decision_ref,
+            client_ref=decision.client_ref,
+            contract_id=CONTRACT,
+            provider_id=PROVIDER,
+            office_id=OFFICE,
+            service=SERVICE_CODE,
+            course_id="course-1",
+            period_number=2,
+            last=False,
+            paid_on=date(2024, 1, 14),
+        )
+    )
+    links = SurveyLinks(notifications.settings)
+    async with notifications.transaction() as tx:
+        survey_id = await tx.fetchval(
+            "SELECT survey_id FROM invitations WHERE decision_ref = $1", decision.decision_ref
+        )
+        await store.set_token_hashes(tx, {survey_id: token_hash(links.token(survey_id))})
+    return links.token(survey_id)

@@ -8,7 +8,7 @@ from services.gateway.app import SERVICE as GATEWAY
 from services.notifications.app import SERVICE as NOTIFICATIONS
 from services.search.app import SERVICE as SEARCH
 from tests.conftest import NewService
-from tests.gateway.builders import GatewayUnderTest, tell_courses, tell_search
+from tests.gateway.builders import GatewayUnderTest, open_survey, tell_courses, tell_search
 
 
 @pytest.fixture
@@ -41,3 +41,9 @@ async def notifications(gateway: GatewayUnderTest, new_service: NewService) -> S
     service = await new_service(NOTIFICATIONS)
     gateway.put_behind(service)
     return service
+
+
+@pytest.fixture
+async def token(notifications: ServiceUnderTest) -> str:
+    """The link's token of an open survey."""
+    return await open_survey(notifications)

@@ -88,13 +88,3 @@ async def test_pages_for_signed_in_people_ask_to_sign_in(gateway):
 async def test_a_provider_does_not_see_kelas_page_nor_kela_a_providers(gateway):
     assert (await (await gateway.provider(PROVIDER)).get("/officer")).status_code == 403
     assert (await (await gateway.signed_in(Role.OFFICER)).get("/provider")).status_code == 403
-
-
-async def test_an_address_opens_so_many_pages_a_minute(gateway):
-    browser = gateway.browser(address="192.0.2.9")
-    codes = [(await browser.get("/survey/not-a-survey" + "x" * 8)).status_code for _ in range(31)]
-    assert codes[-1] == 429
-    page = await browser.get("/survey/x")
-    assert page.headers["retry-after"]
-    assert "Too many requests" in page.text
-    assert (await gateway.browser(address="192.0.2.10").get("/sign-in")).status_code == 200

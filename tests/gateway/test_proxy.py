@@ -182,15 +182,3 @@ async def test_oversized_bodies_and_identity_codes_go_no_further(gateway, course
     answer = await browser.post("/api/courses/courses", headers=headers, json={"office_id": "131052-308T"})
     assert (answer.status_code, answer.json()["code"]) == (422, "PERSONAL_IDENTITY_CODE")
     assert "131052" not in answer.text
-
-
-async def test_without_a_token_an_address_asks_three_hundred_times_a_minute(gateway, search):
-    browser = gateway.browser(address="192.0.2.7")
-    path = "/api/search/municipalities?q=a"
-    codes = {(await browser.get(path, headers=JSON)).status_code for _ in range(300)}
-    assert codes == {200}
-    over = await browser.get(path, headers=JSON)
-    assert (over.status_code, over.json()["code"]) == (429, "TOO_MANY_REQUESTS")
-    assert over.headers["retry-after"]
-    assert (await gateway.browser(address="192.0.2.8").get(path, headers=JSON)).status_code == 200
-    assert (await browser.get(path, headers=bearer(gateway, Role.OFFICER))).status_code == 200

@@ -1,6 +1,7 @@
 """Signing in and out: cookies, form tokens, what the database keeps, and nothing of it in production."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from chassis.auth import Role
 from chassis.clock import utc_now
 from chassis.settings import Settings
-from services.gateway import domain, handlers, store
+from services.gateway import attempts, domain, handlers, store
 from tests.gateway.builders import PROVIDER, csrf_of, hidden, sign_in_form, who
 
 
@@ -109,6 +110,77 @@ async def test_sign_in_and_out_need_their_pages_token(gateway):
         assert (await browser.post("/sign-out", data=form)).status_code == 403
         assert (await browser.post("/sign-in", data={**form, **who(Role.OFFICER)})).status_code == 403
     assert [row["role"] for row in await stored(gateway)] == ["provider"]
+
+
+async def test_two_tabs_do_not_spoil_each_others_sign_in(gateway):
+    browser = gateway.browser()
+    first, second = await sign_in_form(browser), await sign_in_form(browser)
+    assert first != second
+    for form, role in ((first, Role.OFFICER), (second, Role.SYSTEM)):
+        assert (await browser.post("/sign-in", data={**form, **who(role)})).status_code == 303
+        assert [row["role"] for row in await stored(gateway)] == [role]
+    for form in (first, second):
+        assert (await browser.post("/sign-in", data={**form, **who(Role.OFFICER)})).status_code == 403
+
+
+async def test_one_tabs_mistake_leaves_both_forms_usable(gateway):
+    browser = gateway.browser()
+    first, second = await sign_in_form(browser), await sign_in_form(browser)
+    page = await browser.post("/sign-in", data={**first, "role": "root"})
+    assert (page.status_code, hidden(page, "csrf")) == (422, first["csrf"])
+    for form in (second, first):
+        assert (await browser.post("/sign-in", data={**form, **who(Role.OFFICER)})).status_code == 303
+
+
+async def test_control_with_one_cookie_for_all_the_first_tab_is_refused(gateway):
+    """What one attempt's cookie holds opens no other attempt's form."""
+    browser = gateway.browser()
+    first, second = await sign_in_form(browser), await sign_in_form(browser)
+    names = [f"rekku-visit-{form['csrf'].partition('.')[0]}" for form in (first, second)]
+    held = {name: browser.cookies[name] for name in names}
+    browser.cookies.set(names[0], held[names[1]], domain="gateway.test", path="/sign-in")
+    assert (await browser.post("/sign-in", data={**first, **who(Role.OFFICER)})).status_code == 403
+    assert (await browser.post("/sign-in", data={**second, **who(Role.OFFICER)})).status_code == 303
+
+
+async def test_another_browsers_form_is_refused(gateway):
+    form = await sign_in_form(gateway.browser())
+    browser = gateway.browser()
+    await sign_in_form(browser)
+    assert (await browser.post("/sign-in", data={**form, **who(Role.OFFICER)})).status_code == 403
+
+
+async def test_a_browser_keeps_so_many_attempts_and_the_oldest_goes(gateway, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(attempts.time, "time", lambda: now)
+    browser, forms = gateway.browser(), []
+    for _ in range(attempts.MOST + 3):
+        now += 1
+        forms.append(await sign_in_form(browser))
+    assert len([name for name in browser.cookies if name.startswith("rekku-visit-")]) == attempts.MOST
+    statuses = [(await browser.post("/sign-in", data={**form, "role": "root"})).status_code for form in forms]
+    assert statuses == [403] * 3 + [422] * attempts.MOST
+
+
+async def test_an_attempt_ends_after_an_hour_also_for_a_browser_that_keeps_it(gateway, monkeypatch):
+    begun = time.time()
+    browser = gateway.browser()
+    form = await sign_in_form(browser)
+    data = {**form, **who(Role.OFFICER)}
+    for age_s, status in ((attempts.LIFETIME_S + 1, 403), (-120, 403), (attempts.LIFETIME_S - 5, 303)):
+        monkeypatch.setattr(attempts.time, "time", lambda age_s=age_s: begun + age_s)
+        assert (await browser.post("/sign-in", data=data)).status_code == status
+
+
+async def test_cookies_that_are_no_attempts_are_dropped_and_open_nothing(gateway):
+    browser = gateway.browser()
+    for value in ("", "x", "1.x", f"{10**13}.{'a' * 43}", f"{int(time.time())}.a b"):
+        name = "rekku-visit-" + "0" * 12
+        csrf = f"{'0' * 12}.{domain.csrf_token(value)}"
+        browser.cookies.set(name, value, domain="gateway.test", path="/sign-in")
+        assert (await browser.post("/sign-in", data={"csrf": csrf, **who(Role.OFFICER)})).status_code == 403
+        await browser.get("/sign-in")
+        assert name not in browser.cookies
 
 
 async def test_a_form_from_another_site_is_refused_even_with_the_token(gateway):

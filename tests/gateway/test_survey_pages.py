@@ -1,41 +1,5 @@
 """The survey page with the real notifications service behind it."""
 
-from datetime import date
-
-import pytest
-
-from contracts.decisions import DecisionGranted, PeriodPaid
-from services.notifications import store
-from services.notifications.links import SurveyLinks, token_hash
-from tests.decision_refs import a_decision_ref
-from tests.gateway.builders import CONTRACT, OFFICE, PROVIDER, SERVICE_CODE, a_decision, a_description_event
-
-
-@pytest.fixture
-async def token(notifications):
-    """The link's token of an open survey."""
-    await notifications.deliver(a_description_event(), DecisionGranted(version=1, decision=a_decision()))
-    await notifications.deliver(
-        PeriodPaid(
-            version=1,
-            decision_ref=a_decision_ref(1),
-            client_ref="client-1",
-            contract_id=CONTRACT,
-            provider_id=PROVIDER,
-            office_id=OFFICE,
-            service=SERVICE_CODE,
-            course_id="course-1",
-            period_number=2,
-            last=False,
-            paid_on=date(2024, 1, 14),
-        )
-    )
-    links = SurveyLinks(notifications.settings)
-    async with notifications.transaction() as tx:
-        survey_id = await tx.fetchval("SELECT survey_id FROM surveys")
-        await store.set_token_hashes(tx, {survey_id: token_hash(links.token(survey_id))})
-    return links.token(survey_id)
-
 
 def filled(count, value=2):
     return {f"statement-{number}": str(value) for number in range(1, count + 1)}

@@ -93,11 +93,22 @@ def register(home, port):
         return [provider["name"] for provider in known]
 
 
+def answered(port, sent):
+    """The first line that a service answers to raw bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as raw, raw.makefile("rb") as answer:
+        raw.sendall(sent)
+        return answer.readline().decode().strip()
+
+
 def test_from_nothing_to_the_second_start(home):
     port = free_ports(1)[0]
     first = Up(home, port)
     assert f"http://127.0.0.1:{port}" in first.until("is ready at")
     assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=30).is_success
+    for instance in first.run()["instances"]:
+        readyz = b"GET /readyz HTTP/1.1\r\nhost: here\r\na: "
+        assert answered(instance["port"], readyz + b"x" * 30_000 + b"\r\n\r\n") == "HTTP/1.1 200 OK"
+        assert "431" in answered(instance["port"], readyz + b"x" * 33_000), "limits hold in every service"
     assert register(home, port) == []
     assert {"registration.log", "gateway.log"} <= {path.name for path in (home / "logs").iterdir()}
     assert (home / "passwords.json").stat().st_mode & 0o077 == 0

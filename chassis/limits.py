@@ -1,0 +1,56 @@
+"""How much one caller may ask of a process: settings, with the figures that hold where nothing else is set."""
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+
+
+class ConnectionLimits(BaseModel):
+    """Of every connection to every service (`REKKU_CONNECTIONS`, as JSON).
+
+    Args:
+        per_peer: connections that one peer has open at once; trusted proxies are not counted.
+        header_bytes: of a request's line and headers together.
+        headers: how many there are in a request.
+        header_s: seconds from the connection, or the request's first byte, to the end of its headers.
+        body_s: seconds from there to the end of its body.
+        answer_s: seconds in which some of a waiting answer has to be taken.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_peer: PositiveInt = 256
+    header_bytes: PositiveInt = 32_768
+    headers: PositiveInt = 100
+    header_s: PositiveFloat = 10.0
+    body_s: PositiveFloat = 30.0
+    answer_s: PositiveFloat = 30.0
+
+
+class Rates(BaseModel):
+    """Requests to the gateway within a minute (`REKKU_RATES`, as JSON).
+
+    `page` is what a hospital behind one address does not reach by ordinary use: 200 people who open a
+    page every ten seconds.
+
+    Args:
+        page: of an address: pages, and whatever is not named here.
+        static: of an address: styles and pictures, of which a page has seven and a browser keeps them.
+        api: of an address: the services' APIs, without a token that is valid.
+        caller: of who holds a valid token: the services' APIs.
+        sign_in: of an address.
+        health: of an address: `/healthz`, which asks every service.
+        survey: with one survey link.
+        surveys: of an address: all survey links together; a mobile network's is that of thousands.
+        guess: of an address: survey links that lead nowhere.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    page: PositiveInt = 1_200
+    static: PositiveInt = 6_000
+    api: PositiveInt = 1_200
+    caller: PositiveInt = 6_000
+    sign_in: PositiveInt = 60
+    health: PositiveInt = 120
+    survey: PositiveInt = 30
+    surveys: PositiveInt = 3_000
+    guess: PositiveInt = 10

@@ -1,0 +1,261 @@
+"""The HTTP server of a process, and what one connection and one peer may take of it.
+
+uvicorn has no limits of time, size or number of its own; they are kept here, where its parser calls.
+So they hold without a proxy in front, and behind one for the connections of the proxy itself.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from chassis.limits import ConnectionLimits
+from chassis.peers import TrustedProxies, neighbourhood
+from chassis.refused import Refusals
+from chassis.settings import Settings
+
+_log = logging.getLogger(__name__)
+# What is no HTTP leaves its own, bounded line; what our application failed at is an error.
+_log.setLevel(logging.ERROR)
+
+_STATUS_LINES = {
+    400: b"HTTP/1.1 400 Bad Request",
+    408: b"HTTP/1.1 408 Request Timeout",
+    431: b"HTTP/1.1 431 Request Header Fields Too Large",
+    503: b"HTTP/1.1 503 Service Unavailable",
+}
+_MOST_WAITING = 16
+"""Requests that one connection sends ahead; browsers send none."""
+_AROUND_A_HEADER = len(": \r\n")
+_IDLE, _HEADERS, _BODY = "", "headers", "body"
+
+
+class Doors:
+    """Who is connected: so many connections a peer, and any number of a trusted proxy."""
+
+    def __init__(self, limits: ConnectionLimits, trusted: TrustedProxies, refusals: Refusals) -> None:
+        self.limits = limits
+        self.refusals = refusals
+        self._trusted = trusted
+        self._open: Counter[str] = Counter()
+
+    def enter(self, host: str) -> str | None:
+        """Let a peer in: the name to leave by, or None where it has too many connections.
+
+        A trusted proxy's connections are not counted; its name is empty.
+        """
+        if host in self._trusted:
+            return ""
+        peer = neighbourhood(host)
+        if self._open[peer] >= self.limits.per_peer:
+            return None
+        self._open[peer] += 1
+        return peer
+
+    def leave(self, peer: str | None) -> None:
+        """A connection has ended."""
+        if peer:
+            self._open[peer] -= 1
+            if not self._open[peer]:
+                del self._open[peer]
+
+
+class ServerConfig(uvicorn.Config):
+    """How `app` is served with `settings`."""
+
+    def __init__(self, app: Any, settings: Settings, refusals: Refusals, *, grace_s: int) -> None:
+        super().__init__(
+            app,
+            host=settings.host,
+            port=settings.port,
+            http=LimitedProtocol,
+            # A connection that is something else from then on would be outside all limits.
+            ws="none",
+            # Who is trusted is our own setting (`chassis.peers`); uvicorn trusts this machine.
+            proxy_headers=False,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=grace_s,
+        )
+        self.doors = Doors(settings.connections, TrustedProxies(settings.trusted_proxies), refusals)
+
+
+class Server(uvicorn.Server):
+    """Leaves signals to who runs it: `serve` also has to interrupt the wait for PostgreSQL."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection, closed with 408 or 431 where a request takes too long or its headers are too large."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = _log
+        self._doors = config.doors
+        self._limits = config.doors.limits
+        self._entered: str | None = None
+        self._reading = _IDLE
+        self._message = 0
+        self._parts = self._header_bytes = self._held_bytes = 0
+        self._excess = False
+        self._deadline: asyncio.TimerHandle | None = None
+        self._answer_deadline: asyncio.TimerHandle | None = None
+
+    @property
+    def _host(self) -> str:
+        return self.client[0] if self.client else "unknown"
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._entered = self._doors.enter(self._host)
+        if self._entered is None:
+            self._turn_away(503, "CONNECTIONS")
+        else:
+            self._set_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._doors.leave(self._entered)
+        for deadline in (self._deadline, self._answer_deadline):
+            if deadline is not None:
+                deadline.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        message, reading, parts = self._message, self._reading, self._parts
+        super().data_received(data)
+        begun = self._message != message
+        headers = self._reading is _HEADERS and (not begun or reading is _IDLE)
+        trailers = self._reading is _BODY and not begun and reading is _BODY and self._parts == parts
+        if headers or trailers:
+            # Nothing else was in it: the parser holds what has not ended yet, and says nothing of it.
+            self._held_bytes += len(data)
+            if self._held_bytes > self._limits.header_bytes:
+                self._turn_away(431, "HEADERS")
+        if begun or self._reading != reading or (self._at_rest and self._deadline is None):
+            self._set_deadline()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reading = _HEADERS
+        self._message += 1
+        self._header_bytes = self._held_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count_header(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._count_header(len(name) + len(value) + _AROUND_A_HEADER)
+
+    def _count_header(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > self._limits.header_bytes or len(self.headers) > self._limits.headers:
+            self._excess = True
+            raise ValueError("more headers than are read")
+
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade() and any(map(_announces_a_body, self.headers)):
+            raise ValueError("of what asks for an upgrade the parser leaves the body out")
+        if len(self.pipeline) >= _MOST_WAITING:
+            raise ValueError("more requests at once than are kept")
+        self._reading = _BODY
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._parts += 1
+        self._held_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._reading = _IDLE
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """The parser gave up: on what is no HTTP, or because a callback of ours did."""
+        self._turn_away(*((431, "HEADERS") if self._excess else (400, "NO_HTTP")))
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """HTTP goes on, and says so by its answer."""
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._answer_deadline is None:
+            self._answer_deadline = self.loop.call_later(self._limits.answer_s, self._answer_not_taken)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._answer_deadline is not None:
+            self._answer_deadline.cancel()
+            self._answer_deadline = None
+
+    @property
+    def _at_rest(self) -> bool:
+        """Nothing is being read, and nothing is to be answered."""
+        return self._reading is _IDLE and (self._newest is None or self._newest.response_complete)
+
+    @property
+    def _newest(self) -> RequestResponseCycle | None:
+        """The request whose headers were read last."""
+        return self.cycle
+
+    def _set_deadline(self) -> None:
+        """Begin to wait for what has to come next: headers, the rest of a body, or nothing while we are answering."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        if self._reading is _BODY:
+            self._deadline = self.loop.call_later(self._limits.body_s, self._too_slow)
+        elif self._reading is _HEADERS or self._at_rest:
+            self._deadline = self.loop.call_later(self._limits.header_s, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        if self.flow.read_paused:
+            # It is we who do not read on: an earlier request of this connection is not answered yet.
+            self._set_deadline()
+        elif self._reading is _IDLE:
+            self.transport.close()
+        else:
+            self._turn_away(408, f"TIME_FOR_{self._reading.upper()}")
+
+    def _answer_not_taken(self) -> None:
+        self._doors.refusals.record("TIME_FOR_ANSWER", neighbourhood(self._host))
+        self.transport.abort()
+
+    def _turn_away(self, status: int, kind: str) -> None:
+        """Answer, unless an answer is under way, and close; half a request becomes none."""
+        if self.transport.is_closing():
+            return
+        self._doors.refusals.record(kind, neighbourhood(self._host), status=status)
+        newest = self._newest
+        answering = self.pipeline or (newest and newest.response_started and not newest.response_complete)
+        if not answering:
+            self.transport.write(_STATUS_LINES[status] + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        if newest is not None:
+            newest.disconnected = True
+            newest.message_event.set()
+        self.transport.close()
+
+
+def _announces_a_body(header: tuple[bytes, bytes]) -> bool:
+    name, value = header
+    return name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0")
