@@ -242,17 +242,22 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def _turn_away(self, status: int, kind: str) -> None:
-        """Answer, unless an answer is under way, and close; half a request becomes none."""
+        """Answer, unless that would be taken for the answer to an earlier request, and close.
+
+        Half a request becomes none.
+        """
         if self.transport.is_closing():
             return
         self._doors.refusals.record(kind, neighbourhood(self._host), status=status)
-        newest = self._newest
-        answering = self.pipeline or (newest and newest.response_started and not newest.response_complete)
-        if not answering:
+        unanswered = self._newest
+        if unanswered is not None and unanswered.response_complete:
+            unanswered = None
+        half = unanswered if self._reading is _BODY else None
+        if not self.pipeline and (unanswered is None or (half is not None and not half.response_started)):
             self.transport.write(_STATUS_LINES[status] + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        if newest is not None:
-            newest.disconnected = True
-            newest.message_event.set()
+        if half is not None:
+            half.disconnected = True
+            half.message_event.set()
         self.transport.close()
 
 

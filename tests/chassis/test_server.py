@@ -164,6 +164,16 @@ async def test_a_requests_headers_are_bounded_in_bytes_and_number(parts, fits, c
             assert kinds(caplog) == ["HEADERS"]
 
 
+async def test_a_refusal_is_not_taken_for_the_answer_to_an_earlier_request(caplog):
+    app = Echo()
+    async with serving(app, header_bytes=2048) as here:
+        app.go_on.clear()
+        socket = await here.connect(POST + b"0123456789" + HEAD + b"a: " + b"x" * 2100)
+        assert await socket.rest() == b""
+        app.go_on.set()
+        assert (app.seen, kinds(caplog)) == ([10], ["HEADERS"])
+
+
 async def test_a_connection_sends_few_requests_ahead(caplog):
     app = Echo()
     async with serving(app) as here:
