@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from chassis.db import Transaction
 from contracts.envelope import Event, EventKind
+from contracts.topics import TOPICS
 
 if TYPE_CHECKING:
     from chassis.runtime import Runtime
@@ -68,6 +69,8 @@ class Service:
             raise TypeError(f"{self.name}: a projection has events, a function and tables, or there is none")
         if any(event.kind is not EventKind.STATE for event in self.projected):
             raise TypeError(f"{self.name} projects facts; those count once and are for reactions")
+        if any(TOPICS[event.topic].from_outside for event in self.projected):
+            raise TypeError(f"{self.name} projects what other systems write; whom to believe is asked for reactions")
         if not {event for group in self.superseding for event in group} <= set(self.projected):
             raise TypeError(f"{self.name} supersedes events that it does not project")
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import groupby
 from uuid import UUID
 
 import asyncpg
@@ -71,12 +72,14 @@ class OnBus:
                     await producer.send(event.topic, key=event.key.encode(), value=value, headers=headers)
                 await producer.flush()
             return
-        for event, headers, value in records:
-            names, values = zip(*headers, strict=True)
-            row = (event.topic, event.key.encode(), list(names), list(values), value)
-            owner = await asyncpg.connect(self.url(f"rekku_{TOPICS[event.topic].owner}"))
-            await owner.execute("SELECT rekku_bus.append($1::rekku_bus.outgoing[])", [row])
-            await owner.close()
+        for owner, owned in groupby(records, key=lambda record: TOPICS[record[0].topic].owner):
+            rows = [
+                (event.topic, event.key.encode(), [name for name, _ in headers], [value for _, value in headers], body)
+                for event, headers, body in owned
+            ]
+            connection = await asyncpg.connect(self.url(f"rekku_{owner}"))
+            await connection.execute("SELECT rekku_bus.append($1::rekku_bus.outgoing[])", rows)
+            await connection.close()
 
     def _encoded(self, event: Event, event_id: UUID) -> tuple[list[tuple[str, bytes]], bytes]:
         return encode(event, event_id=event_id, source="/t", time=self.tested.clock.now, traceparent=None)
