@@ -56,10 +56,25 @@ def test_a_run_of_one_campaign_plays_it_whole_and_nothing_else():
     assert all(campaigns.size(name) == campaign.whole for name, campaign in campaigns.CAMPAIGNS.items())
 
 
-@pytest.mark.parametrize(("name", "size"), [("cap", None), (None, 5), ("all", 5), ("caps", 0)])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        *[("cap", None), (None, 5), ("all", 5), ("caps", 0), ("caps", 499), ("sabotage", 2), ("years", 11)],
+        *[("kills", 21), ("fuzz", 0), ("crowd", -1), ("ledgers", 0)],
+    ],
+)
 def test_what_is_no_campaign_or_no_size_is_refused(name, size):
     with pytest.raises(ValueError, match="campaign"):
         campaigns.choose(name, size)
+
+
+@pytest.mark.parametrize("name", campaigns.CAMPAIGNS)
+def test_a_campaign_is_played_in_every_size_from_its_least_to_its_most(name):
+    one = campaigns.CAMPAIGNS[name]
+    for size in {one.least, one.whole, one.most or 10 * one.whole}:
+        campaigns.choose(name, size)
+        assert campaigns.size(name) == size
+    assert one.least <= (one.short or one.whole) <= one.whole
 
 
 def test_every_campaign_that_ci_may_choose_is_chosen_by_some_commit():
