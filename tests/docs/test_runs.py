@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests import campaigns, grouping, times
+from tests import campaigns, grouping, runs, times
 
 TESTS = Path(__file__).parents[1]
 MAKEFILE = (TESTS.parent / "Makefile").read_text()
@@ -82,6 +83,26 @@ def test_every_campaign_that_ci_may_choose_is_chosen_by_some_commit():
     assert {name for name, _ in chosen} == {name for name, one in campaigns.CAMPAIGNS.items() if one.in_ci}
     assert len({seed for _, seed in chosen}) > 100
     assert campaigns.one_for("4b8e2f3") == campaigns.one_for("4b8e2f3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "whole"),
+    [
+        ([], True),
+        (["-n", "2", "-q"], True),
+        *[(restricted, False) for restricted in (["tests/years"], ["-k", "a"], ["--pure"], ["--campaign", "caps"])],
+        *[(restricted, False) for restricted in (["-x"], ["--lf"], ["--ignore", "tests/docs"], ["--collect-only"])],
+    ],
+)
+def test_only_a_run_of_all_tests_leaves_its_times(pytestconfig, arguments, whole):
+    """What a run of some took would otherwise be printed as what all take."""
+    options = pytestconfig._parser.parse_known_args(arguments)
+    sources = pytest.Config.ArgsSource
+    run = SimpleNamespace(
+        args_source=sources.ARGS if options.file_or_dir else sources.TESTPATHS,
+        getoption=lambda name, default: getattr(options, name, default),
+    )
+    assert runs.is_whole(run) == whole
 
 
 def test_the_table_adds_up_what_the_run_took():
