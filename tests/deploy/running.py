@@ -57,7 +57,7 @@ class Containers:
         return self.folder / f"{name}.log"
 
     async def start(self, name, arguments, environment, home):
-        """Start `rekku ARGUMENTS` with the image's variables and `environment`; its home is not made here."""
+        """Fork `rekku ARGUMENTS` with the image's variables and `environment`; its home is not made here."""
         given = image_environment() | environment
         for place, here in self._places.items():
             given = {key: value.replace(place, here) for key, value in given.items()}
