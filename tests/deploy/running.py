@@ -1,8 +1,9 @@
 """Deployments without an engine or a cluster: what a file gives to a container, as a process on loopback.
 
 Only places are put in other words: servers and services answer on loopback ports, volumes are
-folders. Nothing else of this process' environment is passed on. Processes are forked from the nursery:
-six services that load what they run would spend most of the time of a story on that.
+folders. Of this process' environment only PATH is passed on. No container begins with a Python of its own:
+its process is forked from the nursery, as six services that load what they run would spend most of the time
+of a story on that. `python -m rekku` itself is what tests/rekku/test_up.py starts.
 """
 
 import asyncio
