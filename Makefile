@@ -53,6 +53,7 @@ test-service: $(STAMP) ## What one service needs, its contracts and rules (S=cou
 	$(PYTEST) $(WORKERS) tests/$(S) $(ALSO_$(S)) tests/contracts tests/docs $(ARGS)
 
 test-long: $(STAMP) ## Campaigns at full size, and the long run (CAMPAIGN= for one, SIZE=, SEED=)
+	@test -z '$(SIZE)' -o '$(CAMPAIGN)' != chaos || { echo "The long run is given minutes: make chaos MINUTES=..." >&2; exit 2; }
 	$(if $(filter chaos,$(CAMPAIGN)),,$(PYTEST) $(WORKERS) --campaign $(or $(CAMPAIGN),all) $(if $(SIZE),--size $(SIZE)) $(ARGS))
 	$(if $(filter-out chaos all,$(CAMPAIGN)),,@$(MAKE) --no-print-directory chaos)
 

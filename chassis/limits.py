@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
 class ConnectionLimits(BaseModel):
     """Of every connection to every service (`REKKU_CONNECTIONS`, as JSON).
 
+    While a connection is not read, because an earlier request of it is worked on, `header_s` and `body_s` stand still.
+
     Args:
         per_peer: connections that one peer has open at once; trusted proxies are not counted.
         header_bytes: of a request's line and headers together.

@@ -8,11 +8,12 @@ import asyncio
 import logging
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -109,6 +110,71 @@ class Server(uvicorn.Server):
         yield
 
 
+class _Patience:
+    """How long a peer may still take for what it has to send next; while we do not read, that time stands still."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, over: Callable[[], None]) -> None:
+        self._loop = loop
+        self._over = over
+        self._left_s: float | None = None
+        self._stopped = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything is waited for."""
+        return self._left_s is not None
+
+    def begin(self, within_s: float | None) -> None:
+        """Wait for the next thing, so long; or for nothing."""
+        self._cancel()
+        self._left_s = within_s
+        self._run()
+
+    def stop(self) -> None:
+        """We read no further."""
+        if self._timer is not None:
+            self._left_s = max(0.0, self._timer.when() - self._loop.time())
+        self._cancel()
+        self._stopped = True
+
+    def go_on(self) -> None:
+        """We read again."""
+        self._stopped = False
+        self._run()
+
+    def _run(self) -> None:
+        if self._left_s is not None and not self._stopped:
+            self._timer = self._loop.call_later(self._left_s, self._end)
+
+    def _end(self) -> None:
+        self._timer = self._left_s = None
+        self._over()
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class _Flow(FlowControl):
+    """Lets a peer's time stand still while nothing is read of it."""
+
+    def __init__(self, transport: asyncio.Transport, patience: _Patience) -> None:
+        super().__init__(transport)
+        self._patience = patience
+
+    def pause_reading(self) -> None:
+        if not self.read_paused:
+            self._patience.stop()
+        super().pause_reading()
+
+    def resume_reading(self) -> None:
+        if self.read_paused:
+            self._patience.go_on()
+        super().resume_reading()
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """One connection, closed with 408 or 431 where a request takes too long or its headers are too large."""
 
@@ -128,7 +194,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._message = 0
         self._parts = self._header_bytes = self._held_bytes = 0
         self._excess = False
-        self._deadline: asyncio.TimerHandle | None = None
+        self._patience = _Patience(self.loop, self._too_slow)
         self._answer_deadline: asyncio.TimerHandle | None = None
 
     @property
@@ -137,17 +203,18 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Flow(transport, self._patience)
         self._entered = self._doors.enter(self._host)
         if self._entered is None:
             self._turn_away(503, "CONNECTIONS")
         else:
-            self._set_deadline()
+            self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._doors.leave(self._entered)
-        for deadline in (self._deadline, self._answer_deadline):
-            if deadline is not None:
-                deadline.cancel()
+        self._patience.begin(None)
+        if self._answer_deadline is not None:
+            self._answer_deadline.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -163,8 +230,8 @@ class LimitedProtocol(HttpToolsProtocol):
             self._held_bytes += len(data)
             if self._held_bytes > self._limits.header_bytes:
                 self._turn_away(431, "HEADERS")
-        if begun or self._reading != reading or (self._at_rest and self._deadline is None):
-            self._set_deadline()
+        if begun or self._reading != reading or (self._at_rest and not self._patience.begun):
+            self._wait()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -203,6 +270,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self._reading = _IDLE
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._reading is not _IDLE:
+            # Of the next request something is here already: it has its own time.
+            self._unset_keepalive_if_required()
+
     def send_400_response(self, msg: str) -> None:
         """The parser gave up: on what is no HTTP, or because a callback of ours did."""
         self._turn_away(*((431, "HEADERS") if self._excess else (400, "NO_HTTP")))
@@ -231,22 +304,17 @@ class LimitedProtocol(HttpToolsProtocol):
         """The request whose headers were read last."""
         return self.cycle
 
-    def _set_deadline(self) -> None:
+    def _wait(self) -> None:
         """Begin to wait for what has to come next: headers, the rest of a body, or nothing while we are answering."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
         if self._reading is _BODY:
-            self._deadline = self.loop.call_later(self._limits.body_s, self._too_slow)
+            self._patience.begin(self._limits.body_s)
         elif self._reading is _HEADERS or self._at_rest:
-            self._deadline = self.loop.call_later(self._limits.header_s, self._too_slow)
+            self._patience.begin(self._limits.header_s)
+        else:
+            self._patience.begin(None)
 
     def _too_slow(self) -> None:
-        self._deadline = None
-        if self.flow.read_paused:
-            # It is we who do not read on: an earlier request of this connection is not answered yet.
-            self._set_deadline()
-        elif self._reading is _IDLE:
+        if self._reading is _IDLE:
             self.transport.close()
         else:
             self._turn_away(408, f"TIME_FOR_{self._reading.upper()}")

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from chassis.bus import BusUnavailable
+from chassis.bus.kafka_groups import committed_by
 from chassis.bus.kafka_history import KafkaHistory
 from chassis.settings import Settings
 from contracts.topics import SERVICES, TOPICS, read_by
@@ -45,10 +46,10 @@ class LookingKafka(KafkaHistory):
             consumer = await self._started()
             for service in SERVICES:
                 places = [place for topic in read_by(service) for place in _places(topic.name)]
-                committed = await admin.list_consumer_group_offsets(f"rekku.{service}")
+                committed = await committed_by(admin, f"rekku.{service}")
                 begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
                 for place in places:
-                    position = max(begins[place], committed[place].offset if place in committed else 0)
+                    position = max(begins[place], committed.get(place, 0))
                     if ends[place] > position:
                         found[place.topic, service] = found.get((place.topic, service), 0) + ends[place] - position
         return found

@@ -123,7 +123,10 @@ class Nursery:
 
         Raises:
             Problem: the nursery cannot start it.
+            TypeError: the command line is one text instead of its words.
         """
+        if isinstance(words, str):
+            raise TypeError(f"a command line is given word by word, not as {words!r}")
         order = {
             "program": self._program,
             "words": list(words),

@@ -27,6 +27,8 @@ class Campaign:
         short: its size in a run of all tests; 0 where only a whole one is worth its time.
         whole: its size in a run of this campaign.
         in_ci: whether `.ci/run` may choose it: it takes less than three minutes.
+        least: the smallest size in which it shows what it is there for.
+        most: the largest that it knows how to play; none where there is no end.
     """
 
     proves: str
@@ -34,16 +36,18 @@ class Campaign:
     short: int
     whole: int
     in_ci: bool = True
+    least: int = 1
+    most: int | None = None
 
 
 CAMPAIGNS = {
-    "caps": Campaign("no cap is passed or left with room while processes die", "attempts", 2000, 10_000),
+    "caps": Campaign("no cap is passed or left with room while processes die", "attempts", 2000, 10_000, least=500),
     "crowd": Campaign("every promise is kept while services die under many clients", "kills on each bus", 3, 10),
     "fuzz": Campaign("what is answered stands in the OpenAPI document", "requests for each operation", 3, 40),
-    "kills": Campaign("a kill at any step of any service changes nothing", "rounds on each bus", 1, 20),
+    "kills": Campaign("a kill at any step of any service changes nothing", "rounds on each bus", 1, 20, most=20),
     "ledgers": Campaign("both ledgers are what a simple model says", "sequences of commands", 150, 2000, in_ci=False),
-    "sabotage": Campaign("with a guard broken, the same looks find what is lost or doubled", "guards", 0, 1),
-    "years": Campaign("what is planned happens once and on its day", "simulated years", 2, 10),
+    "sabotage": Campaign("with a guard broken, the same looks find what is lost or doubled", "times", 0, 1, most=1),
+    "years": Campaign("what is planned happens once and on its day", "simulated years", 2, 10, most=10),
 }
 """Beside these there is the long run with faults on three brokers, `make chaos`, which is a program of its own."""
 
@@ -56,13 +60,18 @@ def choose(name: str | None, size: int | None = None) -> None:
     """This run plays one campaign whole (or `EVERY`), in another size where one is given; without a name none is.
 
     Raises:
-        ValueError: there is no such campaign, or a size belongs to no single one.
+        ValueError: there is no such campaign, a size belongs to no single one, or it cannot be played in it.
     """
     global _chosen, _size
     if name not in (None, EVERY, *CAMPAIGNS):
         raise ValueError(f"there is no campaign {name}: {', '.join(CAMPAIGNS)} or {EVERY}")
-    if size is not None and (name in (None, EVERY) or size < 1):
-        raise ValueError("a size of 1 or more goes with one campaign")
+    if size is not None:
+        if name in (None, EVERY):
+            raise ValueError("a size goes with one campaign")
+        one = CAMPAIGNS[name]
+        if size < one.least or size > (one.most or size):
+            upto = f" to {one.most}" if one.most else " on"
+            raise ValueError(f"the campaign {name} is played in sizes from {one.least}{upto} ({one.of})")
     _chosen, _size = name, size
 
 

@@ -132,9 +132,9 @@ def leave_out(reason: str) -> NoReturn:
     pytest.skip(LEFT_OUT + reason)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """Say how long each folder took, and in capitals how many tests were left out, and why."""
-    runs.pytest_terminal_summary(terminalreporter, config)
+    runs.pytest_terminal_summary(terminalreporter, exitstatus, config)
     reasons = Counter(
         report.longrepr[2].partition(LEFT_OUT)[2]
         for report in terminalreporter.stats.get("skipped", ())

@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -25,6 +25,7 @@ from chassis.db import Database
 from chassis.embedded import KEYS_DATABASE, SUPERUSER
 from chassis.runtime import Runtime
 from chassis.service import Service
+from chassis.settings import Settings
 from chassis.testing import CLOCK_START, ClusterUnderTest, ServiceUnderTest, SimulatedClock
 from chassis.vault import Vault
 
@@ -57,6 +58,11 @@ WHERE relkind = 'r' AND nspname NOT IN ('information_schema', 'rekku_testing') A
 ORDER BY 1
 """
 
+_HAVE_A_SAY = """
+SELECT format('trigger %I of %s', tgname, tgrelid::regclass) FROM pg_trigger WHERE tgenabled IN ('A', 'R')
+UNION ALL SELECT format('rule %I of %s', rulename, ev_class::regclass) FROM pg_rewrite WHERE ev_enabled IN ('A', 'R')
+"""
+
 _SEQUENCES = """
 SELECT format('SELECT setval(%L, %s, %L)', format('%I.%I', schemaname, sequencename),
     coalesce(last_value, start_value), last_value IS NOT NULL)
@@ -65,6 +71,7 @@ FROM pg_sequences
 
 # What is known of a session stays: that is what is to be kept.
 _LEAVE_SESSION = """
+SET SESSION AUTHORIZATION DEFAULT; RESET ROLE;
 SELECT pg_advisory_unlock_all(), pg_stat_force_next_flush(); CLOSE ALL; UNLISTEN *; RESET ALL; DISCARD TEMP
 """
 
@@ -79,7 +86,12 @@ async def install_reset(connection: asyncpg.Connection) -> None:
 
     Args:
         connection: a superuser's.
+
+    Raises:
+        NotImplementedError: a trigger or a rule would have a say in what is put back.
     """
+    if found := await connection.fetchval(_HAVE_A_SAY):
+        raise NotImplementedError(f"{found} is enabled always: a reset would fire it")
     await connection.execute("CREATE SCHEMA rekku_testing")
     tables = await connection.fetch(_TABLES)
     steps = [f"DELETE FROM {table['name']}" for table in tables]
@@ -167,21 +179,24 @@ class Databases:
         """`service` as after its start, its clock at `CLOCK_START`, with some settings changed."""
         kind = (service.name, service.root, service.startup)
         running = asyncio.all_tasks()
-        ready = self._idle[kind].pop() if self._idle[kind] else await self._make(kind, service)
-        settings = self._cluster.settings(service.name, ready.name, home).model_copy(update=changed)
-        database = Database(ready.pool, service.name, settings.clock, Vault(self._keys))
-        clock = SimulatedClock(ready.url(SUPERUSER), ready.superuser)
-        tested = ServiceUnderTest(service, Runtime(service, settings, database), database, clock)
-        try:
+        async with AsyncExitStack() as stack:
+            ready = self._idle[kind].pop() if self._idle[kind] else await self._make(kind, service)
+            stack.push_async_callback(self._take_back, kind, ready, running)
+            settings = _changed(self._cluster.settings(service.name, ready.name, home), changed)
+            database = Database(ready.pool, service.name, settings.clock, Vault(self._keys))
+            clock = SimulatedClock(ready.url(SUPERUSER), ready.superuser)
+            tested = ServiceUnderTest(service, Runtime(service, settings, database), database, clock)
+            stack.push_async_callback(tested.close_clients)
             yield tested
-        finally:
-            await tested.close_clients()
-            left_running = asyncio.all_tasks() - running - {asyncio.current_task()}
-            if not left_running and await ready.reset():
-                self._idle[kind].append(ready)
-            else:
-                await ready.close()
-                await self._admin.execute(f"DROP DATABASE {ready.name} WITH (FORCE)")
+
+    async def _take_back(self, kind: Hashable, ready: Ready, running: set[asyncio.Task[Any]]) -> None:
+        """Keep a database for the next test, where this one has left nothing in it and no task behind."""
+        left_running = asyncio.all_tasks() - running - {asyncio.current_task()}
+        if not left_running and await ready.reset():
+            self._idle[kind].append(ready)
+        else:
+            await ready.close()
+            await self._admin.execute(f"DROP DATABASE {ready.name} WITH (FORCE)")
 
     async def close(self) -> None:
         """Close every connection; the databases go with their server."""
@@ -218,6 +233,14 @@ class Databases:
     async def _connect(self, service: Service, name: str, size: int) -> Database:
         url = self._cluster.cluster.url(f"rekku_{service.name}", name)
         return await Database.connect(url, service.name, ClockKind.SIMULATED, Vault(self._keys), size=size)
+
+
+def _changed(settings: Settings, changed: Mapping[str, Any]) -> Settings:
+    """Settings as a process with these would have them: what it would refuse is refused here."""
+    kept = {name: getattr(settings, name) for name in type(settings).model_fields}
+    if unknown := changed.keys() - kept.keys():
+        raise TypeError(f"there are no settings {', '.join(unknown)}")
+    return type(settings)(**(kept | changed))
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from chassis.db import Transaction
 from chassis.testing import ServiceUnderTest
 
 _DEADLINE_S = 60
+"""Reached only where something is broken: two workers and their servers share a machine."""
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

@@ -113,8 +113,11 @@ class OnBus:
             self.url(f"rekku_{tested.service.name}"), tested.service.name, self.settings.clock, Vault(""), size=2
         )
         history = open_history(self.settings, database)
-        await database.pool.execute(f"SET lock_timeout = '{lock_timeout}'")
         try:
+            async with AsyncExitStack() as stack:
+                for _ in range(database.pool.get_max_size()):
+                    connection = await stack.enter_async_context(database.pool.acquire())
+                    await connection.execute(f"SET lock_timeout = '{lock_timeout}'")
             return await rebuild(service or tested.service, database, history, accept=accept)
         finally:
             await history.close()

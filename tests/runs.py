@@ -75,8 +75,21 @@ def is_pure(item: pytest.Item) -> bool:
     return not starts and not SERVERS & set(getattr(item, "fixturenames", ()))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """How long the tests of each folder took, all workers together."""
+_RESTRICT = (
+    *("campaign", "pure", "keyword", "markexpr", "deselect", "ignore", "ignore_glob", "maxfail", "lf", "failedfirst"),
+    *("stepwise", "collectonly", "testmon"),
+)
+"""Options with which a run is not one of all tests, or might not be."""
+
+
+def is_whole(config: pytest.Config) -> bool:
+    """Whether this run has all tests: what it took is what the table of `make times` shows."""
+    everywhere = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return everywhere and not any(config.getoption(name, None) for name in _RESTRICT)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """How long the tests of each folder took, all workers together; a whole run's is kept for `make times`."""
     tests: dict[str, set[str]] = defaultdict(set)
     seconds: dict[str, float] = defaultdict(float)
     for reports in terminalreporter.stats.values():
@@ -90,5 +103,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     longest = sorted(seconds, key=seconds.__getitem__, reverse=True)
     terminalreporter.section("seconds of all workers together")
     terminalreporter.line(" · ".join(f"{folder} {seconds[folder]:.0f}" for folder in longest))
-    if (cache := getattr(config, "cache", None)) is not None:
+    ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if ended and is_whole(config) and (cache := getattr(config, "cache", None)) is not None:
         cache.set(SECONDS, {folder: [len(tests[folder]), round(seconds[folder], 1)] for folder in longest})

@@ -30,7 +30,7 @@ def table(took: dict[str, tuple[int, float]]) -> str:
 def main() -> int:
     """Print the table; exit status 2 where no run has left its times."""
     if not _CACHE.exists():
-        sys.stderr.write("No run has left its times yet: make test\n")
+        sys.stderr.write("No run of all tests has left its times yet: make test\n")
         return 2
     sys.stdout.write(f"{table(json.loads(_CACHE.read_text()))}\n")
     return 0

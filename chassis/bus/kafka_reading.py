@@ -25,6 +25,7 @@ from faststream.security import BaseSecurity, SASLScram512
 from chassis import telemetry
 from chassis.bus import BusUnavailable, Partition, PartitionLost, Record
 from chassis.bus.kafka_consumer import CarefulConsumer
+from chassis.bus.kafka_groups import committed_by
 from chassis.db import backoff_s
 
 _log = logging.getLogger(__name__)
@@ -280,13 +281,11 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
                     for partition in joined.partitions_for_topic(topic) or ()
                 ]
                 asking, admin = await self._started_to_ask()
-                committed = await admin.list_consumer_group_offsets(self._group)
+                committed = await committed_by(admin, self._group)
                 begins, ends = await asking.beginning_offsets(places), await asking.end_offsets(places)
         except (KafkaError, TimeoutError, OSError) as error:
             raise BusUnavailable(f"Kafka does not answer ({type(error).__name__})") from error
-        return sum(
-            ends[place] - max(begins[place], committed[place].offset if place in committed else 0) for place in places
-        )
+        return sum(ends[place] - max(begins[place], committed.get(place, 0)) for place in places)
 
     async def close(self) -> None:
         """Close what `lag` has opened."""

@@ -162,8 +162,10 @@ class Broker:
         self._killed = True
 
     def suspend(self) -> None:
-        """SIGSTOP: connections stay, answers do not come."""
+        """SIGSTOP: connections stay, answers do not come; returns when its last thread has stopped, or it has ended."""
         self._signal(signal.SIGSTOP)
+        if self._process is not None and self._process.returncode is None:
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """SIGCONT: it goes on as if no time had passed."""

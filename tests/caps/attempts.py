@@ -1,7 +1,7 @@
 """Which caps there are and who asks of them: the seed says it all."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
@@ -67,6 +67,16 @@ def plan(attempts: int, rng: random.Random, at_once: int = AT_ONCE) -> list[Atte
             together += _of_one_cap(cap, min(asked, attempts - len(found) - len(together)), numbers, rng)
         found += [attempt for _, attempt in sorted(together, key=lambda placed: placed[0])]
     return found
+
+
+def plan_for(caps: Sequence[Cap], asked: int, rng: random.Random) -> list[Attempt]:
+    """So many attempts at each of these caps, one cap after the other."""
+    numbers = count(1)
+    return [
+        attempt
+        for cap in caps
+        for _, attempt in sorted(_of_one_cap(cap, asked, numbers, rng), key=lambda placed: placed[0])
+    ]
 
 
 def _caps(rng: random.Random) -> Iterator[tuple[int, Cap]]:

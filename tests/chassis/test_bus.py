@@ -30,6 +30,7 @@ Connect = Callable[..., Awaitable[Database]]
 
 
 async def until(condition: Callable[[], Awaitable[bool]], *, within_s: float = 60) -> None:
+    """Wait for a condition; so long only where something is broken: two workers and their servers share a machine."""
     deadline = time.monotonic() + within_s
     while not await condition():
         assert time.monotonic() < deadline, "the condition never came true"

@@ -289,7 +289,7 @@ def test_a_slip_in_a_reference_is_told_apart_from_a_wrong_form(number, place, mo
     wrong = number[:place] + str((int(number[place]) + more) % 10) + number[place + 1 :]
     assert refused(cleaning.reference_number, wrong) == "REFERENCE_NUMBER_CHECK_DIGIT"
     assert refused(cleaning.reference_number, f"RF00{number}") == "REFERENCE_NUMBER_CHECK_DIGIT"
-    for form in ("", number[:3], f"{number}x", number * 3, "RF", "RF1", f"RF18{'1' * 22}"):
+    for form in ("", number[:3], f"{number}x", number * 3, "RF", "RF1", f"RF18{'1' * 22}", "١٢٣٢"):
         assert refused(cleaning.reference_number, form) == "REFERENCE_NUMBER_INVALID"
 
 

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from pydantic import ValidationError
 
 from chassis.bus.embedded import EmbeddedBus
 from chassis.embedded import SUPERUSER
 from chassis.testing import ServiceUnderTest
 from tests.chassis.builders import a_payment, an_office
 from tests.chassis.toy.app import SERVICE
-from tests.databases import MOST_USES, Databases, databases_of
+from tests.databases import MOST_USES, Databases, databases_of, install_reset
 
 NOTE = {"note_id": "N-1", "provider_id": "2828286-9", "text": "hello"}
 
@@ -110,13 +111,43 @@ async def test_a_session_begins_as_new(databases, tmp_path):
     async with databases.serve(SERVICE, tmp_path) as first:
         name = await name_of(first)
         await first.db.pool.execute("SELECT pg_advisory_lock(3), set_config('lock_timeout', '7s', false)")
-        await first.db.pool.execute("SET search_path = nowhere; LISTEN something")
+        await first.db.pool.execute("SET search_path = nowhere; LISTEN something; SET ROLE rekku_notifications")
     async with databases.serve(SERVICE, tmp_path) as second:
         assert await name_of(second) == name
         assert await second.db.pool.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
         assert await second.db.pool.fetchval("SELECT count(*) FROM pg_listening_channels()") == 0
         assert await second.db.pool.fetchval("SHOW lock_timeout") == "5s"
         assert await second.db.pool.fetchval("SHOW search_path") == "notifications"
+        assert await second.db.pool.fetchval("SHOW role") == "none"
+
+
+@pytest.mark.parametrize("says", ["ENABLE ALWAYS TRIGGER speak", "ENABLE REPLICA TRIGGER speak"])
+async def test_a_trigger_that_a_reset_would_fire_is_refused(cluster, says):
+    async with cluster.database([SERVICE]) as name:
+        superuser = await asyncpg.connect(cluster.cluster.url(SUPERUSER, name))
+        await superuser.execute(
+            "SET search_path = notifications;"
+            "CREATE FUNCTION speak() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+            "CREATE TRIGGER speak BEFORE INSERT ON notes FOR EACH ROW EXECUTE FUNCTION speak();"
+            f"ALTER TABLE notes {says}"
+        )
+        with pytest.raises(NotImplementedError, match="trigger speak of notes"):
+            await install_reset(superuser)
+        await superuser.execute("ALTER TABLE notes ENABLE TRIGGER speak")
+        await install_reset(superuser)
+        await superuser.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "refused"),
+    [({"pool_size": 0}, ValidationError), ({"lease_s": "soon"}, ValidationError), ({"pool_siz": 1}, TypeError)],
+)
+async def test_settings_that_a_process_would_refuse_are_refused(databases, tmp_path, changed, refused):
+    with pytest.raises(refused):
+        async with databases.serve(SERVICE, tmp_path, **changed):
+            pass
+    async with databases.serve(SERVICE, tmp_path, pool_size=7) as toy:
+        assert toy.settings.pool_size == 7
 
 
 async def leave_a_connection(toy: ServiceUnderTest) -> object:

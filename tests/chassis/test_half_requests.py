@@ -79,7 +79,7 @@ async def test_bytes_that_are_no_text_are_refused_wherever_they_stand(toy: Servi
             assert f"header.{name.replace('_', '-')}".encode() in answer
         unread = {"authorization": token, "user_agent": "\xff", "cookie": "\xff=\xe4; \xff"}
         assert (await server.send(request("GET", "/my-notes", **unread))).startswith(b"HTTP/1.1 200 ")
-        for address in ("/notes/%00", "/notes/%FF", "/notes/\xe4", "/\xff?\xff"):
+        for address in ("/my-notes?after=%00", "/notes/%00", "/notes/%FF", "/notes/\xe4", "/\xff?\xff"):
             status = int((await server.send(request("GET", address, authorization=token))).split(b" ")[1])
             assert 400 <= status < 500, address
         for host in ("[", "a b", "\xff", "x/../y"):

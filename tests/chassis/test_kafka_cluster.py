@@ -1,6 +1,7 @@
 """Apache Kafka from its jars: data outlive a kill, three brokers the loss of one; nothing outlives its parent."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -187,6 +188,7 @@ async def test_brokers_end_with_the_process_that_started_them(kafka: KafkaCluste
 
 async def formatted(home: Path, jars: Path) -> Path:
     """A broker's folder before its first start."""
+    (home / "kafka").mkdir(parents=True)
     cluster = KafkaCluster(home)
     identity, ports = cluster._identity()
     cluster._told = {1: ports[1][0]}
@@ -199,24 +201,40 @@ def properties(folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-async def test_a_folder_made_from_what_is_kept_is_the_tools_own_but_for_who_it_is(kafka: KafkaCluster, tmp_path: Path):
-    jars = tmp_path / "jars"
-    for folder in (jars, tmp_path / "first" / "kafka", tmp_path / "second" / "kafka"):
-        folder.mkdir(parents=True)
+def links_to_jars(folder: Path) -> Path:
+    """A folder of jars beside which nothing is kept yet."""
+    folder.mkdir()
     for jar in jars_folder().glob("*.jar"):
-        (jars / jar.name).symlink_to(jar)
-    by_the_tool, as_kept = await formatted(tmp_path / "first", jars), await formatted(tmp_path / "second", jars)
+        (folder / jar.name).symlink_to(jar)
+    return folder
+
+
+async def test_a_folder_made_from_what_is_kept_is_the_tools_own_but_for_who_it_is(kafka: KafkaCluster, tmp_path: Path):
+    """What is kept was made for another broker; the tool's own is made where nothing is kept."""
+    jars, elsewhere = links_to_jars(tmp_path / "jars"), links_to_jars(tmp_path / "elsewhere")
+    await formatted(tmp_path / "another", jars)
+    assert (jars / "formatted").is_dir()
+    as_kept, by_the_tool = await formatted(tmp_path / "one", jars), await formatted(tmp_path / "one again", elsewhere)
     names = [sorted(path.relative_to(folder) for path in folder.rglob("*")) for folder in (by_the_tool, as_kept)]
     assert names[0] == names[1]
+    assert len(names[0]) > 1
     first, second = properties(by_the_tool), properties(as_kept)
     assert {name for name in first if first[name] != second.get(name)} == {"cluster.id", "directory.id"}
     assert second.keys() == first.keys()
+    assert second["cluster.id"] == json.loads((tmp_path / "one" / "kafka" / "cluster.json").read_text())["id"]
 
 
-def test_a_broker_maps_the_kept_classes_instead_of_reading_the_jars(kafka: KafkaCluster):
+async def test_a_broker_maps_the_kept_classes_instead_of_reading_the_jars(kafka: KafkaCluster, tmp_path: Path):
+    """One that is started when they are there: the run's own may have been started while another process made them."""
     kept = classes_of(jars_folder())
+
+    async def is_kept() -> bool:
+        return kept.exists()
+
+    await until(is_kept, within_s=120)
     assert kept.stat().st_size > 0
-    assert str(kept) in Path(f"/proc/{kafka.brokers[0].pid}/maps").read_text()
+    async with brokers(tmp_path) as cluster:
+        assert str(kept) in {mapped.path for mapped in psutil.Process(cluster.brokers[0].pid).memory_maps()}
 
 
 def test_one_process_makes_the_archive_and_the_others_go_on_without(tmp_path: Path):

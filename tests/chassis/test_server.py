@@ -20,16 +20,39 @@ CHUNKED = b"POST / HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n3
 POST = b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 10\r\n\r\n"
 
 
+LIMIT_S = 60
+AT_ONCE_S = 1
+"""Less than a connection is kept where nothing comes."""
+
+own_time = pytest.mark.asyncio(loop_scope="function")
+"""For tests that let the loop's time pass: nothing else may run on it."""
+
+
+async def let_pass(seconds):
+    """Let the server's time pass: how fast this machine is does not matter to it."""
+    loop = asyncio.get_running_loop()
+    for _ in range(seconds // AT_ONCE_S):
+        now = loop.time
+        loop.time = lambda now=now: now() + AT_ONCE_S
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
 class Echo:
     """Answers the length of each whole body; what came of each request stands in `seen`."""
 
     def __init__(self, answer_bytes=0):
         self.seen = []
         self.answer_bytes = answer_bytes
+        self.begun = asyncio.Event()
+        self.read_on = asyncio.Event()
+        self.read_on.set()
         self.go_on = asyncio.Event()
         self.go_on.set()
 
     async def __call__(self, scope, receive, send):
+        self.begun.set()
+        await self.read_on.wait()
         body, more = b"", True
         while more:
             message = await receive()
@@ -193,12 +216,15 @@ async def test_control_with_wide_limits_the_same_headers_are_read():
         assert await socket.answer() == (200, "0\n")
 
 
-async def trickle(socket, part, every_s=0.02):
-    """Send byte after byte until the connection ends."""
+async def trickle(socket, part):
+    """Send byte after byte, one a second, until the connection ends; with nothing to send, wait for it."""
     with suppress(ConnectionError):
-        for byte in part * 1000:
-            await socket.say(bytes([byte]))
-            await asyncio.sleep(every_s)
+        for number in range(10 * LIMIT_S):
+            if socket.reader.at_eof() or socket.reader.exception():
+                return
+            if part:
+                await socket.say(part[number % len(part) :][:1])
+            await let_pass(1)
 
 
 @pytest.mark.parametrize(
@@ -214,17 +240,17 @@ async def trickle(socket, part, every_s=0.02):
         pytest.param(HELLO + HEAD, b"a: b\r\n", "TIME_FOR_HEADERS", id="the second request's headers"),
     ],
 )
+@own_time
 async def test_headers_and_bodies_have_their_time_however_they_trickle(begin, more, kind, caplog):
-    async with serving(header_s=0.3, body_s=0.3, header_bytes=10**6, headers=10**6) as here:
+    async with serving(header_s=LIMIT_S, body_s=LIMIT_S, header_bytes=10**6, headers=10**6) as here:
         socket = await here.connect(begin)
         answered = begin.startswith(HELLO)
         if answered:
             assert await socket.answer() == (200, "0\n")
-        slowly = asyncio.create_task(trickle(socket, more))
+        await trickle(socket, more)
         status = await socket.status_at_the_end()
         # Who is still sending may not get to read it.
         assert status == (408 if kind else None) or (more and status is None)
-        slowly.cancel()
         assert kinds(caplog) == ([kind] if kind else [])
         assert here.app.seen == ([0] if answered else ["cut"] if kind == "TIME_FOR_BODY" else [])
 
@@ -238,20 +264,57 @@ async def test_control_who_is_slow_within_the_time_is_answered():
         assert await socket.answer() == (200, "10\n")
 
 
+@own_time
 async def test_a_slow_answer_of_ours_is_not_the_callers_fault(caplog):
-    """While an earlier request is worked on, no later one is read: that time, twice the limit here, does not count."""
+    """While an earlier request is worked on, no later one is read: that time does not count, its end neither."""
     app = Echo()
-    async with serving(app, header_s=0.2, body_s=0.2) as here:
+    async with serving(app, header_s=LIMIT_S, body_s=LIMIT_S) as here:
         app.go_on.clear()
         socket = await here.connect(HELLO)
-        while app.seen != [0]:
-            await asyncio.sleep(0.001)
+        await app.begun.wait()
         await socket.say(HELLO + HEAD)
-        await asyncio.sleep(0.4)
-        await socket.say(b"\r\n")
+        await let_pass(2 * LIMIT_S - 2)
         app.go_on.set()
-        assert [await socket.answer() for _ in range(3)] == [(200, "0\n")] * 3
+        assert await socket.answer() == (200, "0\n")
+        await let_pass(LIMIT_S - 2)
+        await socket.say(b"\r\n")
+        assert [await socket.answer() for _ in range(2)] == [(200, "0\n")] * 2
     assert kinds(caplog) == []
+
+
+@own_time
+async def test_control_while_we_read_on_the_time_of_the_caller_counts(caplog):
+    app = Echo()
+    async with serving(app, header_s=LIMIT_S) as here:
+        app.go_on.clear()
+        socket = await here.connect(HELLO)
+        await app.begun.wait()
+        await socket.say(HEAD)
+        await let_pass(LIMIT_S + 2)
+        assert await socket.rest() == b""
+        app.go_on.set()
+    assert kinds(caplog) == ["TIME_FOR_HEADERS"]
+
+
+@own_time
+@pytest.mark.parametrize("patient", [True, False])
+async def test_of_the_time_for_a_body_only_that_counts_in_which_we_read(patient, caplog):
+    app = Echo()
+    async with serving(app, header_s=LIMIT_S, body_s=LIMIT_S) as here:
+        app.read_on.clear()
+        socket = await here.connect(POST.replace(b"10", b"200000"))
+        await app.begun.wait()
+        await let_pass(LIMIT_S // 2)
+        await socket.say(b"x" * 100_000)
+        await let_pass(LIMIT_S + LIMIT_S // 3)
+        app.read_on.set()
+        await let_pass(LIMIT_S // 2 - 2 if patient else LIMIT_S // 2 + 2)
+        if patient:
+            await socket.say(b"x" * 100_000)
+            assert await socket.answer() == (200, "200000\n")
+        else:
+            assert await socket.status_at_the_end() == 408
+    assert kinds(caplog) == ([] if patient else ["TIME_FOR_BODY"])
 
 
 async def test_who_does_not_take_an_answer_is_not_waited_for(caplog):

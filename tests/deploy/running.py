@@ -1,8 +1,9 @@
 """Deployments without an engine or a cluster: what a file gives to a container, as a process on loopback.
 
 Only places are put in other words: servers and services answer on loopback ports, volumes are
-folders. Nothing else of this process' environment is passed on. Processes are forked from the nursery:
-six services that load what they run would spend most of the time of a story on that.
+folders. Of this process' environment only PATH is passed on. No container begins with a Python of its own:
+its process is forked from the nursery, as six services that load what they run would spend most of the time
+of a story on that. `python -m rekku` itself is what tests/rekku/test_up.py starts.
 """
 
 import asyncio
@@ -57,7 +58,7 @@ class Containers:
         return self.folder / f"{name}.log"
 
     async def start(self, name, arguments, environment, home):
-        """Start `rekku ARGUMENTS` with the image's variables and `environment`; its home is not made here."""
+        """Fork `rekku ARGUMENTS` with the image's variables and `environment`; its home is not made here."""
         given = image_environment() | environment
         for place, here in self._places.items():
             given = {key: value.replace(place, here) for key, value in given.items()}

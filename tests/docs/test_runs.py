@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests import campaigns, grouping, times
+from tests import campaigns, grouping, runs, times
 
 TESTS = Path(__file__).parents[1]
 MAKEFILE = (TESTS.parent / "Makefile").read_text()
@@ -56,10 +57,25 @@ def test_a_run_of_one_campaign_plays_it_whole_and_nothing_else():
     assert all(campaigns.size(name) == campaign.whole for name, campaign in campaigns.CAMPAIGNS.items())
 
 
-@pytest.mark.parametrize(("name", "size"), [("cap", None), (None, 5), ("all", 5), ("caps", 0)])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        *[("cap", None), (None, 5), ("all", 5), ("caps", 0), ("caps", 499), ("sabotage", 2), ("years", 11)],
+        *[("kills", 21), ("fuzz", 0), ("crowd", -1), ("ledgers", 0)],
+    ],
+)
 def test_what_is_no_campaign_or_no_size_is_refused(name, size):
     with pytest.raises(ValueError, match="campaign"):
         campaigns.choose(name, size)
+
+
+@pytest.mark.parametrize("name", campaigns.CAMPAIGNS)
+def test_a_campaign_is_played_in_every_size_from_its_least_to_its_most(name):
+    one = campaigns.CAMPAIGNS[name]
+    for size in {one.least, one.whole, one.most or 10 * one.whole}:
+        campaigns.choose(name, size)
+        assert campaigns.size(name) == size
+    assert one.least <= (one.short or one.whole) <= one.whole
 
 
 def test_every_campaign_that_ci_may_choose_is_chosen_by_some_commit():
@@ -67,6 +83,26 @@ def test_every_campaign_that_ci_may_choose_is_chosen_by_some_commit():
     assert {name for name, _ in chosen} == {name for name, one in campaigns.CAMPAIGNS.items() if one.in_ci}
     assert len({seed for _, seed in chosen}) > 100
     assert campaigns.one_for("4b8e2f3") == campaigns.one_for("4b8e2f3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "whole"),
+    [
+        ([], True),
+        (["-n", "2", "-q"], True),
+        *[(restricted, False) for restricted in (["tests/years"], ["-k", "a"], ["--pure"], ["--campaign", "caps"])],
+        *[(restricted, False) for restricted in (["-x"], ["--lf"], ["--ignore", "tests/docs"], ["--collect-only"])],
+    ],
+)
+def test_only_a_run_of_all_tests_leaves_its_times(pytestconfig, arguments, whole):
+    """What a run of some took would otherwise be printed as what all take."""
+    options = pytestconfig._parser.parse_known_args(arguments)
+    sources = pytest.Config.ArgsSource
+    run = SimpleNamespace(
+        args_source=sources.ARGS if options.file_or_dir else sources.TESTPATHS,
+        getoption=lambda name, default: getattr(options, name, default),
+    )
+    assert runs.is_whole(run) == whole
 
 
 def test_the_table_adds_up_what_the_run_took():

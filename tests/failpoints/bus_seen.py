@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis.bus import Record, as_record
 from chassis.bus.kafka import connection_options
+from chassis.bus.kafka_groups import committed_by
 from contracts.topics import TOPICS
 from rekku.up import System
 
@@ -78,13 +79,11 @@ class KafkaBusSeen:
         return [record for place in places for record in found[place]]
 
     async def behind(self) -> int:
-        answers = await asyncio.gather(*map(self._admin.list_consumer_group_offsets, self._groups))
+        answers = await asyncio.gather(*(committed_by(self._admin, group) for group in self._groups))
         finished = dict(zip(self._groups, answers, strict=True))
         ends = await self._asking.end_offsets(sorted(self._consumer.assignment()))
         return sum(
-            ends[place] - (finished[group][place].offset if place in finished[group] else 0)
-            for group, places in self._groups.items()
-            for place in places
+            ends[place] - finished[group].get(place, 0) for group, places in self._groups.items() for place in places
         )
 
 

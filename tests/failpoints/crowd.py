@@ -44,12 +44,13 @@ class Crowd(Year):
         self._courses = [(await self.publish_course(PLACES))["course_id"] for _ in range(COURSES)]
 
     async def live(self, enough: asyncio.Event, seed: int) -> None:
-        """Clients come and go until it is enough; then each worker's last one stays."""
+        """Clients come and go until it is enough, and places were given again; then each worker's last one stays."""
 
         async def worker() -> None:
             stays = granted = False
             while not (stays and granted):
-                stays, number = enough.is_set(), next(self._numbers)
+                stays = enough.is_set() and len(self.pinned) > COURSES * PLACES
+                number = next(self._numbers)
                 granted = await self._one_client(number, random.Random(f"{seed} {number}"), stays)
 
         async with asyncio.TaskGroup() as workers:

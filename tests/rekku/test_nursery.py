@@ -32,6 +32,12 @@ async def test_a_process_that_cannot_serve_says_so_in_its_own_log(nursery, tmp_p
     process.kill()
 
 
+async def test_a_command_line_is_given_word_by_word(nursery, tmp_path):
+    """Otherwise its letters would be the words."""
+    with pytest.raises(TypeError, match="word by word"):
+        await nursery.start("topics", dict(os.environ), tmp_path / "topics.log")
+
+
 async def test_each_has_its_own_environment(nursery, tmp_path):
     for setting, value in (("REKKU_PORT", "no port"), ("REKKU_CLOCK", "sundial")):
         log = tmp_path / f"{setting}.log"

@@ -76,7 +76,8 @@ async def list_my_notes(
     after: Annotated[str | None, TextKind.MACHINE, Query()] = None,
 ) -> Response:
     async def read(tx: Transaction) -> Answer:
-        return Answer(200, [row["note_id"] for row in await tx.fetch("SELECT note_id FROM notes ORDER BY 1")])
+        rows = await tx.fetch("SELECT note_id FROM notes WHERE note_id > $1 ORDER BY 1", after or "")
+        return Answer(200, [row["note_id"] for row in rows])
 
     return await here.query(read)
 
