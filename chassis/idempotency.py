@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.auth import Principal
-from chassis.db import KeptAnswer, Transaction
+from chassis.db import KeptAnswer, Transaction, unused_before
 from contracts.refusals import Invalid
 
 KEY = re.compile(r"[\x21-\x7e]{1,128}")
@@ -80,8 +80,7 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
     """
     claimed = await tx.fetchval(
         "INSERT INTO idempotency (principal, route, idempotency_key, request_hash)"
-        " SELECT $1, $2, $3, $4::bytea WHERE NOT EXISTS"
-        " (SELECT FROM idempotency WHERE principal = $5 AND route = $2 AND idempotency_key = $3)"
+        f" SELECT $1, $2, $3, $4::bytea WHERE {unused_before('$5', '$2', '$3')}"
         " ON CONFLICT DO NOTHING RETURNING true",
         request.principal,
         request.route,
@@ -98,8 +97,7 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
         request.route,
         request.key,
     )
-    # None: the key is in a row of before, which may be anybody's with this subject. It answers nobody any more,
-    # and nobody's command is applied a second time because of that.
+    # None: the key is in a row of before.
     if stored is None or stored["request_hash"] != request.request_hash:
         raise Invalid("IDEMPOTENCY_KEY_REUSED")
     return Response(stored["body"], stored["status"], headers=stored["headers"])
@@ -110,6 +108,7 @@ def keep_answer(tx: Transaction, request: IdempotentRequest, response: Response)
     tx.answers.append(
         KeptAnswer(
             principal=request.principal,
+            subject=request.subject,
             route=request.route,
             key=request.key,
             request_hash=request.request_hash,

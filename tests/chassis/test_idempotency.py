@@ -142,7 +142,8 @@ async def test_the_same_subject_in_another_role_acts_on_its_own(served: ServiceU
 async def test_control_kept_for_the_subject_alone_another_provider_reads_it(
     served: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(http, "owner_of", lambda principal: principal.subject)
+    of_subject = lambda **said: IdempotentRequest(**said | {"principal": said["subject"], "subject": ""})  # noqa: E731
+    monkeypatch.setattr(http, "IdempotentRequest", of_subject)
     client = served.http(None)
     first = await client.post("/notes", json=NOTE, headers=who(**OWN))
     other = await client.post("/notes", json=NOTE, headers=who(role="provider", provider_id=OTHER))
