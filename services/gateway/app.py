@@ -41,4 +41,6 @@ def configure(app: FastAPI, runtime: Runtime) -> None:
     put_manners_around(app, secure=gateway.secure, development=settings.dev_issuer)
 
 
-SERVICE = Service(name="gateway", root=_ROOT, router=router, configure=configure, form_fields=FIELDS)
+SERVICE = Service(
+    name="gateway", root=_ROOT, router=router, configure=configure, form_fields=FIELDS, needs=("upstreams",)
+)
