@@ -10,12 +10,9 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
 
 from chassis.entry_points import HEADERS, Taken, taken_by
-from chassis.request_body import Body, BodyKind, UnsupportedMediaType
+from chassis.request_body import BODY, Body, BodyKind, UnsupportedMediaType
 from contracts.identity_codes import HoldsIdentityCode, TextKind, holds_identity_code
 from contracts.refusals import Invalid
-
-BODY = "rekku.body"
-"""Where a request's scope holds its `Body`."""
 
 Place = tuple[str | int, ...]
 

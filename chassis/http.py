@@ -120,7 +120,7 @@ class Caller:
 
     async def command(self, act: Callable[[Transaction], Awaitable[Answer]]) -> Response:
         """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key."""
-        request = await self._idempotent_request()
+        request = self._idempotent_request()
         await self._wait_until_known()
         return await self._alone(act, request)
 
@@ -135,7 +135,7 @@ class Caller:
 
         `finish` says what is answered, and emits. Where `together` leaves it out, or fails, `alone` runs it.
         """
-        request = await self._idempotent_request()
+        request = self._idempotent_request()
         await self._wait_until_known()
 
         def finished(tx: Transaction, result: Result) -> Response:
@@ -179,7 +179,7 @@ class Caller:
         await self._wait_until_known()
         return await self.runtime.database.run(read, self.principal, readonly=True)
 
-    async def _idempotent_request(self) -> IdempotentRequest | None:
+    def _idempotent_request(self) -> IdempotentRequest | None:
         key = joined(self.request.headers, "idempotency-key")
         # An anonymous caller's answer is never kept: it could link a survey answer to its invitation (E-30).
         if key is None or self.principal.role is Role.PUBLIC:
@@ -191,7 +191,7 @@ class Caller:
             subject=self.principal.subject,
             route=self._route,
             key=key,
-            said=what_was_said(self.request, await self.request.body()),
+            said=what_was_said(self.request),
         )
 
     async def _wait_until_known(self) -> None:

@@ -12,9 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis import telemetry
 from chassis.db import TRANSIENT_ERRORS
 from chassis.entry_points import HEADERS
-from chassis.examining import BODY
 from chassis.problems import ProblemWriter
-from chassis.request_body import BodyRefused, HalfARequest, read_body, receive_whole
+from chassis.request_body import BODY, BodyRefused, HalfARequest, read_body, receive_whole
 from contracts.refusals import Refusal
 
 _log = logging.getLogger(__name__)
