@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
 
 from chassis.db import Transaction
 from chassis.files import Unusable
@@ -14,6 +15,7 @@ from contracts.envelope import Event, EventKind
 from contracts.identity_codes import TextKind
 
 if TYPE_CHECKING:
+    from chassis.problems import ProblemWriter
     from chassis.runtime import Runtime
 
 Reaction = Callable[[Transaction, Any], Awaitable[None]]
@@ -49,6 +51,7 @@ class Service:
         projection_tables: what `project` writes and nothing else does, a referenced table before the referring one.
         superseding: groups of projected types; of one aggregate only the newest event of a group matters.
         startup: runs once at the start of every process, idempotent.
+        layers: its own layers around the HTTP application, from the outside inwards; `chassis.layers` says where.
         configure: last changes to the HTTP application (static files, pages).
         examples: field name to example, for the fields of answers in the OpenAPI document.
         form_fields: what pages read of forms and addresses, which no signature declares, with its kind (E-59).
@@ -68,6 +71,7 @@ class Service:
     known: Mapping[str, KnownVersion] = field(default_factory=dict)
     startup: Callable[[Transaction], Awaitable[None]] | None = None
     workers: Sequence[Worker] = ()
+    layers: Callable[["Runtime", "ProblemWriter"], Sequence[Middleware]] | None = None
     configure: Callable[[FastAPI, "Runtime"], None] | None = None
     examples: Mapping[str, Any] = field(default_factory=dict)
     form_fields: Mapping[str, TextKind] = field(default_factory=dict)
@@ -90,7 +94,9 @@ class Service:
         """
         missing = [name for name in (*_NEEDED_BY_ALL, *self.needs) if not getattr(settings, name)]
         if missing:
-            raise Unusable(f"{self.name} does not start without {', '.join(f'REKKU_{name.upper()}' for name in missing)}")
+            raise Unusable(
+                f"{self.name} does not start without {', '.join(f'REKKU_{name.upper()}' for name in missing)}"
+            )
         if self.check is not None:
             try:
                 self.check(settings)

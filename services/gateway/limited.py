@@ -3,7 +3,7 @@
 import math
 from contextlib import suppress
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -103,8 +103,3 @@ def _count(request: Request, kind: str, key: str) -> Response | None:
     answer: Response = state.problems.answer(request.headers.get("accept-language"), 429, "TOO_MANY_REQUESTS")
     answer.headers["Retry-After"] = str(math.ceil(wait_s))
     return answer
-
-
-def limit_rates(app: FastAPI) -> None:
-    """Put `RateLimits` around the application as it is now."""
-    app.add_middleware(RateLimits)

@@ -42,6 +42,11 @@ class SignInNeeded(Forbidden):
         super().__init__("SIGN_IN_NEEDED")
 
 
+def is_secure(settings: Settings) -> bool:
+    """Whether browsers reach the gateway by https."""
+    return settings.public_url.startswith("https://")
+
+
 @dataclass(frozen=True)
 class Gateway:
     """What the gateway's process holds, shared by all its requests; municipality names are kept once read."""
@@ -57,7 +62,7 @@ class Gateway:
     @property
     def secure(self) -> bool:
         """True where browsers reach the gateway by https."""
-        return self.settings.public_url.startswith("https://")
+        return is_secure(self.settings)
 
     @property
     def session_cookie(self) -> str:

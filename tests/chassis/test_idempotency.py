@@ -46,7 +46,9 @@ async def test_the_same_content_written_otherwise_gets_the_kept_answer(toy: Serv
     assert len(await toy.published(MessageSent)) == 1
 
 
-async def test_control_in_the_order_it_was_sent_it_would_be_another_request(toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch):
+async def test_control_in_the_order_it_was_sent_it_would_be_another_request(
+    toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(idempotency, "canonical_json", lambda value: json.dumps(value).encode())
     await toy.http().post("/notes", json=NOTE, headers=KEY)
     again = await toy.http().post("/notes", content=SAME[0].encode(), headers=KEY)
