@@ -8,7 +8,7 @@ import pytest
 from contracts import checks, topics
 from contracts.documents import ASYNCAPI
 from services.gateway.asyncapi_view import read_events
-from services.gateway.domain import LANGUAGES
+from chassis.texts import LANGUAGES
 
 DOCUMENT = json.loads(ASYNCAPI.read_text())
 
