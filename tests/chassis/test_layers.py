@@ -1,16 +1,25 @@
 """The layers around every application: their order, and that a problem is answered wherever something fails."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from chassis import openapi, problems
 from chassis.auth import DevIssuer, Role
+from chassis.issuer_keys import IssuerUnreachable
 from chassis.layers import LastResort
 from chassis.peers import BehindProxies, read_network
 from chassis.plain_requests import PlainRequests
+from chassis.request_body import Malformed, TooLarge, UnsupportedMediaType
+from chassis.request_guard import MalformedHeader
 from chassis.service import Service
 from chassis.testing import ServiceUnderTest
+from chassis.texts import LANGUAGES, Texts, text_id
+from contracts.identity_codes import HoldsIdentityCode
+from contracts.refusals import Invalid, NotYetKnown
 from services.courses.app import SERVICE as COURSES
 from services.decisions.app import SERVICE as DECISIONS
 from services.gateway.app import SERVICE as GATEWAY
@@ -120,6 +129,10 @@ async def test_operations_outside_the_document_refuse_unknown_parameters_too(new
         assert (answer.status_code, answer.json()["code"]) == (422, "UNKNOWN_PARAMETER"), path
 
 
+async def test_nul_in_the_address_of_a_file_is_no_failure(new_service: NewService):
+    assert (await client_of(await new_service(GATEWAY)).get("/static/%00.css")).status_code == 404
+
+
 async def test_so_does_a_document_at_the_gateway_and_its_pages_do_not(new_service: NewService):
     client = (await new_service(GATEWAY)).http(None)
     answer = await client.get("/docs/courses/openapi.json", params={"a": "1"})
@@ -142,3 +155,27 @@ async def test_a_public_caller_with_an_identity_code_in_its_token_is_nobody(toy:
     headers = {"authorization": f"Bearer {token}", "rekku-known": "note:N-1@7"}
     assert (await toy.http(None).get("/notes", headers=headers)).status_code == 200
     assert (await toy.http(None).get("/my-notes", headers=headers)).json()["code"] == "PERSONAL_IDENTITY_CODE"
+
+
+# The codes of any service ----------------------------------------------------------------------------------
+
+
+def test_the_page_of_http_lists_every_code_of_any_service_with_its_status():
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\d+|as it is) \|", Path("docs/http.md").read_text(), re.MULTILINE)
+    listed = dict(rows)
+    assert len(listed) == len(rows)
+    general = {*openapi.ANY_REQUEST, *openapi.WITH_TOKEN, *openapi.COMMANDS, *openapi.VERSIONED}
+    assert general | set(problems._HTTP_CODES.values()) | {problems._ANY_OTHER} <= listed.keys()
+    for status, code in problems._HTTP_CODES.items():
+        assert listed[code] == str(status)
+    refusals = [
+        TooLarge(),
+        Malformed("not_json"),
+        UnsupportedMediaType(),
+        MalformedHeader("host"),
+        IssuerUnreachable(1),
+    ]
+    refusals += [HoldsIdentityCode("body"), NotYetKnown("NOT_YET_KNOWN"), Invalid("UNKNOWN_PARAMETER")]
+    assert {refusal.code: str(refusal.status) for refusal in refusals}.items() <= listed.items()
+    for code in listed:
+        assert all(Texts().has(language, text_id(code)) for language in LANGUAGES), code
