@@ -92,9 +92,9 @@ class TokenVerifier:
             TokenRefused: for every reason alike; the reason is never answered.
             IssuerUnreachable: the token's key is not known here, and the issuer cannot be asked for it.
         """
-        trusted = self._trusted.get(token)
-        if trusted and self._clock() < trusted.until and trusted.generation == self._keys.generation:
-            return trusted.principal
+        trusted = self.just_checked(token)
+        if trusted is not None:
+            return trusted
         try:
             key = await self._keys.find(*_key_named_in(token))
             if key is None:
@@ -109,6 +109,13 @@ class TokenVerifier:
             self._trusted.clear()
         self._trusted[token] = _Trusted(principal, self._clock() + trusted_s, self._keys.generation)
         return principal
+
+    def just_checked(self, token: str) -> Principal | None:
+        """The principal of a token that is still trusted, without any work."""
+        trusted = self._trusted.get(token)
+        if trusted and self._clock() < trusted.until and trusted.generation == self._keys.generation:
+            return trusted.principal
+        return None
 
     async def keep_fresh(self) -> None:
         """Keep the key set as the issuer publishes it; ends when cancelled."""

@@ -62,9 +62,13 @@ class OutgoingRecord:
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """A command's answer, stored under its Idempotency-Key when the command commits."""
+    """A command's answer, stored under its Idempotency-Key when the command commits.
+
+    `subject` is what a row of before has in the place of `principal`.
+    """
 
     principal: str
+    subject: str
     route: str
     key: str
     request_hash: bytes
@@ -77,15 +81,30 @@ class KeyTaken(asyncpg.SerializationError):
     """An Idempotency-Key was used by somebody else meanwhile; whoever runs again is answered alike."""
 
 
+def unused_before(subject: str, route: str, key: str) -> str:
+    """The SQL condition that no row of before has this Idempotency-Key.
+
+    Those rows name a subject alone, so one may be anybody's with that subject. It answers nobody any more, and
+    nobody's command is applied a second time because of that. The arguments are SQL expressions.
+    """
+    return (
+        "NOT EXISTS (SELECT FROM idempotency AS before WHERE before.principal = "
+        f"{subject} AND before.route = {route} AND before.idempotency_key = {key})"
+    )
+
+
 # One statement, because every round trip counts on the hot path. A data-modifying CTE runs whether
 # or not it is read. A key is claimed already, and without a status, where a command runs on its own.
-_FLUSH = """
+_FLUSH = f"""
 WITH audited AS (
     INSERT INTO audit (at, actor, role, on_behalf_of, action, subject, detail)
     SELECT * FROM unnest($1::audit_row[])
 ), answered AS (
     INSERT INTO idempotency AS i (principal, route, idempotency_key, request_hash, status, headers, body)
-    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::integer[], $8::jsonb[], $9::bytea[])
+    SELECT a.principal, a.route, a.key, a.request_hash, a.status, a.headers, a.body
+    FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::integer[], $9::jsonb[], $10::bytea[])
+        AS a (principal, subject, route, key, request_hash, status, headers, body)
+    WHERE {unused_before("a.subject", "a.route", "a.key")}
     ON CONFLICT (principal, route, idempotency_key) DO UPDATE
     SET status = excluded.status, headers = excluded.headers, body = excluded.body WHERE i.status IS NULL
     RETURNING true
@@ -96,8 +115,8 @@ WITH audited AS (
     ORDER BY place
 )
 SELECT count(*) FROM answered
-"""
-_ANSWER_COLUMNS = ("principal", "route", "key", "request_hash", "status", "headers", "body")
+"""  # noqa: S608 - of texts that stand here
+_ANSWER_COLUMNS = ("principal", "subject", "route", "key", "request_hash", "status", "headers", "body")
 
 
 @dataclass

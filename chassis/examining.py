@@ -3,40 +3,46 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
+from starlette.responses import JSONResponse
 
 from chassis.entry_points import HEADERS, Taken, taken_by
-from chassis.request_body import Body, BodyKind, UnsupportedMediaType
+from chassis.request_body import BODY, Body, BodyKind, UnsupportedMediaType
 from contracts.identity_codes import HoldsIdentityCode, TextKind, holds_identity_code
 from contracts.refusals import Invalid
 
-BODY = "rekku.body"
-"""Where a request's scope holds its `Body`."""
-
 Place = tuple[str | int, ...]
+
+if TYPE_CHECKING:
+    from chassis.service import Service
 
 _HEADERS = {name.encode(): kind for name, kind in HEADERS.items() if kind is not None}
 
 
 async def examine(request: Request) -> None:
-    """A dependency of all routes, before all others; pages, which are in no document, take any parameter.
+    """A dependency of all routes, before all others; pages take any parameter, operations those they know.
+
+    An operation is a route that is in the document, or declares that it answers JSON.
 
     Raises:
         HoldsIdentityCode: a text holds a personal identity code (E-59).
+        RequestValidationError: TEXT_CONTROL_CHARACTER, a text holds the character NUL.
         Invalid: UNKNOWN_PARAMETER, with the `nearest` one of those that the operation takes.
         UnsupportedMediaType: the operation takes JSON, and the body is something else.
     """
     route: APIRoute = request.scope["route"]
-    if id(route) not in _known:
+    service: Service = request.app.state.runtime.service
+    known = (id(route), request.method, service.name)
+    if known not in _known:
         taken = taken_by(route)
-        fields: Mapping[str, TextKind] = request.app.state.runtime.service.form_fields
-        kinds = {**fields, **taken.kinds()}
-        _known[id(route)] = (route, taken, _Examination(kinds, taken.names | kinds.keys()))
-    _, taken, examination = _known[id(route)]
+        kinds = {**service.form_fields, **taken.kinds()}
+        _known[known] = (route, taken, _Examination(kinds, taken.names | kinds.keys()))
+    _, taken, examination = _known[known]
     body: Body = request.scope[BODY]
     if taken.json and body.kind not in (BodyKind.NONE, BodyKind.JSON):
         raise UnsupportedMediaType
@@ -48,7 +54,7 @@ async def examine(request: Request) -> None:
         examination.value(body.value, TextKind.PROSE, ("body",))
     elif body.kind is BodyKind.FORM:
         examination.pairs("body", body.value)
-    if request.scope["query_string"] and route.include_in_schema:
+    if request.scope["query_string"] and (route.include_in_schema or route.response_class is JSONResponse):
         for name in request.query_params:
             if name not in taken.parameters:
                 raise Invalid("UNKNOWN_PARAMETER", nearest=_nearest(name, taken.parameters))
@@ -114,6 +120,9 @@ class _Examination:
     def _text(self, text: str, kind: TextKind, place: Place, *names: str) -> None:
         if holds_identity_code(text, kind):
             raise HoldsIdentityCode(self._shown((*place, *names)))
+        if "\0" in text:
+            # As the fields of texts refuse it, whatever else this one takes: PostgreSQL has no such character.
+            raise RequestValidationError([{"type": "TEXT_CONTROL_CHARACTER", "loc": (*place, *names)}])
 
     def _shown(self, place: Place) -> str:
         """The place in declared names: others are input, and not repeated."""
@@ -121,7 +130,7 @@ class _Examination:
         return ".".join(str(each) if isinstance(each, int) or each in known else "?" for each in place)
 
 
-_known: dict[int, tuple[APIRoute, Taken, _Examination]] = {}
+_known: dict[tuple[int, str, str], tuple[APIRoute, Taken, _Examination]] = {}
 
 
 def _nearest(name: str, known: frozenset[str]) -> str:

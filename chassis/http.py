@@ -27,15 +27,14 @@ from chassis.fields import strict_numbers
 from chassis.idempotency import KEY, IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
 from chassis.issuer_keys import IssuerUnreachable
 from chassis.knowing import wait_until_known
+from chassis.layers import layers
 from chassis.openapi import complete
-from chassis.peers import put_behind_proxies
-from chassis.plain_requests import PlainRequests
 from chassis.preconditions import joined, read_if_match
 from chassis.problems import ProblemWriter, problems
-from chassis.refused import know, leave_lines
-from chassis.request_guard import guard
+from chassis.refused import know
 from chassis.sharing import Seat, Together
 from chassis.texts import preferred_language
+from contracts.identity_codes import HoldsIdentityCode
 from contracts.refusals import Forbidden, IfMatch, Invalid, Refusal
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ class Caller:
 
     async def command(self, act: Callable[[Transaction], Awaitable[Answer]]) -> Response:
         """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key."""
-        request = await self._idempotent_request()
+        request = self._idempotent_request()
         await self._wait_until_known()
         return await self._alone(act, request)
 
@@ -135,7 +134,7 @@ class Caller:
 
         `finish` says what is answered, and emits. Where `together` leaves it out, or fails, `alone` runs it.
         """
-        request = await self._idempotent_request()
+        request = self._idempotent_request()
         await self._wait_until_known()
 
         def finished(tx: Transaction, result: Result) -> Response:
@@ -179,7 +178,7 @@ class Caller:
         await self._wait_until_known()
         return await self.runtime.database.run(read, self.principal, readonly=True)
 
-    async def _idempotent_request(self) -> IdempotentRequest | None:
+    def _idempotent_request(self) -> IdempotentRequest | None:
         key = joined(self.request.headers, "idempotency-key")
         # An anonymous caller's answer is never kept: it could link a survey answer to its invitation (E-30).
         if key is None or self.principal.role is Role.PUBLIC:
@@ -191,7 +190,7 @@ class Caller:
             subject=self.principal.subject,
             route=self._route,
             key=key,
-            said=what_was_said(self.request, await self.request.body()),
+            said=what_was_said(self.request),
         )
 
     async def _wait_until_known(self) -> None:
@@ -238,7 +237,7 @@ async def public_caller(request: Request) -> Caller:
     runtime: Runtime = request.app.state.runtime
     knows = None
     if "rekku-known" in request.headers and (sent := await _BEARER(request)):
-        with suppress(TokenRefused, IssuerUnreachable):
+        with suppress(TokenRefused, IssuerUnreachable, HoldsIdentityCode):
             knows = await runtime.verifier.principal_of(sent.credentials.strip())
     return Caller(PUBLIC, request, runtime, knows)
 
@@ -251,14 +250,14 @@ def _release() -> str:
 operations = APIRouter(tags=["operations"])
 
 
-@operations.get("/livez", include_in_schema=False)
+@operations.get("/livez", include_in_schema=False, response_class=JSONResponse)
 async def livez(request: Request) -> Response:
     """Alive: the loop turns, and consuming progresses or rests on purpose."""
     runtime: Runtime = request.app.state.runtime
     return JSONResponse({"alive": runtime.alive}, 200 if runtime.alive else 503)
 
 
-@operations.get("/readyz", include_in_schema=False)
+@operations.get("/readyz", include_in_schema=False, response_class=JSONResponse)
 async def readyz(request: Request) -> Response:
     """Ready: HTTP and the database; bus lag and pauses raise alerts instead."""
     runtime: Runtime = request.app.state.runtime
@@ -268,6 +267,12 @@ async def readyz(request: Request) -> Response:
     except (*TRANSIENT_ERRORS, asyncpg.InterfaceError):
         return JSONResponse({"ready": False, "why": "the database does not answer"}, 503)
     return JSONResponse({"ready": True})
+
+
+@operations.get("/openapi.json", include_in_schema=False, response_class=JSONResponse)
+async def show_document(request: Request) -> Response:
+    """The OpenAPI document of this service."""
+    return JSONResponse(request.app.openapi())
 
 
 @operations.get("/version")
@@ -312,29 +317,28 @@ async def progress(here: Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYS
 def create_app(runtime: "Runtime") -> FastAPI:
     """The HTTP application of a service, with everything every service has."""
     service = runtime.service
+    writer = ProblemWriter(runtime.texts, lambda: app.declared_names)
     app = _Application(
         title=f"Rekku {service.name}",
         version=_release(),
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=runtime.lifespan,
+        middleware=layers(runtime, writer),
         # FastAPI's own spans and logs would carry query strings and failing input; ours never do (E-49, E-59).
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.runtime = runtime
-    writer = ProblemWriter(runtime.texts, lambda: app.declared_names)
     app.add_exception_handler(Refusal, writer.on_refusal)
     app.add_exception_handler(RequestValidationError, writer.on_invalid)
     app.add_exception_handler(HTTPException, writer.on_http)
+    app.add_exception_handler(Exception, writer.on_failure)
     app.router.routes.extend(_routes_of(service))
     app.state.problems = writer
-    guard(app, writer)
-    leave_lines(app, runtime.refusals)
     if service.configure is not None:
         service.configure(app, runtime)
-    app.add_middleware(PlainRequests)
-    put_behind_proxies(app, runtime.settings.trusted_proxies)
     return app
 
 

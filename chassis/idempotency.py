@@ -7,12 +7,14 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.auth import Principal
-from chassis.db import KeptAnswer, Transaction
+from chassis.db import KeptAnswer, Transaction, unused_before
+from chassis.request_body import BODY, Body, BodyKind
 from contracts.refusals import Invalid
 
 KEY = re.compile(r"[\x21-\x7e]{1,128}")
@@ -45,29 +47,24 @@ def owner_of(principal: Principal) -> str:
     return json.dumps([principal.issuer, principal.subject, principal.provider_id, principal.role])
 
 
-def what_was_said(request: Request, body: bytes) -> bytes:
-    """Method, address and body of a request, the same for requests that mean the same."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_json = media_type == "application/json" or media_type.endswith("+json")
+def what_was_said(request: Request) -> bytes:
+    """Method, address and body of a request, as the guard read it: the same for requests that mean the same."""
+    body: Body = request.scope[BODY]
     address = f"{request.method} {request.url.path}?{request.url.query}\n"
-    return address.encode() + (canonical_json(body) if is_json else body)
+    return address.encode() + (canonical_json(body.value) if body.kind is BodyKind.JSON else body.content)
 
 
-def canonical_json(body: bytes) -> bytes:
-    """One form for all JSON texts with the same content, after RFC 8785: ordered names, no space, `1.0` as `1`.
-
-    What cannot be read as JSON stays as it is.
-    """
-    try:
-        content = json.loads(body, parse_float=_number)
-        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-    except (ValueError, RecursionError):
-        return body
+def canonical_json(value: Any) -> bytes:
+    """One form for all JSON texts with the same content, after RFC 8785: ordered names, no space, `1.0` as `1`."""
+    return json.dumps(_with_plain_numbers(value), sort_keys=True, separators=(",", ":")).encode()
 
 
-def _number(text: str) -> float | int:
-    number = float(text)
-    return int(number) if number.is_integer() else number
+def _with_plain_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_plain_numbers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_plain_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response | None:
@@ -80,8 +77,7 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
     """
     claimed = await tx.fetchval(
         "INSERT INTO idempotency (principal, route, idempotency_key, request_hash)"
-        " SELECT $1, $2, $3, $4::bytea WHERE NOT EXISTS"
-        " (SELECT FROM idempotency WHERE principal = $5 AND route = $2 AND idempotency_key = $3)"
+        f" SELECT $1, $2, $3, $4::bytea WHERE {unused_before('$5', '$2', '$3')}"
         " ON CONFLICT DO NOTHING RETURNING true",
         request.principal,
         request.route,
@@ -98,8 +94,7 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
         request.route,
         request.key,
     )
-    # None: the key is in a row of before, which may be anybody's with this subject. It answers nobody any more,
-    # and nobody's command is applied a second time because of that.
+    # None: the key is in a row of before.
     if stored is None or stored["request_hash"] != request.request_hash:
         raise Invalid("IDEMPOTENCY_KEY_REUSED")
     return Response(stored["body"], stored["status"], headers=stored["headers"])
@@ -110,6 +105,7 @@ def keep_answer(tx: Transaction, request: IdempotentRequest, response: Response)
     tx.answers.append(
         KeptAnswer(
             principal=request.principal,
+            subject=request.subject,
             route=request.route,
             key=request.key,
             request_hash=request.request_hash,

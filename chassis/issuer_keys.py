@@ -24,6 +24,7 @@ _ALGORITHM_OF = {"RSA": "RS256", "EC": "ES256"}
 ALGORITHMS = tuple(_ALGORITHM_OF.values())
 _DEADLINE_S = 5.0
 _REST_S = 5.0
+_FIRST_REST_S = 0.25
 _REFRESH_S = 240.0
 _UNKNOWN_EVERY_S = 10.0
 _LIFE_S = 3600.0
@@ -49,6 +50,10 @@ class IssuerKeys:
     """The key set at `url` (http, https or file).
 
     `generation` changes whenever the set does: what was checked with an earlier one has to be checked again.
+
+    Every fetch that fails, whoever asked for it, is followed by a rest, in which the issuer is not asked and who
+    needs it is refused. Before the first set there is nothing that could be answered without the issuer, which
+    may only just be starting itself: then the rest is short, and who needs the issuer waits for its end.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -91,14 +96,13 @@ class IssuerKeys:
         """Fetch the set, or wait for whoever is fetching it.
 
         Raises:
-            IssuerUnreachable: it could not be fetched; at once for a few seconds after that.
+            IssuerUnreachable: it could not be fetched; once there was one, at once for a few seconds after that.
         """
         rest_s = self._rests_until - self._clock()
-        if rest_s > 0 and self._flight is None:
+        if rest_s > 0 and self._flight is None and not self._cold:
             raise IssuerUnreachable(rest_s)
         if not await self._fetched():
-            self._rests_until = self._clock() + _REST_S
-            raise IssuerUnreachable(_REST_S)
+            raise IssuerUnreachable(self._rest_s)
 
     async def keep_fresh(self) -> None:
         """Fetch the set at once and then anew within five minutes of each time; ends when cancelled.
@@ -106,13 +110,22 @@ class IssuerKeys:
         So a key that the issuer has withdrawn ends here too, whether or not anybody asks.
         """
         while True:
-            await asyncio.sleep(_REFRESH_S if await self._fetched() else _REST_S)
+            await asyncio.sleep(_REFRESH_S if await self._fetched() else self._rest_s)
 
     async def close(self) -> None:
         """End a fetch that is under way."""
         if self._flight is not None:
             self._flight.cancel()
             await asyncio.gather(self._flight, return_exceptions=True)
+
+    @property
+    def _cold(self) -> bool:
+        """Whether there has been no set yet."""
+        return self._read_at == -math.inf
+
+    @property
+    def _rest_s(self) -> float:
+        return _FIRST_REST_S if self._cold else _REST_S
 
     async def _fetched(self) -> bool:
         """Whether the set could be fetched, by one flight for all who wait for it."""
@@ -123,13 +136,14 @@ class IssuerKeys:
 
     async def _fly(self) -> bool:
         try:
+            if self._cold:
+                await asyncio.sleep(self._rests_until - self._clock())
             async with asyncio.timeout(_DEADLINE_S):
                 keys = await self._fetch()
-        except FileUnusable as error:
-            _log.warning("%s", error)
-            return False
         except Exception as error:  # noqa: BLE001 - whatever it is, tokens with known keys are checked as before
-            _log.warning("the issuer's keys cannot be read from %s: %s", self._url, type(error).__name__)
+            why = str(error) if isinstance(error, FileUnusable) else f"{self._url}: {type(error).__name__}"
+            _log.warning("the issuer's keys cannot be read: %s", why)
+            self._rests_until = self._clock() + self._rest_s
             return False
         finally:
             self._flight = None

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from chassis.auth import Principal
@@ -29,7 +29,7 @@ async def wait_until_known(
     connection is held; only the first subject that is behind is looked at again.
 
     Raises:
-        Invalid: REKKU_KNOWN_INVALID, the marks cannot be read or name more than twenty subjects.
+        Invalid: REKKU_KNOWN_INVALID, the marks cannot be read or name more than MOST_SUBJECTS.
         NotYetKnown: NOT_YET_KNOWN, a copy has not got there.
     """
     wanted = [(subject, least) for subject, least in read_marks(marks).items() if subject[0] in known]
@@ -49,6 +49,20 @@ async def wait_until_known(
             raise NotYetKnown("NOT_YET_KNOWN", subjects=[f"{kind}@{least}"])
         await asyncio.sleep(min(pause_s, left_s))
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+def well_formed_marks(header: str) -> list[str]:
+    """The marks of a header that can be read, as they stand there; what is none is left out."""
+    return [mark for part in header.split(",") if _MARK.fullmatch(mark := part.strip())]
+
+
+def merge_marks(held: Iterable[str], seen: Iterable[str]) -> list[str]:
+    """Well-formed marks as one list: the newest version of each subject, of the subjects that were seen last."""
+    versions: dict[str, int] = {}
+    for mark in [*held, *seen]:
+        subject, _, version = mark.rpartition("@")
+        versions[subject] = max(int(version), versions.pop(subject, 0))
+    return [f"{subject}@{version}" for subject, version in list(versions.items())[-MOST_SUBJECTS:]]
 
 
 def read_marks(header: str) -> dict[tuple[str, str], int]:

@@ -38,11 +38,12 @@ class Rates(BaseModel):
         static: of an address: styles and pictures, of which a page has seven and a browser keeps them.
         api: of an address: the services' APIs, without a token that is valid.
         caller: of who holds a valid token: the services' APIs.
+        token: of an address: tokens that have to be checked, which a valid one has every half a minute.
         sign_in: of an address.
         health: of an address: `/healthz`, which asks every service.
         survey: with one survey link.
         surveys: of an address: all survey links together; a mobile network's is that of thousands.
-        guess: of an address: survey links that lead nowhere.
+        guess: of an address: survey links that lead nowhere, or are not answered yet.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,8 +52,9 @@ class Rates(BaseModel):
     static: PositiveInt = 6_000
     api: PositiveInt = 1_200
     caller: PositiveInt = 6_000
+    token: PositiveInt = 2_400
     sign_in: PositiveInt = 60
     health: PositiveInt = 120
     survey: PositiveInt = 30
     surveys: PositiveInt = 3_000
-    guess: PositiveInt = 10
+    guess: PositiveInt = 60

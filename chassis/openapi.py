@@ -17,6 +17,7 @@ ANY_REQUEST = (
     "METHOD_NOT_ALLOWED",
     "NOT_FOUND",
     "PERSONAL_IDENTITY_CODE",
+    "TEXT_CONTROL_CHARACTER",
     "UNKNOWN_PARAMETER",
     "UNSUPPORTED_MEDIA_TYPE",
     "VALIDATION",
@@ -85,14 +86,16 @@ def complete(document: dict[str, Any], examples: Mapping[str, Any]) -> None:
             elif status.startswith("2") and secured:
                 answer["headers"] = _headers(**{"ETag": _etag(), "Rekku-Known": _known()})
         if "4XX" in answers:
-            general = (
-                *ANY_REQUEST,
-                *(WITH_TOKEN if secured else ()),
-                *(COMMANDS if command else ()),
-                *(VERSIONED if versioned else ()),
-                *_codes_of_kinds(operation, document),
+            general = sorted(
+                {
+                    *ANY_REQUEST,
+                    *(WITH_TOKEN if secured else ()),
+                    *(COMMANDS if command else ()),
+                    *(VERSIONED if versioned else ()),
+                    *_codes_of_kinds(operation, document),
+                }
             )
-            answers["4XX"]["x-general-refusals"] = sorted(general)
+            answers["4XX"]["x-general-refusals"] = general
             answers["4XX"]["description"] += "; as any such request, " + ", ".join(f"`{code}`" for code in general)
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -110,7 +106,7 @@ class TrustedProxies:
 
 
 class BehindProxies:
-    """The outermost layer: a request from a trusted proxy is one of the client that the proxy names.
+    """A request from a trusted proxy is one of the client that the proxy names.
 
     X-Forwarded-Host and Forwarded are never looked at.
     """
@@ -137,9 +133,3 @@ def _entries(scope: Scope, wanted: bytes) -> Iterator[str]:
     for name, value in scope["headers"]:
         if name == wanted:
             yield from (entry.strip().lower() for entry in value.decode("latin-1").split(",") if entry.strip())
-
-
-def put_behind_proxies(app: FastAPI, trusted: Sequence[Network]) -> None:
-    """Make `BehindProxies` the outermost layer of the application, where any proxy is trusted."""
-    if trusted:
-        app.add_middleware(BehindProxies, trusted=trusted)

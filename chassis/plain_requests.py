@@ -4,7 +4,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class PlainRequests:
-    """The outermost layer of every HTTP application.
+    """Makes of a request the one that routes know.
 
     Whatever has a GET has a HEAD: the same answer without its body (RFC 9110, 9.3.2). `/notes/` is `/notes`,
     without a redirect: one would need a scheme and a host, and those of a request are whatever its sender says.

@@ -158,6 +158,10 @@ class ProblemWriter:
             response.headers["Allow"] = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
         return response
 
+    async def on_failure(self, request: Request, _: Exception) -> JSONResponse:
+        """Something failed where nothing else answers."""
+        return self.answer(request.headers.get("accept-language"), 500, "INTERNAL")
+
     def _field(self, location: Sequence[str | int], kind: str) -> str:
         declared = self._declared()
         shown = [str(part) if isinstance(part, int) or part in declared else "?" for part in location[1:]]

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -117,8 +117,3 @@ class RefusalLines:
     def _record(self, scope: Scope, status: int) -> None:
         kind = scope.get("state", {}).get("refused", _KINDS[status])
         self._refusals.record(kind, who(scope), status=status, method=scope["method"], route=route_of(scope))
-
-
-def leave_lines(app: FastAPI, refusals: Refusals) -> None:
-    """Put `RefusalLines` around the application as it is now."""
-    app.add_middleware(RefusalLines, refusals=refusals)

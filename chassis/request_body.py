@@ -11,6 +11,9 @@ from starlette.types import Receive
 
 from contracts.refusals import Refusal
 
+BODY = "rekku.body"
+"""Where a request's scope holds its `Body`."""
+
 MOST_BYTES = 65_536
 _DEEPEST = 32
 _MOST_DIGITS = 20

@@ -1,20 +1,14 @@
-"""The outermost layer of every HTTP application: whole requests only, a body read once, traces, last resort."""
+"""The layer that lets requests in: whole ones only, with headers that can be read and their body read once."""
 
 import logging
 import re
 
-import asyncpg
-from fastapi import FastAPI
-from opentelemetry.trace import SpanKind
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import telemetry
-from chassis.db import TRANSIENT_ERRORS
 from chassis.entry_points import HEADERS
-from chassis.examining import BODY
 from chassis.problems import ProblemWriter
-from chassis.request_body import BodyRefused, HalfARequest, read_body, receive_whole
+from chassis.request_body import BODY, BodyRefused, HalfARequest, read_body, receive_whole
 from contracts.refusals import Refusal
 
 _log = logging.getLogger(__name__)
@@ -46,46 +40,6 @@ class RequestGuard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        with telemetry.span(scope["method"], SpanKind.SERVER, headers.get("traceparent")) as span:
-            try:
-                await self._guarded(scope, receive, send, headers)
-            finally:
-                # By the route, never by the address, which may hold anything.
-                if "route" in scope:
-                    span.update_name(f"{scope['method']} {scope['route'].path.lstrip('/').split('/')[0]}")
-
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
-        """Whatever goes wrong is answered, once."""
-        started = False
-        language = headers.get("accept-language")
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        async def refuse(status: int, code: str) -> None:
-            await self._problems.answer(language, status, code)(scope, receive, send)
-
-        try:
-            await self._let_through(scope, receive, watched, headers)
-        except TRANSIENT_ERRORS as error:
-            _log.warning("a request failed for the moment: %s", type(error).__name__)
-            if started:
-                raise
-            await refuse(503, "UNAVAILABLE")
-        except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError):
-            # The character NUL, where no field has looked for it: PostgreSQL has none.
-            if started:
-                raise
-            await refuse(422, "VALIDATION")
-        except Exception:
-            _log.exception("a request failed")
-            if started:
-                raise
-            await refuse(500, "INTERNAL")
-
-    async def _let_through(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         try:
             _require_readable(scope)
             sent = await receive_whole(receive)
@@ -117,8 +71,3 @@ def _again(content: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": content, "more_body": False}
 
     return receive_again
-
-
-def guard(app: FastAPI, problems: ProblemWriter) -> None:
-    """Put the guard around `app`."""
-    app.add_middleware(RequestGuard, problems=problems)

@@ -176,8 +176,9 @@ async def serve(service: Service, settings: Settings) -> None:
     """Run one service until SIGTERM or SIGINT.
 
     Raises:
-        Unusable: it cannot listen where it should.
+        Unusable: a setting is missing or cannot be used, or it cannot listen where it should.
     """
+    service.require(settings)
     arm(settings.failpoints, f"{service.name}-{settings.instance}")
     start_telemetry(service.name, settings)
     loop = asyncio.get_running_loop()

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
 
 from chassis.db import Transaction
+from chassis.files import Unusable
+from chassis.settings import Settings
 from contracts.envelope import Event, EventKind
 from contracts.identity_codes import TextKind
 
 if TYPE_CHECKING:
+    from chassis.problems import ProblemWriter
     from chassis.runtime import Runtime
 
 Reaction = Callable[[Transaction, Any], Awaitable[None]]
@@ -32,6 +36,8 @@ KnownVersion = Callable[[Transaction, str], Awaitable[int | None]]
 Worker = Callable[["Runtime"], Coroutine[Any, Any, None]]
 """A background loop for work outside transactions, such as delivery; ends when cancelled."""
 
+_NEEDED_BY_ALL = ("database_url", "jwks_url")
+
 
 @dataclass(frozen=True, eq=False)
 class Service:
@@ -45,9 +51,12 @@ class Service:
         projection_tables: what `project` writes and nothing else does, a referenced table before the referring one.
         superseding: groups of projected types; of one aggregate only the newest event of a group matters.
         startup: runs once at the start of every process, idempotent.
+        layers: its own layers around the HTTP application, from the outside inwards; `chassis.layers` says where.
         configure: last changes to the HTTP application (static files, pages).
         examples: field name to example, for the fields of answers in the OpenAPI document.
         form_fields: what pages read of forms and addresses, which no signature declares, with its kind (E-59).
+        needs: the settings without which it cannot do its work, besides those that no service can do without.
+        check: raises ValueError, in one line that names the setting, where one of them cannot be used.
     """
 
     name: str
@@ -62,9 +71,12 @@ class Service:
     known: Mapping[str, KnownVersion] = field(default_factory=dict)
     startup: Callable[[Transaction], Awaitable[None]] | None = None
     workers: Sequence[Worker] = ()
+    layers: Callable[["Runtime", "ProblemWriter"], Sequence[Middleware]] | None = None
     configure: Callable[[FastAPI, "Runtime"], None] | None = None
     examples: Mapping[str, Any] = field(default_factory=dict)
     form_fields: Mapping[str, TextKind] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    check: Callable[[Settings], object] | None = None
 
     def __post_init__(self) -> None:
         if len({bool(self.projected), bool(self.project), bool(self.projection_tables)}) > 1:
@@ -73,6 +85,23 @@ class Service:
             raise TypeError(f"{self.name} projects facts; those count once and are for reactions")
         if not {event for group in self.superseding for event in group} <= set(self.projected):
             raise TypeError(f"{self.name} supersedes events that it does not project")
+
+    def require(self, settings: Settings) -> None:
+        """See that the service can do its work with these settings.
+
+        Raises:
+            Unusable: one is missing or cannot be used; the message names the variable, and never its value.
+        """
+        missing = [name for name in (*_NEEDED_BY_ALL, *self.needs) if not getattr(settings, name)]
+        if missing:
+            raise Unusable(
+                f"{self.name} does not start without {', '.join(f'REKKU_{name.upper()}' for name in missing)}"
+            )
+        if self.check is not None:
+            try:
+                self.check(settings)
+            except ValueError as error:
+                raise Unusable(f"{self.name} does not start: {error}") from error
 
     @property
     def migrations(self) -> Path:

@@ -38,3 +38,9 @@ class Windows:
         if len(self._open) > self._most:
             self._open.popitem(last=False)
         return 0.0
+
+    def take_back(self, key: Hashable) -> None:
+        """Undo one count of a key, where it still stands."""
+        if key in self._open:
+            began, counted = self._open[key]
+            self._open[key] = (began, max(counted - 1, 0))

@@ -8,33 +8,28 @@ import json
 import os
 import secrets
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from aiokafka.conn import create_conn
-from aiokafka.errors import KafkaError
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.metadata import MetadataRequest
 from pydantic import Field, TypeAdapter
 
 from chassis.files import read_or_make, read_whole, write_whole
+from chassis.kafka.asking import answer
 from chassis.kafka.jars import KafkaUnavailable, Say, fetch_jars, require_java
 from chassis.kafka.kept import alone, classes_of, format_as_kept, keep_formatted
+from chassis.kafka.ports import HOST, free_pair, is_free
 
-_HOST = "127.0.0.1"
 _READY_WITHIN_S = 90.0
 _POLL_S = 0.05
-_ASK_WITHIN_MS = 2000
 _GRACE_S = 10.0
 _TOGETHER_GRACE_S = 2.0
 _ARCHIVED_WITHIN_S = 120.0
-_PORTS = range(10240, 32768)
-"""Below Linux' ephemeral ports: nobody's outgoing connection takes a broker's port while the broker is away."""
 
 _BROKER = "kafka.Kafka"
 _LOG4J = Path(__file__).with_name("log4j2.yaml")
@@ -153,7 +148,7 @@ class Broker:
 
     async def _serves(self) -> bool:
         return any(
-            number == self.number for number, *_ in await _answer(self.port, MetadataRequest([]), "brokers") or ()
+            number == self.number for number, *_ in await answer(self.port, MetadataRequest([]), "brokers") or ()
         )
 
     def kill(self) -> None:
@@ -254,7 +249,7 @@ class KafkaCluster:
     @property
     def servers(self) -> str:
         """The bootstrap addresses of its clients: host:port,host:port."""
-        return ",".join(f"{_HOST}:{self._told[broker.number]}" for broker in self.brokers)
+        return ",".join(f"{HOST}:{self._told[broker.number]}" for broker in self.brokers)
 
     async def start(self) -> None:
         """Start every broker and wait until all of them serve.
@@ -293,7 +288,7 @@ class KafkaCluster:
         """Wait until there is a coordinator for consumer groups: asked by all of them at once, it takes seconds."""
         try:
             async with asyncio.timeout(_READY_WITHIN_S):
-                while await _answer(self.brokers[0].port, FindCoordinatorRequest("rekku", 0), "error_code") != 0:
+                while await answer(self.brokers[0].port, FindCoordinatorRequest("rekku", 0), "error_code") != 0:
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as error:
             raise KafkaUnavailable(f"nobody coordinates groups; the log may say why: {self.brokers[0].log}") from error
@@ -316,8 +311,8 @@ class KafkaCluster:
         ports: dict[int, tuple[int, int]] = {}
         for broker in self.brokers:
             own, controller = known.ports.get(broker.number, (0, 0))
-            usable = own and _is_free(own) and _is_free(controller)
-            ports[broker.number] = (own, controller) if usable else _free_pair(ports.values())
+            usable = own and is_free(own) and is_free(controller)
+            ports[broker.number] = (own, controller) if usable else free_pair(ports.values())
         write_whole(path, json.dumps(asdict(_Identity(known.id, ports)), indent=1))
         return known.id, ports
 
@@ -328,9 +323,9 @@ class KafkaCluster:
         return {
             "process.roles": "broker,controller",
             "node.id": number,
-            "controller.quorum.voters": ",".join(f"{n}@{_HOST}:{theirs}" for n, (_, theirs) in ports.items()),
-            "listeners": f"PLAINTEXT://{_HOST}:{own},CONTROLLER://{_HOST}:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{_HOST}:{self._told[number]}",
+            "controller.quorum.voters": ",".join(f"{n}@{HOST}:{theirs}" for n, (_, theirs) in ports.items()),
+            "listeners": f"PLAINTEXT://{HOST}:{own},CONTROLLER://{HOST}:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{HOST}:{self._told[number]}",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
@@ -378,48 +373,5 @@ async def _keep_classes(jars: Path, say: Say) -> None:
             made.rename(archive)
 
 
-async def leader_of(servers: str, topic: str, partition: int) -> int | None:
-    """The number of the broker that leads a partition, as one that answers says; None while nobody does."""
-    for server in servers.split(","):
-        topics = await _answer(int(server.rpartition(":")[2]), MetadataRequest([topic]), "topics")
-        for _error, _topic, _internal, partitions in topics or ():
-            for _code, number, leader, *_ in partitions:
-                if number == partition:
-                    return leader if leader >= 0 else None
-    return None
-
-
-async def _answer(port: int, request: Any, what: str) -> Any:
-    """What the broker at this port answers; None where it does not."""
-    try:
-        connection = await create_conn(_HOST, port, request_timeout_ms=_ASK_WITHIN_MS)
-    except (KafkaError, OSError, TimeoutError):
-        return None
-    try:
-        return getattr(await connection.send(request), what)
-    except (KafkaError, OSError, TimeoutError):
-        return None
-    finally:
-        connection.close()
-
-
 def _new_id() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port))
-        except OSError:
-            return False
-        return True
-
-
-def _free_pair(taken: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    """Two ports that are free now, and not among those of the other brokers."""
-    given = {port for pair in taken for port in pair}
-    candidates = secrets.SystemRandom().sample(_PORTS, 1000)
-    first, second, *_ = (port for port in candidates if port not in given and _is_free(port))
-    return first, second

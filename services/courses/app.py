@@ -36,4 +36,5 @@ SERVICE = Service(
         "pin": store.find_pin_version,
     },
     examples=EXAMPLES,
+    needs=("keys_database_url",),
 )

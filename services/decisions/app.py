@@ -45,4 +45,5 @@ SERVICE = Service(
     },
     examples=EXAMPLES,
     startup=prepare,
+    needs=("keys_database_url",),
 )

@@ -1,29 +1,33 @@
 """Wiring of the gateway."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from chassis.auth import DevIssuer
+from chassis.layers import LastResort
+from chassis.problems import ProblemWriter
 from chassis.runtime import Runtime
 from chassis.service import Service
 from chassis.settings import Environment
 from services.gateway.api import router
-from services.gateway.browser import put_manners_around
+from services.gateway.browser import BrowserManners
 from services.gateway.forms import FIELDS
-from services.gateway.limited import limit_rates
+from services.gateway.limited import RateLimits
 from services.gateway.rates import Meter
 from services.gateway.upstreams import Upstreams
-from services.gateway.visitor import Gateway
+from services.gateway.visitor import Gateway, is_secure
 
 _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).parent
 
 
 def configure(app: FastAPI, runtime: Runtime) -> None:
-    """Give the application its upstreams, its static files, its rates and its manners towards browsers."""
+    """Give the application its upstreams, its rates and its static files."""
     settings = runtime.settings
     if settings.environment is Environment.PRODUCTION and not settings.trusted_proxies:
         _log.warning("no proxy is trusted (REKKU_TRUSTED_PROXIES): everyone who comes through one is one caller")
@@ -37,8 +41,24 @@ def configure(app: FastAPI, runtime: Runtime) -> None:
     )
     app.state.gateway = gateway
     app.mount("/static", StaticFiles(directory=_ROOT / "static"), name="static")
-    limit_rates(app)
-    put_manners_around(app, secure=gateway.secure, development=settings.dev_issuer)
 
 
-SERVICE = Service(name="gateway", root=_ROOT, router=router, configure=configure, form_fields=FIELDS)
+def layers(runtime: Runtime, problems: ProblemWriter) -> Sequence[Middleware]:
+    """The gateway's own layers, from the outside inwards; `chassis.layers` says what is around them."""
+    settings = runtime.settings
+    return (
+        Middleware(BrowserManners, secure=is_secure(settings), development=settings.dev_issuer),
+        Middleware(LastResort, problems=problems),
+        Middleware(RateLimits),
+    )
+
+
+SERVICE = Service(
+    name="gateway",
+    root=_ROOT,
+    router=router,
+    configure=configure,
+    layers=layers,
+    form_fields=FIELDS,
+    needs=("upstreams",),
+)

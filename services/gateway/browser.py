@@ -4,7 +4,6 @@ import json
 from collections.abc import MutableMapping
 from typing import Any
 
-from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -47,7 +46,7 @@ _KINDS = {
 
 
 class BrowserManners:
-    """The gateway's outermost layer: whatever answered, the browser is told how to treat it.
+    """Whatever answered, the browser is told how to treat it.
 
     Args:
         secure: browsers reach the gateway by https.
@@ -118,8 +117,3 @@ def _is_page(scope: Scope) -> bool:
 
 def _is_problem(message: Message) -> bool:
     return Headers(raw=message["headers"]).get("content-type", "").startswith(_PROBLEM_TYPE)
-
-
-def put_manners_around(app: FastAPI, *, secure: bool, development: bool) -> None:
-    """Make `BrowserManners` the outermost layer of the application."""
-    app.add_middleware(BrowserManners, secure=secure, development=development)

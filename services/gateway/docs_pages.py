@@ -29,7 +29,7 @@ async def docs_index(visitor: Reader) -> Response:
     return visitor.page("docs_index.html", title=visitor.t("docs-title"), services=services)
 
 
-@router.get("/{service}/openapi.json")
+@router.get("/{service}/openapi.json", response_class=JSONResponse)
 async def raw_document(service: ServiceName, visitor: Reader) -> Response:
     """A service's document as it is."""
     return JSONResponse((await _document(visitor, service)).document)

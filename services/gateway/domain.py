@@ -1,47 +1,9 @@
-"""What the gateway decides by itself: languages, forms, and what a session remembers. Pure functions."""
+"""What the gateway decides by itself: form tokens, paths, answers of a form. Pure functions."""
 
 import hashlib
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-LANGUAGES = ("fi", "sv", "en")
-KNOWN_LIMIT = 20
-
-_MARK = re.compile(r"[a-z-]{1,40}:[!-~]{1,100}@[0-9]{1,18}")
 _PROBES = frozenset({"livez", "readyz", "progress", "openapi.json"})
-
-
-def choose_language(chosen: str | None, remembered: str | None, accept_language: str) -> str:
-    """The language of a page: what was just chosen, what was chosen before, what the browser asks for, Finnish."""
-    for language in (chosen, remembered):
-        if language in LANGUAGES:
-            return language
-    weighed: list[tuple[float, int, str]] = []
-    for index, part in enumerate(accept_language.split(",")[:20]):
-        tag, _, weight = part.partition(";q=")
-        language = tag.strip().lower().split("-")[0]
-        try:
-            quality = float(weight) if weight else 1.0
-        except ValueError:
-            quality = 0.0
-        if language in LANGUAGES and quality > 0:
-            weighed.append((-quality, index, language))
-    return min(weighed)[2] if weighed else "fi"
-
-
-def marks_of(header: str) -> list[str]:
-    """The well-formed marks of a `Rekku-Known` header, `subject:id@version`, comma-separated."""
-    return [mark for part in header.split(",") if _MARK.fullmatch(mark := part.strip())]
-
-
-def merge_known(held: Sequence[str], seen: Iterable[str]) -> list[str]:
-    """What a session knows after an answer: the newest version of each subject, the latest twenty subjects."""
-    versions: dict[str, int] = {}
-    for mark in [*held, *seen]:
-        subject, _, version = mark.rpartition("@")
-        newest = max(int(version), versions.pop(subject, 0))
-        versions[subject] = newest
-    return [f"{subject}@{version}" for subject, version in list(versions.items())[-KNOWN_LIMIT:]]
 
 
 def csrf_token(cookie: str) -> str:

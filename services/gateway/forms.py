@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 from fastapi import Request
 
-from chassis.examining import BODY
-from chassis.request_body import BodyKind
+from chassis.request_body import BODY, BodyKind
 from contracts.identity_codes import TextKind
 from contracts.refusals import Forbidden
 from services.gateway.handlers import Session

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from chassis.auth import Role
 from chassis.clock import utc_now
 from chassis.db import Transaction
+from chassis.knowing import merge_marks
 from services.gateway import domain, store
 
 SESSION_LIFETIME = timedelta(hours=8)
@@ -79,7 +80,7 @@ async def remember_known(tx: Transaction, cookie: str, seen: list[str]) -> None:
     """
     stored = await store.lock_session(tx, domain.session_hash(cookie), utc_now())
     if stored:
-        await store.set_known(tx, stored.session_hash, domain.merge_known(stored.known, seen))
+        await store.set_known(tx, stored.session_hash, merge_marks(stored.known, seen))
 
 
 async def end_session(tx: Transaction, cookie: str) -> None:

@@ -1,12 +1,13 @@
 """The layer that counts every request before anything else is done for it."""
 
 import math
+from contextlib import suppress
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.auth import Principal, TokenRefused
+from chassis.auth import TokenRefused
 from chassis.peers import peer_of
 from chassis.refused import know, name_of, route_of, who
 from contracts.refusals import Refusal
@@ -17,8 +18,11 @@ from services.gateway.visitor import gateway_of
 class RateLimits:
     """Answers 429 with Retry-After to a caller that has used up its minute; see `Rates` for the kinds.
 
-    A survey is counted by its link; a link that leads nowhere counts as a guess of the address, whose
-    other links still lead where they should.
+    A survey is counted by its link, and as a guess of the address until its answer shows that it leads
+    somewhere. So an address that has used up its guesses hears the same of every link, good or bad, until its
+    minute ends: nothing can be learned beyond the limit, also not by many guesses at once. Others behind the
+    same address (a mobile network) wait as long, which is a minute at most; the limit is high, because what
+    keeps links from being guessed is their length.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,48 +35,61 @@ class RateLimits:
             return
         request = Request(scope)
         survey = survey_of(scope["path"])
-        for kind, key in [("surveys", peer_of(scope)), ("survey", survey)] if survey else [await _caller(request)]:
-            if refusal := _count(request, kind, key):
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, _guesses_counted(request, receive, send) if survey else send)
+        refusal = _count_survey(request, survey) if survey else await _count_caller(request)
+        if refusal:
+            await refusal(scope, receive, send)
+        elif survey:
+            await self._judged(request, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
+    async def _judged(self, request: Request, receive: Receive, send: Send) -> None:
+        """Answer a survey's link; one that leads somewhere was no guess."""
+        wrong = False
 
-async def _caller(request: Request) -> tuple[str, str]:
-    """As which kind a request counts, and of whom. A token that is not valid changes nothing."""
-    kind = kind_of(request.scope["path"])
-    if kind == "api" and (holder := await _token_holder(request)):
-        know(request, holder)
-        return "caller", name_of(holder)
-    return kind, peer_of(request.scope)
-
-
-async def _token_holder(request: Request) -> Principal | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    try:
-        return await gateway_of(request).verifier.principal_of(token.strip())
-    except (TokenRefused, Refusal):
-        # The service says what is wrong with it.
-        return None
-
-
-def _guesses_counted(request: Request, receive: Receive, send: Send) -> Send:
-    """Send what is answered, but in place of one 404 too many that it is too many."""
-    refused = False
-
-    async def counted(message: Message) -> None:
-        nonlocal refused
-        if message["type"] == "http.response.start" and message["status"] == 404:
-            refusal = _count(request, "guess", peer_of(request.scope))
-            if refusal:
-                refused = True
-                await refusal(request.scope, receive, send)
-        if not refused:
+        async def watched(message: Message) -> None:
+            nonlocal wrong
+            wrong = wrong or (message["type"] == "http.response.start" and message["status"] == 404)
             await send(message)
 
-    return counted
+        try:
+            await self._app(request.scope, receive, watched)
+        finally:
+            if not wrong:
+                gateway_of(request).meter.take_back("guess", peer_of(request.scope))
+
+
+def _count_survey(request: Request, survey: str) -> Response | None:
+    peer = peer_of(request.scope)
+    kinds = (("surveys", peer), ("survey", survey), ("guess", peer))
+    return next(filter(None, (_count(request, kind, key) for kind, key in kinds)), None)
+
+
+async def _count_caller(request: Request) -> Response | None:
+    """Count a request as one of its address, or of who holds its token; a token that is not valid changes nothing.
+
+    To check a token may take a while, so that is counted before it is done.
+    """
+    peer, kind = peer_of(request.scope), kind_of(request.scope["path"])
+    token = _token(request) if kind == "api" else None
+    if token is not None:
+        verifier = gateway_of(request).verifier
+        holder = verifier.just_checked(token)
+        if holder is None:
+            if refusal := _count(request, "token", peer):
+                return refusal
+            # What is wrong with it the service says.
+            with suppress(TokenRefused, Refusal):
+                holder = await verifier.principal_of(token)
+        if holder is not None:
+            know(request, holder)
+            return _count(request, "caller", name_of(holder))
+    return _count(request, kind, peer)
+
+
+def _token(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _count(request: Request, kind: str, key: str) -> Response | None:
@@ -86,8 +103,3 @@ def _count(request: Request, kind: str, key: str) -> Response | None:
     answer: Response = state.problems.answer(request.headers.get("accept-language"), 429, "TOO_MANY_REQUESTS")
     answer.headers["Retry-After"] = str(math.ceil(wait_s))
     return answer
-
-
-def limit_rates(app: FastAPI) -> None:
-    """Put `RateLimits` around the application as it is now."""
-    app.add_middleware(RateLimits)

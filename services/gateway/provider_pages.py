@@ -62,8 +62,13 @@ async def change_course(
     elif command == "pins":
         done = "pinned"
         reply = await visitor.send("courses", "POST", f"{path}/pins", {"decision_ref": decision_ref}, key=key)
-    elif command == "released-pins" and (cleaned := _decision_ref(decision_ref)):
+    elif command == "released-pins":
         done = "unpinned"
+        try:
+            # A part of an address, so that the service cannot say what is wrong with it.
+            cleaned = cleaning.decision_ref(decision_ref)
+        except Invalid as error:
+            return await _course_page(visitor, course_id, refused=visitor.refusal(error))
         why = {"reason": form["reason"]} if form.get("reason") else None
         reply = await visitor.send("courses", "DELETE", f"{path}/pins/{cleaned}", why, key=key)
     else:
@@ -113,14 +118,6 @@ async def _service_names(visitor: Visitor) -> dict[str, str]:
     except (UpstreamUnavailable, NotFound):
         return {}
     return {item["service"]: results.name_in(item["names"], visitor.t) for item in _items(services)}
-
-
-def _decision_ref(written: str) -> str | None:
-    """The identifier as a part of an address; None where it is none."""
-    try:
-        return cleaning.decision_ref(written)
-    except Invalid:
-        return None
 
 
 def _items(reply: Reply) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from chassis.auth import Role, TokenRefused
+from chassis.knowing import merge_marks, well_formed_marks
 from chassis.preconditions import joined
 from chassis.telemetry import current_traceparent
 from contracts.identity_codes import TextKind
@@ -124,7 +125,7 @@ def _headers_for(request: Request, session: Session | None) -> dict[bytes, bytes
     known = joined(request.headers, "rekku-known") or ""
     if session is not None:
         headers["authorization"] = f"Bearer {session.token}"
-        known = ", ".join(domain.merge_known(session.known, domain.marks_of(known)))
+        known = ", ".join(merge_marks(session.known, well_formed_marks(known)))
     elif "authorization" in request.headers:
         headers["authorization"] = request.headers["authorization"]
     if known and "authorization" in headers:

@@ -35,6 +35,10 @@ class Meter:
         """Count one of `kind`, a field of `Rates`: the seconds to wait where `key` has used up its minute, else 0."""
         return self._windows[kind].count(key, self._limits[kind])
 
+    def take_back(self, kind: str, key: str) -> None:
+        """Undo one count."""
+        self._windows[kind].take_back(key)
+
 
 def kind_of(path: str) -> str:
     """What a request counts as by the address it comes from: by the first part of its path."""

@@ -14,10 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from chassis.auth import DevIssuer, Principal, TokenVerifier
 from chassis.db import Database
 from chassis.idempotency import KEY
+from chassis.knowing import well_formed_marks
 from chassis.refused import know
 from chassis.settings import Settings
-from contracts.refusals import Forbidden, Invalid
-from services.gateway import domain, handlers
+from chassis.texts import LANGUAGES, preferred_language, text_id
+from contracts.refusals import Forbidden, Invalid, Refusal
+from services.gateway import handlers
 from services.gateway.handlers import Session
 from services.gateway.rates import Meter
 from services.gateway.upstreams import Reply, Upstreams
@@ -42,6 +44,11 @@ class SignInNeeded(Forbidden):
         super().__init__("SIGN_IN_NEEDED")
 
 
+def is_secure(settings: Settings) -> bool:
+    """Whether browsers reach the gateway by https."""
+    return settings.public_url.startswith("https://")
+
+
 @dataclass(frozen=True)
 class Gateway:
     """What the gateway's process holds, shared by all its requests; municipality names are kept once read."""
@@ -57,7 +64,7 @@ class Gateway:
     @property
     def secure(self) -> bool:
         """True where browsers reach the gateway by https."""
-        return self.settings.public_url.startswith("https://")
+        return is_secure(self.settings)
 
     @property
     def session_cookie(self) -> str:
@@ -87,7 +94,7 @@ class PageFrame:
 
 def bare_frame(development: bool) -> PageFrame:
     """The frame of a page that must not repeat anything of its request."""
-    links = [(code, f"/{code}") for code in domain.LANGUAGES]
+    links = [(code, f"/{code}") for code in LANGUAGES]
     return PageFrame("", links, _navigation(None), None, "", development)
 
 
@@ -116,7 +123,7 @@ class Visitor:
         url = self.request.url
         return PageFrame(
             path=url.path,
-            language_links=[(code, self._in_language(code)) for code in domain.LANGUAGES],
+            language_links=[(code, self._in_language(code)) for code in LANGUAGES],
             navigation=_navigation(self.session),
             session=self.session,
             csrf=self.session.csrf_token if self.session else "",
@@ -127,7 +134,7 @@ class Visitor:
         kept = [] if self.request.method == "POST" else list(self.request.query_params.multi_items())
         kept = [(name, value) for name, value in kept if name != "lang"]
         path = self.request.url.path
-        if path.strip("/") in ("", *domain.LANGUAGES):
+        if path.strip("/") in ("", *LANGUAGES):
             return f"/{code}?{urlencode(kept)}" if kept else f"/{code}"
         return f"{path}?{urlencode([*kept, ('lang', code)])}"
 
@@ -175,9 +182,14 @@ class Visitor:
         await self.remember(reply.known)
         return reply
 
+    def refusal(self, refusal: Refusal) -> Reply:
+        """A refusal of the gateway's own as a service would have answered it."""
+        text = self.request.app.state.runtime.texts.text(self.language, text_id(refusal.code), refusal.values)
+        return Reply(refusal.status, {"code": refusal.code, "detail": text})
+
     async def remember(self, known: str) -> None:
         """Keep what a write's answer said, for the session's next requests (`Rekku-Known`)."""
-        marks = domain.marks_of(known)
+        marks = well_formed_marks(known)
         session = self.session
         if session and marks:
             await self.gateway.db.run(lambda tx: handlers.remember_known(tx, session.cookie, marks))
@@ -214,18 +226,14 @@ async def find_session(request: Request, gateway: Gateway) -> Session | None:
 def chosen_language(request: Request) -> str | None:
     """The language this very request chooses: `/sv`, or `?lang=sv`."""
     first = request.url.path.strip("/")
-    return first if first in domain.LANGUAGES else request.query_params.get("lang")
+    return first if first in LANGUAGES else request.query_params.get("lang")
 
 
 def words_for(request: Request) -> Wording:
-    """The wording of a request's language."""
-    return wording(
-        domain.choose_language(
-            chosen_language(request),
-            request.cookies.get(LANGUAGE_COOKIE),
-            request.headers.get("accept-language", ""),
-        )
-    )
+    """The wording of a request's language: just chosen, chosen before, or what the browser asks for."""
+    asked = (chosen_language(request), request.cookies.get(LANGUAGE_COOKIE))
+    language = next((each for each in asked if each in LANGUAGES), None)
+    return wording(language or preferred_language(request.headers.get("accept-language")))
 
 
 async def visitor(request: Request) -> Visitor:
@@ -234,7 +242,7 @@ async def visitor(request: Request) -> Visitor:
     session = await find_session(request, gateway)
     if session:
         know(request, Principal(session.subject, session.role, session.provider_id))
-    return Visitor(request, gateway, session, words_for(request), chosen_language(request) in domain.LANGUAGES)
+    return Visitor(request, gateway, session, words_for(request), chosen_language(request) in LANGUAGES)
 
 
 async def provider_visitor(visitor: Annotated[Visitor, Depends(visitor)]) -> Visitor:

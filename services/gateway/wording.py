@@ -10,7 +10,7 @@ from babel.numbers import format_decimal
 from fluent.runtime import FluentBundle, FluentResource
 
 from chassis.calendar import HELSINKI
-from services.gateway.domain import LANGUAGES
+from chassis.texts import LANGUAGES
 
 _TEXTS = Path(__file__).parent / "texts"
 _LOCALES = {"fi": "fi_FI", "sv": "sv_FI", "en": "en_GB"}

@@ -6,6 +6,7 @@ from chassis.service import Service
 from contracts import courses, decisions, registration
 from services.notifications import api, copies, feedback, handlers
 from services.notifications.delivery import deliver_messages
+from services.notifications.links import SurveyLinks
 
 SERVICE = Service(
     name="notifications",
@@ -34,4 +35,6 @@ SERVICE = Service(
         "course": copies.find_course_version,
     },
     workers=(deliver_messages,),
+    needs=("keys_database_url", "secret"),
+    check=SurveyLinks,
 )

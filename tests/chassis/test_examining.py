@@ -149,14 +149,33 @@ async def test_another_media_type_has_a_code_of_its_own(toy: ServiceUnderTest):
     assert answer.status_code == 201
 
 
-async def test_the_character_nul_is_never_a_failure(toy: ServiceUnderTest):
-    """PostgreSQL has no such character; fields that look for it say so themselves."""
+async def ask_with_nul(toy: ServiceUnderTest) -> list[Any]:
     client = toy.http()
-    for answer in (
+    return [
         await client.post("/notes", json=NOTE | {"text": "a\0b"}),
+        await client.post("/notes", json=NOTE | {"about": {"by_client": {"a\0": "x"}}}),
+        await client.post("/notes", json=NOTE | {"\0": "x"}),
         await client.put("/notes/a%00b", json=NOTE),
-    ):
-        assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION")
+        await client.get("/my-notes?after=%00"),
+        await client.get("/my-notes?%00=1"),
+    ]
+
+
+async def test_the_character_nul_is_refused_at_every_door_before_anything_runs(toy: ServiceUnderTest, monkeypatch):
+    """PostgreSQL has no such character; the refusal names the field."""
+    monkeypatch.delattr(toy.runtime, "database")
+    places = ("body.text", "body.about.by_client", "body", "path.note_id", "query.after", "query")
+    problems = [answer.json() for answer in await ask_with_nul(toy)]
+    assert {problem["code"] for problem in problems} == {"TEXT_CONTROL_CHARACTER"}
+    assert [problem["errors"][0]["field"] for problem in problems] == list(places)
+    answer = await toy.http().post("/notes", json=NOTE, headers={"idempotency-key": "a\0b"})
+    assert refused(answer) == (400, "MALFORMED_HEADER", "header.idempotency-key")
+    assert (await toy.http().get("/nowhere%00")).status_code == 404
+
+
+async def test_control_without_a_look_it_would_come_to_the_database(toy: ServiceUnderTest, monkeypatch):
+    monkeypatch.setattr(examining._Examination, "_text", lambda *_: None)
+    assert [answer.status_code for answer in await ask_with_nul(toy)].count(500) == 2
 
 
 @pytest.mark.parametrize(

@@ -153,28 +153,81 @@ async def test_control_without_it_a_trickle_goes_on(issuer: Issuer, monkeypatch:
         await flight
 
 
-async def test_after_a_failure_the_issuer_is_left_alone_for_a_while(issuer: Issuer, clock: Clock):
-    verifier, issuer.manner = TokenVerifier(issuer.settings(), clock), "fails"
+async def refused_in_s(verifier: TokenVerifier) -> int:
+    """After how many seconds a token with a key that is not known here should come again."""
+    with pytest.raises(IssuerUnreachable) as refused:
+        await verifier.principal_of(a_token(NEW))
+    return refused.value.retry_after_s
+
+
+@pytest.mark.parametrize("who", ["a request", "the keeping of keys"])
+async def test_after_a_failure_the_issuer_is_left_alone_for_a_while(
+    issuer: Issuer, verifier: TokenVerifier, clock: Clock, who: str
+):
+    """Whoever asked; tokens with known keys are checked without waiting meanwhile."""
+    clock.now += 20
+    issuer.manner = "fails"
+    if who == "a request":
+        assert await refused_in_s(verifier) == 5
+    else:
+        assert not await keys_of(verifier)._fetched()
     refusals = []
-    for seconds in (0, 2, 2):
-        clock.now += seconds
-        with pytest.raises(IssuerUnreachable) as refused:
-            await verifier.principal_of(a_token(OLD))
-        refusals.append(refused.value.retry_after_s)
-    assert (issuer.asked, refusals) == (1, [5, 3, 1])
+    for _ in range(2):
+        clock.now += 2
+        refusals.append(await refused_in_s(verifier))
+        assert not waits(verifier.principal_of(a_token(OLD, sub=str(clock.now))))
+    assert (issuer.asked, refusals) == (2, [3, 1])
+    issuer.publish(OLD, NEW)
     issuer.manner = "answers"
     clock.now += 1
-    assert (await verifier.principal_of(a_token(OLD))).subject == "officer-7"
-    assert issuer.asked == 2
-
-
-async def test_control_without_a_rest_every_token_asks(issuer: Issuer, clock: Clock, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(issuer_keys, "_REST_S", 0)
-    verifier, issuer.manner = TokenVerifier(issuer.settings(), clock), "fails"
-    for _ in range(3):
-        with pytest.raises(IssuerUnreachable):
-            await verifier.principal_of(a_token(OLD))
+    assert (await verifier.principal_of(a_token(NEW))).subject == "officer-7"
     assert issuer.asked == 3
+
+
+async def test_control_without_a_rest_every_token_asks(
+    issuer: Issuer, verifier: TokenVerifier, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(issuer_keys, "_REST_S", 0)
+    clock.now += 20
+    issuer.manner = "fails"
+    assert not await keys_of(verifier)._fetched()
+    for _ in range(3):
+        await refused_in_s(verifier)
+    assert issuer.asked == 5
+
+
+async def test_at_a_cold_start_a_token_is_checked_as_soon_as_the_issuer_answers(issuer: Issuer, clock: Clock):
+    """The keeping of keys has just failed, and so has a request: both asked too early, as at a start of everything."""
+    verifier, issuer.manner = TokenVerifier(issuer.settings(), clock), "fails"
+    assert not await keys_of(verifier)._fetched()
+    assert await refused_in_s(verifier) == 1
+    issuer.manner = "answers"
+    early = [verifier.principal_of(a_token(OLD, sub=f"s-{number}")) for number in range(20)]
+    assert {principal.role for principal in await asyncio.gather(*early)} == {Role.OFFICER}
+    assert issuer.asked == 3
+
+
+async def test_control_with_the_rest_of_later_they_would_be_refused(
+    issuer: Issuer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(IssuerKeys, "_cold", False)
+    verifier, issuer.manner = TokenVerifier(issuer.settings(), clock), "fails"
+    assert not await keys_of(verifier)._fetched()
+    issuer.manner = "answers"
+    assert await refused_in_s(verifier) == 5
+
+
+async def test_at_a_cold_start_an_issuer_that_is_away_is_asked_now_and_then(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+):
+    """By one fetch at a time, however many tokens wait; each fetch begins after the last one's rest."""
+    monkeypatch.setattr(issuer_keys, "_FIRST_REST_S", 0.1)
+    verifier, issuer.manner = TokenVerifier(issuer.settings()), "fails"
+    began = asyncio.get_running_loop().time()
+    for _ in range(3):
+        await asyncio.gather(*(refused_in_s(verifier) for _ in range(20)))
+    assert issuer.asked == 3
+    assert asyncio.get_running_loop().time() - began >= 0.2
 
 
 # 503 and 401 -----------------------------------------------------------------------------------------------
@@ -202,7 +255,7 @@ async def test_an_issuer_that_cannot_be_asked_is_no_fault_of_the_caller(
     if manner == "is away":
         served.runtime.verifier = TokenVerifier(issuer.settings(jwks_url="http://127.0.0.1:9/jwks.json"))
     for _ in range(2):
-        assert await ask(served, a_token(OLD)) == (503, "5", "ISSUER_UNREACHABLE")
+        assert await ask(served, a_token(OLD)) == (503, "1", "ISSUER_UNREACHABLE")
 
 
 async def test_control_where_it_answers_the_tokens_are_looked_at(served: ServiceUnderTest):

@@ -17,7 +17,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from chassis.kafka.cluster import KafkaCluster, leader_of
+from chassis.kafka.asking import leader_of
+from chassis.kafka.cluster import KafkaCluster
 from chassis.kafka.jars import KafkaUnavailable, fetch_jars, jars_folder
 from chassis.kafka.kept import alone, classes_of
 from tests.chassis.test_bus import until

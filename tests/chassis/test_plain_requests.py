@@ -10,15 +10,9 @@ from starlette.types import ASGIApp, Message
 
 from chassis.service import Service
 from chassis.testing import ServiceUnderTest
-from services.courses.app import SERVICE as COURSES
-from services.decisions.app import SERVICE as DECISIONS
-from services.gateway.app import SERVICE as GATEWAY
-from services.notifications.app import SERVICE as NOTIFICATIONS
-from services.registration.app import SERVICE as REGISTRATION
-from services.search.app import SERVICE as SEARCH
+from tests.chassis.test_layers import ALL, layers_of
 from tests.conftest import NewService
 
-ALL = [COURSES, DECISIONS, GATEWAY, NOTIFICATIONS, REGISTRATION, SEARCH]
 PROBES = ("/livez", "/readyz", "/version", "/progress", "/openapi.json")
 STATIC = {"courses": (), "gateway": ("/", "/fi", "/sign-in", "/static/app.css", "/api/search/version", "/healthz")}
 EVIL = "evil.example"
@@ -84,18 +78,9 @@ async def test_whatever_has_a_get_has_a_head(new_service: NewService, service: S
 
 
 async def test_control_without_the_layer_a_head_is_refused(toy: ServiceUnderTest):
-    inner = next(each for each in layers(toy.runtime.app) if type(each).__name__ == "RequestGuard")
+    inner = next(each for each in layers_of(toy.runtime.app) if type(each).__name__ == "RequestGuard")
     assert (await ask(inner, "HEAD", "/livez", host="service"))[0] == 405
     assert (await ask(toy.runtime.app, "HEAD", "/livez"))[0] == 200
-
-
-def layers(app: Any) -> list[Any]:
-    """The layers of an application from the outside inwards."""
-    layer, found = app.build_middleware_stack(), []
-    while layer is not None:
-        found.append(layer)
-        layer = getattr(layer, "_app", None) or getattr(layer, "app", None)
-    return found
 
 
 async def test_a_head_of_what_only_takes_commands_is_not_allowed(toy: ServiceUnderTest):

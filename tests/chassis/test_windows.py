@@ -54,6 +54,18 @@ def test_in_no_window_are_more_than_the_limit(steps):
             model[key] = began, counted + 1
 
 
+def test_a_count_that_is_taken_back_may_be_used_again():
+    windows = Windows(clock=Clock())
+    assert [windows.count("a", 2), windows.count("a", 2)] == [0, 0]
+    windows.take_back("a")
+    assert [windows.count("a", 2) > 0 for _ in range(2)] == [False, True]
+    for _ in range(5):
+        windows.take_back("a")
+    windows.take_back("nobody")
+    assert [windows.count("a", 2) > 0 for _ in range(3)] == [False, False, True]
+    assert len(windows) == 1
+
+
 def test_memory_is_bounded_and_what_is_over_is_forgotten():
     clock = Clock()
     windows = Windows(most=50, clock=clock)

@@ -25,7 +25,6 @@ MALFORMED: list[dict[str, Any]] = [
     {"target_groups": "group_a"},
     {"age_group": "a b"},
     {"contract_id": "x" * 65},
-    {"contract_id": "nul\x00"},
     {"contract_id": None},
     {"nickname": "Kevätkurssi"},
 ]
@@ -35,13 +34,11 @@ WRONG_PARAMETERS = (
     "/courses?limit=501",
     "/courses?state=finished",
     "/courses?year=1",
-    "/courses?after=%00",
     "/pinnable-clients?after=yesterday",
     "/pinnable-clients?pinnable=perhaps",
     "/place-ledgers/contract-1/abc",
     "/place-ledgers/contract-1/99999",
     "/courses/a%20b",
-    "/courses/%00",
 )
 
 

@@ -169,7 +169,6 @@ async def test_unchanged_lists_are_not_sent_again(courses, path):
         "/pins?after=-1",
         "/pins?after=x",
         "/pins?limit=0",
-        "/pins.xlsx?office_id=%00",
     ],
 )
 async def test_what_cannot_be_asked_for_is_refused(scene, path):

@@ -254,6 +254,29 @@ async def test_control_without_its_guard_a_key_answers_two_applications(decision
     assert await used_again(decisions, sharing) == {"granted": 2}
 
 
+async def used_in_a_row_of_before(decisions: DecisionsUnderTest, sharing: Sharing) -> Counter[str]:
+    """As above, where the key stands in a row that names a subject alone."""
+    headers = {"idempotency-key": "key-1"}
+    assert (await decisions.officer.post("/decisions", json=an_application(), headers=headers)).status_code == 201
+    async with decisions.service.transaction() as tx:
+        await tx.execute("UPDATE idempotency SET principal = (principal::jsonb)->>1")
+    sharing.sizes.clear()
+    return codes(await sharing.apply(an_application(), an_application(), keys=["key-1", "key-2"]))
+
+
+async def test_a_key_in_a_row_of_before_is_refused_in_a_shared_transaction_too(decisions, sharing):
+    """E-23."""
+    assert await used_in_a_row_of_before(decisions, sharing) == {"IDEMPOTENCY_KEY_REUSED": 1, "granted": 1}
+    assert await decisions.count() == (100, 3, 97)
+
+
+async def test_control_without_a_look_at_rows_of_before_the_command_is_done_again(decisions, sharing, monkeypatch):
+    """E-23, negative control of the test above."""
+    looked = db.unused_before("a.subject", "a.route", "a.key")
+    monkeypatch.setattr(db, "_FLUSH", db._FLUSH.replace(looked, "true"))
+    assert await used_in_a_row_of_before(decisions, sharing) == {"granted": 2}
+
+
 async def test_one_that_fails_unexpectedly_fails_alone(decisions, sharing, monkeypatch):
     """A bug that one application meets is a 500 for it and for nobody else."""
     pending = handlers.pending_decision

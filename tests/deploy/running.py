@@ -179,6 +179,8 @@ class Deployed(Containers):
         source = variable.get("valueFrom", {})
         if "secretKeyRef" in source:
             return self._secrets[source["secretKeyRef"]["name"], source["secretKeyRef"]["key"]]
+        if "configMapKeyRef" in source:
+            return self._config_maps[source["configMapKeyRef"]["name"]]["data"][source["configMapKeyRef"]["key"]]
         return f"{pod}-1" if "fieldRef" in source else variable["value"]
 
     async def up(self):

@@ -38,6 +38,9 @@ def environment(pod, config_maps=("rekku", "rekku-installation")):
         if name.rpartition("-")[0] in config_maps:
             values |= config["data"]
     for variable in container.get("env", []):
+        if (key := variable.get("valueFrom", {}).get("configMapKeyRef")) is not None:
+            values |= {variable["name"]: of_kind("ConfigMap")[key["name"]]["data"][key["key"]]}
+            continue
         values[variable["name"]] = variable.get("value", _SECRET_URL if variable["name"].endswith("_URL") else _SECRET)
     return values
 
@@ -88,12 +91,25 @@ def test_every_variable_is_one_that_the_program_reads():
 
 
 def test_whose_word_on_clients_is_taken_is_set_by_manifests_and_compose():
+    """Of the gateway alone: whoever reaches another service directly is nobody's proxy."""
     assert settings(environment(PODS[GATEWAY])).trusted_proxies
-    assert not settings(environment(PODS[GATEWAY], config_maps=("rekku",)) | ADDRESSES).trusted_proxies
+    assert {name for name, pod in PODS.items() if "REKKU_TRUSTED_PROXIES" in environment(pod)} == {GATEWAY}
     for given, networks in (("", 0), ("172.16.0.0/12, 192.0.2.7", 2)):
         variables = dict.fromkeys(compose.wanted_secrets(), "0" * 48) | {"REKKU_TRUSTED_PROXIES": given}
-        gateway = compose.load(variables)["services"][GATEWAY]["environment"]
-        assert len(settings({"REKKU_TRUSTED_PROXIES": gateway["REKKU_TRUSTED_PROXIES"]}).trusted_proxies) == networks
+        services = compose.load(variables)["services"]
+        told = {name for name, one in services.items() if "REKKU_TRUSTED_PROXIES" in one.get("environment", {})}
+        assert told == {GATEWAY}
+        proxies = services[GATEWAY]["environment"]["REKKU_TRUSTED_PROXIES"]
+        assert len(settings({"REKKU_TRUSTED_PROXIES": proxies}).trusted_proxies) == networks
+
+
+def test_where_no_proxy_is_trusted_in_compose_only_this_machine_reaches_the_gateway():
+    """What could stand in front of a port of all addresses would have to be named."""
+    document = compose.load(dict.fromkeys(compose.wanted_secrets(), "0" * 48))
+    published = {name: one["ports"] for name, one in document["services"].items() if "ports" in one}
+    assert GATEWAY in published
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    assert not document["services"][GATEWAY]["environment"]["REKKU_TRUSTED_PROXIES"]
 
 
 @pytest.mark.parametrize("name", PODS)

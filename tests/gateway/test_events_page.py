@@ -5,10 +5,10 @@ import re
 
 import pytest
 
+from chassis.texts import LANGUAGES
 from contracts import checks, topics
 from contracts.documents import ASYNCAPI
 from services.gateway.asyncapi_view import read_events
-from services.gateway.domain import LANGUAGES
 
 DOCUMENT = json.loads(ASYNCAPI.read_text())
 

@@ -2,10 +2,12 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
+from chassis.knowing import MOST_SUBJECTS, merge_marks, well_formed_marks
 from services.gateway import domain
-from services.gateway.domain import choose_language, merge_known
 from services.gateway.search_form import Problem, SearchForm, read_search_form
+from services.gateway.visitor import LANGUAGE_COOKIE, words_for
 
 
 def asked(**query):
@@ -55,16 +57,23 @@ def test_what_is_pasted_into_the_form_is_understood():
 
 
 def test_a_language_just_chosen_goes_before_one_remembered_before_the_browsers():
-    assert choose_language("sv", "en", "fi") == "sv"
-    assert choose_language("xx", "en", "fi") == "en"
-    assert choose_language(None, None, "de, sv-FI;q=0.8, en;q=0.9") == "en"
-    assert choose_language(None, None, "de;q=1, sv;q=0, nonsense;q=x") == "fi"
-    assert choose_language(None, None, "") == "fi"
+    assert language_of("/sv", "en", "fi") == "sv"
+    assert language_of("/xx", "en", "fi") == "en"
+    assert language_of("/", "xx", "de, sv-FI;q=0.8, en;q=0.9") == "en"
+    assert language_of("/", "", "de;q=1, sv;q=0, nonsense;q=x") == "fi"
+    assert language_of("/", "", "") == "fi"
+
+
+def language_of(path: str, remembered: str, accepted: str) -> str:
+    headers = {"cookie": f"{LANGUAGE_COOKIE}={remembered}", "accept-language": accepted}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "path": path, "query_string": b"", "headers": raw, "server": ("gateway", 80)}
+    return words_for(Request({**scope, "method": "GET", "scheme": "http"})).language
 
 
 def test_marks_that_are_not_marks_are_left_out():
     header = "course:01a@3, pin:D1-AAAA7@12,,course:two words@1, course:x@-1, Course:x@1, quota:CARDIAC_ADULT/2024@9"
-    assert domain.marks_of(header) == ["course:01a@3", "pin:D1-AAAA7@12", "quota:CARDIAC_ADULT/2024@9"]
+    assert well_formed_marks(header) == ["course:01a@3", "pin:D1-AAAA7@12", "quota:CARDIAC_ADULT/2024@9"]
 
 
 marks = st.lists(st.builds("course:{}@{}".format, st.integers(0, 40), st.integers(1, 9)), max_size=60)
@@ -72,9 +81,9 @@ marks = st.lists(st.builds("course:{}@{}".format, st.integers(0, 40), st.integer
 
 @given(held=marks, seen=marks)
 def test_a_session_knows_the_newest_version_of_the_latest_twenty_subjects(held, seen):
-    known = merge_known(held, seen)
+    known = merge_marks(held, seen)
     subjects = [mark.rpartition("@")[0] for mark in known]
-    latest = list(dict.fromkeys(mark.rpartition("@")[0] for mark in reversed([*held, *seen])))[: domain.KNOWN_LIMIT]
+    latest = list(dict.fromkeys(mark.rpartition("@")[0] for mark in reversed([*held, *seen])))[:MOST_SUBJECTS]
     assert sorted(subjects) == sorted(latest)
     newest = {
         subject: max(int(m.rpartition("@")[2]) for m in [*held, *seen] if m.startswith(f"{subject}@"))

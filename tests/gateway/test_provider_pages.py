@@ -1,5 +1,7 @@
 """A provider's pages with the real courses and notifications services behind them."""
 
+import pytest
+
 from chassis.auth import Role
 from contracts.decisions import DecisionGranted
 from services.decisions.app import SERVICE as DECISIONS
@@ -79,6 +81,31 @@ async def test_a_client_leaves_a_course_that_has_had_to_be_run_with_a_reason(gat
     assert (refused.status_code, "Say why the client leaves it" in refused.text) == (409, True)
     off = {**await form_of(browser, course_id), "decision_ref": a_decision_ref(1), "reason": "moves to Oulu"}
     assert (await browser.post(f"{here}/released-pins", data=off)).headers["location"] == f"{here}?done=unpinned"
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        (a_decision_ref(1)[:-1] + ("A" if a_decision_ref(1)[-1] != "A" else "B"), "its check character does not fit"),
+        ("D1", "it has thirteen letters and digits"),
+        ("", "it has thirteen letters and digits"),
+    ],
+)
+async def test_an_identifier_with_a_slip_is_refused_with_the_reason_and_releases_nobody(
+    gateway, courses, written, reason
+):
+    course_id = await create_course(courses)
+    browser = await gateway.provider()
+    here = f"/provider/courses/{course_id}"
+    await browser.post(f"{here}/publication", data=await form_of(browser, course_id))
+    pin = {**await form_of(browser, course_id), "decision_ref": a_decision_ref(1)}
+    await browser.post(f"{here}/pins", data=pin)
+    off = {**await form_of(browser, course_id), "decision_ref": written}
+    refused = await browser.post(f"{here}/released-pins", data=off)
+    assert (refused.status_code, reason in refused.text) == (422, True)
+    assert a_decision_ref(1) in (await browser.get(here)).text
+    other = await browser.post(f"{here}/no-such-command", data=await form_of(browser, course_id))
+    assert other.status_code == 404
 
 
 async def test_nothing_changes_without_the_form_token(gateway, courses):

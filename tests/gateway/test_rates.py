@@ -1,5 +1,6 @@
 """How often a caller may ask: by whom requests are counted, of which kind, and what is never counted."""
 
+import asyncio
 import re
 
 import pytest
@@ -11,6 +12,7 @@ from chassis.auth import Role
 from chassis.limits import Rates
 from chassis.peers import read_network
 from chassis.settings import Environment, Settings
+from services.gateway import limited
 from services.gateway.app import SERVICE, configure
 from services.gateway.rates import UNLIMITED, Meter, kind_of, survey_of
 from tests.gateway.builders import OTHER_PROVIDER, PROVIDER, GatewayUnderTest, csrf_of, open_survey
@@ -146,6 +148,25 @@ async def test_who_holds_a_valid_token_is_counted_as_that_wherever_it_is(gateway
     assert await statuses(browser, path, 4, headers=other) == [200] * 4
 
 
+async def test_a_token_is_checked_only_after_its_request_is_counted(gateway, search, monkeypatch):
+    """Checking may wait for the issuer; a token that was just checked is not checked again."""
+    gateway.allow(token=2, api=9)
+    checked, principal_of = [], gateway.state.verifier.principal_of
+
+    async def check(token):
+        checked.append(token)
+        return await principal_of(token)
+
+    monkeypatch.setattr(gateway.state.verifier, "principal_of", check)
+    path, browser = "/api/search/municipalities?q=a", gateway.browser(address="192.0.2.7")
+    holder = bearer(gateway, Role.PROVIDER, PROVIDER)
+    assert await statuses(browser, path, 5, headers=holder) == [200] * 5
+    made_up = [{**JSON, "authorization": f"Bearer a.b.{number}"} for number in range(3)]
+    assert [(await browser.get(path, headers=each)).status_code for each in made_up] == [200, 429, 429]
+    assert len(checked) == 2
+    assert await statuses(browser, path, 1, headers=holder) == [200]
+
+
 async def test_the_sessions_requests_are_counted_too(gateway, courses):
     gateway.allow(api=2)
     browser = await gateway.provider()
@@ -163,16 +184,42 @@ async def test_a_survey_is_limited_by_its_link_and_not_by_the_mobile_networks_ad
 
 
 @pytest.mark.parametrize("way", ["/s/{}", "/survey/{}", "/api/notifications/surveys/{}"])
-async def test_guesses_are_counted_apart_and_stop_nobody_elses_survey(gateway, token, way):
+async def test_once_the_guesses_are_used_up_good_and_bad_links_are_answered_alike(gateway, token, way):
+    clock = gateway.allow(guess=4)
+    guesser = gateway.browser(address=MOBILE)
+    answers = [await guesser.get(way.format(f"guess{number}"), headers=JSON) for number in range(4)]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    clock.now += 20
+    bad, good = [await guesser.get(way.format(link), headers=JSON) for link in ("guess", token)]
+    assert (bad.status_code, bad.json()["code"], bad.headers["retry-after"]) == (429, "TOO_MANY_REQUESTS", "40")
+    assert without_trace(bad) == without_trace(good)
+    assert (await guesser.post(f"/s/{token}", data={})).status_code == 429
+    elsewhere = gateway.browser(address="192.0.2.201")
+    assert await statuses(elsewhere, "/s/guess", 1) + await statuses(elsewhere, f"/s/{token}", 1) == [404, 200]
+    clock.now += 40
+    assert (await guesser.get(f"/s/{token}")).status_code == 200
+
+
+def without_trace(answer):
+    return answer.status_code, answer.json() | {"trace_id": ""}, {**answer.headers, "content-length": ""}
+
+
+async def test_guesses_at_the_same_time_are_counted_before_any_is_answered(gateway, token):
     gateway.allow(guess=4)
     guesser = gateway.browser(address=MOBILE)
-    answers = [await guesser.get(way.format(f"guess{number}"), headers=JSON) for number in range(9)]
-    assert [answer.status_code for answer in answers] == [404] * 4 + [429] * 5
-    assert answers[-1].json()["code"] == "TOO_MANY_REQUESTS"
-    assert answers[-1].headers["retry-after"] == "60"
-    assert (await guesser.post("/s/guess", data={})).status_code == 429
-    assert (await gateway.browser(address=MOBILE).get(f"/s/{token}")).status_code == 200
-    assert (await gateway.browser(address="192.0.2.201").get("/s/guess")).status_code == 404
+    links = [f"guess{number}" for number in range(30)]
+    answers = await asyncio.gather(*(guesser.get(f"/s/{link}", headers=JSON) for link in [*links, token]))
+    found = [answer.status_code for answer in answers]
+    assert (found.count(404), found.count(429)) == (4, 27)
+
+
+async def test_control_counted_by_their_answers_alone_a_good_link_shows(gateway, token, monkeypatch):
+    """As a limit that only replaces the answer 404 would let it."""
+    monkeypatch.setattr(limited, "_count_survey", lambda request, survey: None)
+    gateway.allow(guess=4)
+    guesser = gateway.browser(address=MOBILE)
+    answers = [await guesser.get(f"/s/{link}", headers=JSON) for link in [*"abcdef", token]]
+    assert [answer.status_code for answer in answers] == [404] * 6 + [200]
 
 
 async def test_control_a_survey_that_exists_is_no_guess(gateway, token):

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from chassis.auth import Role
 from chassis.clock import utc_now
+from chassis.knowing import merge_marks
 from chassis.settings import Settings
 from services.gateway import attempts, domain, handlers, store
 from tests.gateway.builders import PROVIDER, csrf_of, hidden, sign_in_form, who
@@ -250,7 +251,6 @@ async def test_without_the_rows_lock_answers_would_be_forgotten(gateway, monkeyp
     cookie = (await gateway.provider()).cookies["rekku-session"]
     monkeypatch.setattr(store, "lock_session", store.find_session)
     read, both_read = 0, asyncio.Event()
-    merge = domain.merge_known
 
     async def remember(tx, number):
         nonlocal read
@@ -259,7 +259,7 @@ async def test_without_the_rows_lock_answers_would_be_forgotten(gateway, monkeyp
         if read == 2:
             both_read.set()
         await asyncio.wait_for(both_read.wait(), 5)
-        await store.set_known(tx, held.session_hash, merge(held.known, [f"course:{number}@1"]))
+        await store.set_known(tx, held.session_hash, merge_marks(held.known, [f"course:{number}@1"]))
 
     run = gateway.service.db.run
     await asyncio.gather(*(run(lambda tx, n=n: remember(tx, n)) for n in range(2)))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from chassis.texts import LANGUAGES
 from contracts.envelope import EventKind
 from contracts.values import CourseState, DecisionState, DeliveryMode, PeriodKind, PersonalDataClass
 from services.gateway import wording as wording_module
 from services.gateway.browser import _KINDS
-from services.gateway.domain import LANGUAGES
 from services.gateway.search_form import Problem
 from services.gateway.statistics_pages import _OF_SERVICE
 from services.gateway.wording import UnknownText, wording

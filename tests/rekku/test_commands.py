@@ -10,8 +10,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from chassis import runtime
 from chassis.clock import ClockKind
-from chassis.files import FileUnusable
+from chassis.files import FileUnusable, Unusable
 from chassis.kafka.jars import KafkaUnavailable
 from rekku import cli
 from rekku.home import Run
@@ -133,6 +134,44 @@ def test_a_wrong_setting_is_named_and_not_repeated(rekku, words):
         told(answer, fragment)
         assert answer[0] == 2
         assert "hush" not in answer[2]
+
+
+GIVEN = {
+    "DATABASE_URL": "postgresql:///x",
+    "KEYS_DATABASE_URL": "postgresql:///x",
+    "JWKS_URL": "https://identity.example/jwks.json",
+    "SECRET": "hush, and long enough for a link",
+    "UPSTREAMS": '{"search": "http://127.0.0.1:9"}',
+}
+NEEDED = {
+    "registration": {"DATABASE_URL", "JWKS_URL"},
+    "courses": {"DATABASE_URL", "JWKS_URL", "KEYS_DATABASE_URL"},
+    "decisions": {"DATABASE_URL", "JWKS_URL", "KEYS_DATABASE_URL"},
+    "notifications": {"DATABASE_URL", "JWKS_URL", "KEYS_DATABASE_URL", "SECRET"},
+    "search": {"DATABASE_URL", "JWKS_URL"},
+    "gateway": {"DATABASE_URL", "JWKS_URL", "UPSTREAMS"},
+}
+
+
+@pytest.mark.parametrize("service", NEEDED)
+def test_a_service_without_a_setting_that_it_needs_does_not_start(rekku, monkeypatch, service):
+    """And starts with them, which is the negative control; a secret of fifteen characters is none."""
+    started = []
+
+    def start(name, _):
+        started.append(name)
+        raise Unusable("far enough")
+
+    monkeypatch.setattr(runtime, "start_telemetry", start)
+    for name in NEEDED[service]:
+        told(rekku("serve", service, **GIVEN | {name: {} if name == "UPSTREAMS" else ""}), f"REKKU_{name}")
+    if service == "notifications":
+        answer = rekku("serve", service, **GIVEN | {"SECRET": "hush, and short"})
+        told(answer, "REKKU_SECRET")
+        assert "hush" not in answer[2]
+    assert not started
+    told(rekku("serve", service, **{name: GIVEN[name] for name in NEEDED[service]}), "far enough")
+    assert started == [service]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ BAD_QUESTIONS: list[tuple[str, dict[str, Any], int, str]] = [
     ("/offices", {"municipality": "000"}, 422, "MUNICIPALITY_UNKNOWN"),
     ("/offices", {"municipality": ""}, 422, "MUNICIPALITY_UNKNOWN"),
     ("/offices", {"municipality": "x" * 61}, 422, "MUNICIPALITY_UNKNOWN"),
-    ("/offices", {"municipality": "Kuopio\x00"}, 422, "MUNICIPALITY_UNKNOWN"),
+    ("/offices", {"municipality": "Kuopio\x00"}, 422, "TEXT_CONTROL_CHARACTER"),
     ("/offices", {"municipality": HETU}, 422, "PERSONAL_IDENTITY_CODE"),
     ("/offices", {"age": 500}, 422, "AGE_OUT_OF_RANGE"),
     ("/offices", {"age": -1}, 422, "AGE_INVALID"),

@@ -82,6 +82,16 @@ async def list_my_notes(
     return await here.query(read)
 
 
+@router.get("/both")
+async def read_both(after: Annotated[str | None, TextKind.MACHINE, Query()] = None) -> Response:
+    return Response()
+
+
+@router.post("/both")
+async def write_both() -> Response:
+    return Response()
+
+
 @router.get("/broken")
 async def broken() -> Response:
     raise ZeroDivisionError("a secret value")
