@@ -8,6 +8,7 @@ from functools import lru_cache
 from html import unescape
 from urllib.parse import unquote
 
+from contracts.characters import BLANKS, is_dash
 from contracts.refusals import Invalid
 
 
@@ -66,9 +67,8 @@ _LOOKS_LIKE = str.maketrans(
     "ABEHKMNPTYXFCCJVUABCEHJKMPSTYXYVWDH",
 )
 """Greek and Cyrillic letters in the shape of a control character or a century sign."""
-_MINUSES = frozenset("\u02d7\u2043\u2212\u30fc\uff70")
-_BLANKS = frozenset("\u115f\u1160\u2800\ufffd")
-"""Shown as nothing, and U+FFFD, which stands for bytes that are no text; other such characters have a category."""
+_BLANKS = BLANKS | {"\ufffd"}
+"""U+FFFD stands for bytes that are no text."""
 _DROPPED = frozenset({"Cc", "Cf", "Mn", "Me"})
 _ESCAPED = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{0*([0-9A-Fa-f]{1,5})\}|U000([0-9A-Fa-f]{5}))")
 _PRINTABLE = re.compile(r"=([0-9A-Fa-f]{2})")
@@ -120,7 +120,7 @@ def _one_folded(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Nd":
         return str(unicodedata.decimal(character))
-    if category == "Pd" or character in _MINUSES:
+    if is_dash(character):
         return "-"
     if character.isspace() or category == "Co":
         return " "
@@ -163,4 +163,4 @@ def _is_in(text: str, kind: TextKind) -> bool:
 
 def _is_right(shaped: re.Match[str]) -> bool:
     day, month, *year_and_number, last = filter(None, shaped.groups())
-    return last == control_character("".join((day.zfill(2), month.zfill(2), *year_and_number)))
+    return control_character("".join((day.zfill(2), month.zfill(2), *year_and_number))) == str(last)

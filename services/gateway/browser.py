@@ -1,4 +1,4 @@
-"""What every answer to a browser gets: security headers, and problems told as a page instead of as JSON."""
+"""What every answer to a browser gets: security headers, and and problems as pages instead of JSON."""
 
 import json
 from collections.abc import MutableMapping
@@ -47,7 +47,7 @@ _KINDS = {
 
 
 class BrowserManners:
-    """The gateway's outermost layer: whatever answered, the browser is told how to treat it.
+    """The gateway's outermost layer: whatever answered, the answer says how a browser has to treat it.
 
     Args:
         secure: browsers reach the gateway by https.

@@ -1,4 +1,4 @@
-"""A decision identifier is one client's, however it is pasted; a slip in it is told before anything is looked up."""
+"""A decision identifier is one client's, however it is pasted; a slip in it is refused before anything is looked up."""
 
 from tests.courses.builders import a_consent, expect, refusal
 
@@ -23,7 +23,7 @@ async def test_a_pasted_decision_identifier_pins_moves_and_releases_its_client(c
     assert len(expect(200, await courses.officer.get(f"/decisions/{pasted}/pins"))["items"]) == 2
 
 
-async def test_a_slip_in_a_decision_identifier_is_told_apart_from_a_wrong_form(courses):
+async def test_a_slip_in_a_decision_identifier_has_another_code_than_a_wrong_form(courses):
     """R-DEC-19: and not echoed."""
     course = await courses.a_course()
     ref = (await courses.grant()).decision_ref
