@@ -58,9 +58,16 @@ _NUMBERS = re.compile(
 By chance one in ten thousand has a stretch that reads like a code, one in three hundred a stretch of its shape.
 """
 
-_MAYBE = re.compile(r"[%&\\=]|[0-9](?:[\W_]*[0-9]){3}(?:[\W_]*[A-FU-Ya-fu-y]){0,2}(?:[\W_]*[0-9]){3}")
-"""What an ordinary text has to hold to hold a code: seven digits with nothing but signs between, or an encoding."""
+_MAYBE = re.compile(
+    r"[%&\\=]|(?:[0-3](?:[-+ ]*[0-9]){5}|[0-9](?:\. ?|[/-])[0-9]{1,2}(?:\. ?|[/-])[0-9]{2,4})"
+    r"[\W_]*(?:[A-FU-Ya-fu-y][\W_]*){0,2}[0-9](?:[-+ ]*[0-9]){2}"
+)
+"""What an ordinary text has to hold to hold a code: a date and three digits with nothing else between, or an encoding.
 
+Most texts do not, and pass three times as fast.
+"""
+
+_ENCODING = re.compile(r"[%&\\=]")
 _SEPARATORS = re.compile(r"[-+ ]+")
 _LOOKS_LIKE = str.maketrans(
     "ΑΒΕΗΚΜΝΡΤΥΧϜϹϲͿνυАВСЕНЈКМРЅТУХҮѴԜԀҺ",
@@ -134,6 +141,8 @@ def _decodings(text: str) -> Iterator[str]:
     """
     known = fresh = {text}
     yield text
+    if _ENCODING.search(text) is None:
+        return
     for _ in range(_MOST_ENCODINGS):
         fresh = {decoded for each in fresh for decoded in (_undone(each), _undone_printable(each))} - known
         yield from fresh

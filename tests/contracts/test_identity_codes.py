@@ -273,6 +273,14 @@ def test_what_is_passed_by_quickly_would_pass_slowly(text, kind):
         assert holds_identity_code(text, kind) == quickly
 
 
+@given(spellings().filter(str.isascii), KINDS)
+def test_no_spelling_is_passed_by_quickly(text, kind):
+    """The same of texts that hold a code."""
+    with mock.patch.object(identity_codes, "_is_ordinary", return_value=False):
+        assert holds_identity_code(text, kind)
+    assert holds_identity_code(text, kind)
+
+
 @given(st.text())
 def test_any_text_is_judged_and_the_stricter_kind_finds_no_less(text):
     """Never an error, and what is found in prose is found in an identifier."""
