@@ -3,7 +3,6 @@
 import base64
 import functools
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
-from stdnum.fi import ytunnus
 
 from chassis.claims import examine_claims
+from chassis.cleaning import is_business_id
 from chassis.files import read_or_make, write_whole
 from chassis.issuer_keys import ALGORITHMS, IssuerKeys
 from chassis.settings import Environment, Settings
@@ -25,7 +24,6 @@ from chassis.settings import Environment, Settings
 _LEEWAY_S = 30
 _LONGEST_TOKEN = 8192
 _LONGEST_SUBJECT = 255
-_BUSINESS_ID = re.compile(r"[0-9]{7}-[0-9]")
 _TRUSTED_S = 30.0
 _MOST_TRUSTED = 1024
 
@@ -173,11 +171,6 @@ def principal_in(claims: Mapping[str, Any], issuer: str) -> Principal:
 def _is_plain(text: str) -> bool:
     """Nothing that cannot be seen, NUL, controls and halves of characters among it; no space around it."""
     return text.isprintable() and text == text.strip()
-
-
-def is_business_id(value: object) -> bool:
-    """Whether `value` is a Y-tunnus as rows have it: seven digits, a hyphen and the right check digit."""
-    return isinstance(value, str) and bool(_BUSINESS_ID.fullmatch(value)) and bool(ytunnus.is_valid(value))
 
 
 @functools.cache

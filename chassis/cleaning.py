@@ -1,7 +1,7 @@
 """What people write and paste, as the one value that is stored: a function for each kind of value.
 
 Each takes any text and returns the same value for every usual spelling of it, that value itself included, or
-raises `Invalid` with a code of `CODES`; where a check digit can be wrong, it is told apart from a wrong form.
+raises `Invalid` with a code of its kind; a wrong check digit has another code than a wrong form.
 Only what cannot carry meaning is dropped: spaces, separators and what nobody sees. `chassis.fields` has the types
 of requests on top.
 """
@@ -9,6 +9,7 @@ of requests on top.
 import re
 import unicodedata
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -18,17 +19,13 @@ from stdnum.exceptions import InvalidChecksum, ValidationError
 from stdnum.fi import ytunnus
 from stdnum.iso7064 import mod_37_36, mod_97_10
 
+from contracts.characters import BIDIRECTIONAL, BLANKS, is_dash, is_unseen, seen, trimmed
 from contracts.refusals import Invalid
 
 OLDEST = 120
 """The highest age in years."""
 
-_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-_ZERO_WIDTH = "\u00ad\u180e\u200b\u200c\u200d\u2060\ufeff"
-_BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 _LINE_ENDS = re.compile("\r\n|[\v\f\r\x85\u2028\u2029]")
-_MINUS = "\u2212"
 _FULL_WIDTH, _NARROWED_BY = range(0xFF01, 0xFF5F), 0xFEE0
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 _HOME_REGION = "FI"
@@ -36,6 +33,8 @@ _WEIGHTS = (7, 3, 1)
 
 _BUSINESS_ID = re.compile(r"(?:FI-?)?([0-9]{7})-?([0-9])", re.IGNORECASE | re.ASCII)
 _PHONE = re.compile(r"(?:tel: ?)?(\(?\+?[0-9][0-9 ().-]*(?:/[0-9 ().-]+)*)", re.IGNORECASE | re.ASCII)
+_WEB = re.compile(r"(https?://)([^/?#]+.*)", re.IGNORECASE)
+_NOT_IN_WEB = BLANKS | frozenset('"<>\\^`{|} ')
 _DECISION_REF = re.compile(r"[0-9A-Z]{13}", re.IGNORECASE | re.ASCII)
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}", re.IGNORECASE | re.ASCII)
 _REFERENCE = re.compile(r"RF[0-9]{2}[0-9A-Z]{1,21}|[0-9]{4,20}", re.IGNORECASE | re.ASCII)
@@ -53,14 +52,15 @@ def plain(raw: str) -> str:
 def _plain(character: str) -> str:
     if ord(character) in _FULL_WIDTH:
         return chr(ord(character) - _NARROWED_BY)
-    category = unicodedata.category(character)
-    if category == "Cf":
+    if is_unseen(character):
         return ""
-    return "-" if category == "Pd" or character == _MINUS else character
+    return "-" if is_dash(character) else character
 
 
 def text(raw: str, *, longest: int, shortest: int = 1, lines: bool = False) -> str:
-    """Words for people: NFC, without what is invisible at either end; `lines` keeps line breaks and tabs.
+    """Words for people: NFC and trimmed, without what takes no room; `lines` keeps line breaks and tabs.
+
+    Joiners of zero width are dropped as well: no word of Finnish, Swedish or English needs one.
 
     Args:
         raw: as it was written.
@@ -71,13 +71,13 @@ def text(raw: str, *, longest: int, shortest: int = 1, lines: bool = False) -> s
         Invalid: TEXT_EMPTY where nothing of it is visible, TEXT_TOO_SHORT, TEXT_TOO_LONG, TEXT_BIDIRECTIONAL where
             it has controls that make it read otherwise than it is stored, TEXT_CONTROL_CHARACTER.
     """
-    words = unicodedata.normalize("NFC", raw)
+    within = trimmed(raw)
+    words = unicodedata.normalize("NFC", seen(within))
     if lines:
         words = _LINE_ENDS.sub("\n", words)
-    words = words.strip(_SPACES + _ZERO_WIDTH + _BIDIRECTIONAL)
     if not any(map(_is_visible, words)):
         raise Invalid("TEXT_EMPTY")
-    if any(character in _BIDIRECTIONAL for character in words):
+    if not BIDIRECTIONAL.isdisjoint(within):
         raise Invalid("TEXT_BIDIRECTIONAL")
     if any(_is_control(character) for character in words if not (lines and character in "\n\t")):
         raise Invalid("TEXT_CONTROL_CHARACTER")
@@ -89,7 +89,7 @@ def text(raw: str, *, longest: int, shortest: int = 1, lines: bool = False) -> s
 
 
 def _is_visible(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK_LETTERS
+    return unicodedata.category(character)[0] in "LNPS" and character not in BLANKS
 
 
 def _is_control(character: str) -> bool:
@@ -111,6 +111,14 @@ def business_id(raw: str) -> str:
     number = found[1] + found[2]
     _checked(ytunnus.validate, number, "BUSINESS_ID_INVALID", "BUSINESS_ID_CHECK_DIGIT")
     return str(ytunnus.format(number))
+
+
+def is_business_id(value: object) -> bool:
+    """Whether `value` is a business ID in the form in which `business_id` returns it."""
+    try:
+        return isinstance(value, str) and business_id(value) == value
+    except Invalid:
+        return False
 
 
 def phone(raw: str) -> str:
@@ -161,7 +169,7 @@ def email(raw: str) -> str:
     Raises:
         Invalid: EMAIL_INVALID.
     """
-    address = "".join(character for character in raw if unicodedata.category(character) != "Cf").strip()
+    address = seen(raw).strip()
     try:
         checked = validate_email(
             re.sub(r"^mailto:", "", address, flags=re.IGNORECASE),
@@ -175,6 +183,34 @@ def email(raw: str) -> str:
     except EmailNotValidError as error:
         raise Invalid("EMAIL_INVALID") from error
     return checked.normalized
+
+
+def web(raw: str) -> str:
+    """The address of a web page; its scheme in lower case.
+
+    Nothing is dropped inside it, as another address could be meant: spaces and what nobody sees are refused, and so
+    is a name before the host, with which an address looks like another's.
+
+    Raises:
+        Invalid: WEB_INVALID.
+    """
+    address = unicodedata.normalize("NFC", trimmed(raw))
+    found = _WEB.fullmatch(address)
+    if found is None or not _is_seen(address) or not _NOT_IN_WEB.isdisjoint(address) or not _is_host(found[2]):
+        raise Invalid("WEB_INVALID")
+    return f"{found[1].lower()}{found[2]}"
+
+
+def _is_seen(line: str) -> bool:
+    return line.isprintable() and not any(map(is_unseen, line))
+
+
+def _is_host(written: str) -> bool:
+    try:
+        parts = urlsplit(f"//{written}")
+        return bool(parts.hostname) and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def decision_ref(raw: str) -> str:
@@ -232,10 +268,10 @@ def municipality(raw: str) -> str:
     """What a municipality is looked up by: its code of three digits, or its name as it was written (E-48).
 
     Raises:
-        Invalid: MUNICIPALITY_UNKNOWN where nothing of it is visible.
+        Invalid: MUNICIPALITY_UNKNOWN where nothing of it is visible, or it has control characters.
     """
     name = plain(raw)
-    if not name:
+    if not name or not name.isprintable():
         raise Invalid("MUNICIPALITY_UNKNOWN")
     return name.zfill(3) if _MUNICIPALITY_CODE.fullmatch(name) else name
 

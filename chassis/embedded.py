@@ -24,7 +24,7 @@ import asyncpg
 from pydantic import Field, TypeAdapter
 
 from chassis import provisioning
-from chassis.files import Unusable, create_whole, read_or_make, read_whole, write_whole
+from chassis.files import Unusable, create_whole, read_or_make, read_whole, with_remedy, write_whole
 from chassis.migrate import migrate, migrations_of
 from chassis.provisioning import BUS, DATABASE, KEYS_DATABASE
 from chassis.service import Service
@@ -82,11 +82,16 @@ class Cluster:
             self.server.cleanup()
 
 
+_MARKS_OF_DATA = ("PG_VERSION", "global/pg_control")
+"""Where one of them is lost there are data all the same."""
+
+
 def data_of(home: Path) -> Path | None:
     """The folder of this home's data; None where there are none yet."""
     data = home / "postgres"
     try:
-        return data if (data / "PG_VERSION").exists() and not (home / _BEING_MADE).exists() else None
+        there = any((data / mark).exists() for mark in _MARKS_OF_DATA)
+        return data if there and not (home / _BEING_MADE).exists() else None
     except PermissionError:
         return data
 
@@ -215,7 +220,7 @@ def _start(data: Path) -> Any:
                 return _get_server(data)
         except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
             reason = log.complaint() or complaints.first or f"{_how_it_ended(error)}; {log.hint}"
-            raise HomeUnusable(f"PostgreSQL does not start in {data}: {reason}") from error
+            raise HomeUnusable(with_remedy(f"PostgreSQL does not start in {data}: {reason}")) from error
 
 
 @contextlib.contextmanager
@@ -235,7 +240,9 @@ def making_ready(cluster: Cluster) -> Iterator[None]:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         _end_at_once(cluster.server)
         kind, reason = type(error).__name__, log.complaint() or log.hint
-        raise HomeUnusable(f"PostgreSQL in {cluster.server.pgdata} broke off ({kind}): {reason}") from error
+        raise HomeUnusable(
+            with_remedy(f"PostgreSQL in {cluster.server.pgdata} broke off ({kind}): {reason}")
+        ) from error
 
 
 def _end_at_once(server: Any) -> None:

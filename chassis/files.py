@@ -31,6 +31,12 @@ class FileUnusable(Unusable):
     """A small file cannot be read or written; the message names it, and never what stands in it."""
 
 
+def with_remedy(line: str) -> str:
+    """`line`, with what to do where the operating system says in it that there is no room."""
+    is_full = any(os.strerror(code) in line for code in NO_ROOM)
+    return f"{line}; make room on its disk and try again" if is_full else line
+
+
 def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Put `text` in the place of `path`: whoever reads it, also after a crash, finds the old text or the new one.
 
@@ -79,8 +85,7 @@ def _written_beside(path: Path, text: str, mode: int) -> Iterator[Path]:
             fresh.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except OSError as error:
-        room = "; make room on its disk and try again" if error.errno in NO_ROOM else ""
-        raise FileUnusable(f"{path} cannot be written ({error.strerror}){room}") from error
+        raise FileUnusable(with_remedy(f"{path} cannot be written ({error.strerror})")) from error
 
 
 def _like(path: Path, handle: int) -> None:

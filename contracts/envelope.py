@@ -23,6 +23,9 @@ MOST_BYTES = 262_144
 LONGEST_TEXT = 128
 """The longest text of an event from outside. It stands in no schema: there it would refuse what was sent before."""
 
+_TEXT_ATTRIBUTES = ("ce_subject", "ce_source")
+"""Those that are any text; ce_id and ce_time are a UUID and an instant, and another ce_type is passed over."""
+
 Header = tuple[str, bytes]
 
 
@@ -134,7 +137,7 @@ def decode(headers: Iterable[Header], body: bytes) -> "Envelope[Event] | None":
     Raises:
         UndecodableRecord: not a CloudEvent, not JSON, or not the shape its type declares; a text whose kind is
             declared, as those of events from outside are, has 1 to LONGEST_TEXT printable characters, and no
-            personal identity code (E-59).
+            personal identity code (E-59), and so have the ce_subject and ce_source of such an event.
     """
     return decode_body(attributes_of(headers), body)
 
@@ -164,7 +167,7 @@ def decode_body(attributes: Mapping[str, str], body: bytes) -> "Envelope[Event] 
     except ValidationError as error:
         where = sorted({".".join(map(str, e["loc"])) or "body" for e in error.errors(include_input=False)})
         raise UndecodableRecord(f"{wire_type} does not fit its model at: {', '.join(where)}") from error
-    _examine(event)
+    _examine(event, attributes)
     return Envelope(
         event=event,
         id=event_id,
@@ -176,9 +179,13 @@ def decode_body(attributes: Mapping[str, str], body: bytes) -> "Envelope[Event] 
     )
 
 
-def _examine(event: Event) -> None:
-    for name, kind in _declared_texts(type(event)):
-        text = getattr(event, name)
+def _examine(event: Event, attributes: Mapping[str, str]) -> None:
+    """Examine what comes from outside: the texts that its type declares, and the attributes beside them."""
+    declared = _declared_texts(type(event))
+    texts = [(name, kind, getattr(event, name)) for name, kind in declared]
+    if declared:
+        texts += [(name, TextKind.MACHINE, attributes[name]) for name in _TEXT_ATTRIBUTES]
+    for name, kind, text in texts:
         if holds_identity_code(text, kind):
             raise UndecodableRecord(f"{event.wire_type} holds a personal identity code at: {name}")
         if not 0 < len(text) <= LONGEST_TEXT or not text.isprintable():

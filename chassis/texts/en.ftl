@@ -25,6 +25,7 @@ business-id-check-digit = The check digit of the business ID does not fit. Check
 phone-invalid = The phone number does not work. Write one number only, without an extension, and with the country code if it is from abroad.
 not-mobile = No text message can be sent to this number. Give the number of a mobile phone.
 email-invalid = The e-mail address does not work. Check the spelling.
+web-invalid = The web address does not work: it begins with https:// and has neither spaces nor invisible characters, such as https://www.sydankunto.fi/.
 decision-ref-invalid = The decision identifier does not work: it has thirteen letters and digits. Look it up in the rehabilitation decision.
 decision-ref-check-character = There is a slip in the decision identifier: its check character does not fit. Look it up in the rehabilitation decision.
 iban-invalid = The account number does not have the form of an IBAN. Check its length and characters.

@@ -25,6 +25,7 @@ business-id-check-digit = Y-tunnuksen tarkistusnumero ei täsmää. Tarkista num
 phone-invalid = Puhelinnumero ei kelpaa. Kirjoita vain yksi numero ilman alanumeroa ja ulkomaan numeroon myös maan suuntanumero.
 not-mobile = Numeroon ei voi lähettää tekstiviestiä. Anna matkapuhelinnumero.
 email-invalid = Sähköpostiosoite ei kelpaa. Tarkista kirjoitusasu.
+web-invalid = Verkko-osoite ei kelpaa: se alkaa https:// eikä siinä ole välilyöntejä eikä näkymättömiä merkkejä, esimerkiksi https://www.sydankunto.fi/.
 decision-ref-invalid = Päätöstunniste ei kelpaa: siinä on kolmetoista kirjainta ja numeroa. Katso se kuntoutuspäätöksestä.
 decision-ref-check-character = Päätöstunnisteessa on kirjoitusvirhe: sen tarkistusmerkki ei täsmää. Katso tunniste kuntoutuspäätöksestä.
 iban-invalid = Tilinumero ei ole IBAN-muotoinen. Tarkista sen pituus ja merkit.

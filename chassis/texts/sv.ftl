@@ -25,6 +25,7 @@ business-id-check-digit = FO-numrets kontrollsiffra stämmer inte. Kontrollera s
 phone-invalid = Telefonnumret duger inte. Skriv bara ett nummer, utan anknytning, och även landsnumret om numret är utländskt.
 not-mobile = Det går inte att skicka sms till numret. Ange ett mobilnummer.
 email-invalid = E-postadressen duger inte. Kontrollera stavningen.
+web-invalid = Webbadressen duger inte: den börjar med https:// och har varken mellanslag eller osynliga tecken, till exempel https://www.sydankunto.fi/.
 decision-ref-invalid = Beslutsidentifikationen duger inte: den har tretton bokstäver och siffror. Se rehabiliteringsbeslutet.
 decision-ref-check-character = Det finns ett skrivfel i beslutsidentifikationen: dess kontrolltecken stämmer inte. Se rehabiliteringsbeslutet.
 iban-invalid = Kontonumret har inte formen av ett IBAN. Kontrollera dess längd och tecken.

@@ -47,7 +47,7 @@ from services.courses.views import (
 )
 
 router = APIRouter(tags=["courses"])
-_AFTER_PINNABLE = r"^\d{4}-\d{2}-\d{2}/[A-Za-z0-9._~-]{1,64}$"
+_AFTER_PINNABLE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}/[A-Za-z0-9._~-]{1,64}$"
 _NO_DEADLINE = date(9999, 12, 31)
 
 

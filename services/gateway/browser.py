@@ -1,4 +1,4 @@
-"""What every answer to a browser gets: security headers, and problems told as a page instead of as JSON."""
+"""What every answer to a browser gets: security headers, and and problems as pages instead of JSON."""
 
 import json
 from collections.abc import MutableMapping
@@ -46,7 +46,7 @@ _KINDS = {
 
 
 class BrowserManners:
-    """Whatever answered, the browser is told how to treat it.
+    """Whatever answered, the answer says how a browser has to treat it.
 
     Args:
         secure: browsers reach the gateway by https.

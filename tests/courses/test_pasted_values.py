@@ -1,4 +1,4 @@
-"""A decision identifier is one client's, however it is pasted; a slip in it is told before anything is looked up."""
+"""A decision identifier is one client's, however it is pasted; a slip in it is refused before anything is looked up."""
 
 from tests.courses.builders import a_consent, expect, refusal
 
@@ -23,7 +23,7 @@ async def test_a_pasted_decision_identifier_pins_moves_and_releases_its_client(c
     assert len(expect(200, await courses.officer.get(f"/decisions/{pasted}/pins"))["items"]) == 2
 
 
-async def test_a_slip_in_a_decision_identifier_is_told_apart_from_a_wrong_form(courses):
+async def test_a_slip_in_a_decision_identifier_has_another_code_than_a_wrong_form(courses):
     """R-DEC-19: and not echoed."""
     course = await courses.a_course()
     ref = (await courses.grant()).decision_ref
@@ -63,3 +63,19 @@ async def test_a_reason_is_stored_as_it_is_read(courses):
     other = await courses.a_course()
     for wrong, code in (("\u200b", "TEXT_EMPTY"), ("a\u202eb", "TEXT_BIDIRECTIONAL"), ("x" * 1001, "TEXT_TOO_LONG")):
         assert refusal(await courses.delete(other, reason=wrong), 422)[0] == code
+
+
+async def test_every_spelling_of_a_decision_identifier_leads_to_its_pin(courses):
+    """R-DEC-19, B.7 by the request: lower case, spaces, hyphens and groups, in an address and in a body."""
+    course = await courses.a_course()
+    ref = (await courses.grant()).decision_ref
+    lower = ref.lower()
+    for spelt in (
+        *(ref, lower, f" {ref} ", f"{ref[:4]} {ref[4:8]} {ref[8:]}", f"{ref[:4]}-{ref[4:8]}-{ref[8:]}"),
+        *(f"{lower[:4]}–{lower[4:8]}–{lower[8:]}", "\u00a0".join(ref), f"{ref[:6]}\u200b{ref[6:]}", "-".join(lower)),
+    ):
+        answer = await courses.provider.post(f"/courses/{course['course_id']}/pins", json={"decision_ref": spelt})
+        assert (answer.status_code in (200, 201), answer.json()["decision_ref"]) == (True, ref), spelt
+        found = expect(200, await courses.officer.get(f"/decisions/{spelt}/pins"))
+        assert [pin["decision_ref"] for pin in found["items"]] == [ref], spelt
+    assert len(await courses.pins_of(course)) == 1

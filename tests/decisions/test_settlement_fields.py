@@ -54,6 +54,27 @@ async def test_what_a_biller_pastes_is_one_value(decisions, clients):
     assert faults(await submit(decisions, a_line(clients[0]))) == [(1, "ALREADY_BILLED")]
 
 
+@pytest.mark.parametrize(
+    ("field", "form", "check"),
+    [
+        ("iban", "FI21 1234 5600 0007 8", "fi21 1234 5600 0007 86"),
+        ("iban", "1234 5600 0007 85", "FI22 1234 5600 0007 85"),
+        ("reference_number", "123", "12 33"),
+        ("reference_number", "RF18", "rf19 5390 0754 7034"),
+    ],
+)
+async def test_a_wrong_check_digit_has_another_text_than_a_wrong_form(decisions, clients, field, form, check):
+    """P11: in three languages."""
+    texts = set()
+    for language in ("fi", "sv", "en"):
+        for wrong in (form, check):
+            body = a_settlement(a_line(clients[0])) | {field: wrong}
+            answer = await decisions.provider.post("/settlements", json=body, headers={"accept-language": language})
+            assert refusal(answer, 422)[0].endswith("_INVALID") is (wrong == form)
+            texts.add(answer.json()["detail"])
+    assert len(texts) == 6
+
+
 @pytest.mark.parametrize("field", ["biller_reference", "invoice_number", "decision_ref", "name"])
 async def test_a_personal_identity_code_is_refused_and_not_echoed(decisions, clients, field):
     """E-59, R-BIL-6, R-DEC-19, acceptance example 13: in any place."""

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from contracts import envelope
-from tests.decisions.builders import DecisionsUnderTest, lifted, suspended
+from tests.decisions.builders import MONEY, DecisionsUnderTest, lifted, suspended
 
+SUSPEND = "fi.kela.rekku.quota-signals.suspend.v1"
 CODES = ["131052-308T", "131052–308T", "131052\u200b308T", "signal 131052308t", "１３１０５２-308T"]
 
 
@@ -72,3 +73,73 @@ async def test_a_signal_id_has_a_length_and_can_be_printed(decisions, signal_id)
     await decisions.signal(lifted("x" * 128))
     await decisions.service.fire_timers()
     await decisions.grant()
+
+
+def around(decisions, part, text):
+    """A signal with a text of a stranger's as its record's key, or as one of its headers."""
+    record = decisions.service.record_of(suspended(), source=MONEY)
+    if part == "key":
+        return replace(record, key=text.encode())
+    return replace(record, headers=(*(each for each in record.headers if each[0] != part), (part, text.encode())))
+
+
+async def stored(decisions):
+    """All that the service has stored, as text."""
+    async with decisions.service.transaction() as tx:
+        tables = await tx.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        rows = [await tx.fetch(f"SELECT t::text AS row FROM {table['tablename']} t") for table in tables]
+    return "\n".join(row["row"] for found in rows for row in found)
+
+
+PARTS = {
+    "key": "taken",
+    "ce_subject": "holds a personal identity code at: ce_subject",
+    "ce_source": "holds a personal identity code at: ce_source",
+    "ce_id": "ce_id or ce_time cannot be read",
+    "ce_time": "ce_id or ce_time cannot be read",
+    "ce_type": "passed over",
+    "traceparent": "taken",
+    "tracestate": "taken",
+    "ce_unheard_of": "taken",
+}
+"""Every text around a signal, and what becomes of a signal with a code there."""
+
+
+@pytest.mark.parametrize(("part", "outcome"), PARTS.items())
+async def test_a_code_around_a_signal_is_stored_nowhere(decisions, part, outcome):
+    """E-59: refused, or never kept: the record's key is only compared, an unknown header is not read."""
+    await decisions.service.deliver_records(around(decisions, part, "131052-308T"))
+    assert "308T" not in await stored(decisions)
+    assert b"131052-308T".hex() not in await stored(decisions)
+    async with decisions.service.transaction() as tx:
+        taken = await tx.fetchval("SELECT count(*) FROM suspensions")
+    errors = [letter["error"] for letter in await letters(decisions)]
+    assert taken == (outcome == "taken")
+    assert [error.partition(": ")[2].removeprefix(f"{SUSPEND} ") for error in errors] == (
+        [] if outcome in ("taken", "passed over") else [outcome]
+    )
+
+
+async def test_control_an_unexamined_subject_would_pass(decisions, monkeypatch):
+    """Negative control."""
+    monkeypatch.setattr(envelope, "_TEXT_ATTRIBUTES", ())
+    await decisions.service.deliver_records(around(decisions, "ce_subject", "131052-308T"))
+    async with decisions.service.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM suspensions") == 1
+
+
+async def test_control_what_is_stored_is_looked_through(decisions):
+    """Negative control: a source that is no code but strange is kept for repair, and found."""
+    record = around(decisions, "ce_source", "/strange/131052-308U")
+    await decisions.service.deliver_records(record)
+    assert b"/strange/131052-308U".hex() in await stored(decisions)
+
+
+@pytest.mark.parametrize("part", ["ce_subject", "ce_source"])
+@pytest.mark.parametrize("text", ["x" * 129, "a\nb", "a\u202eb"])
+async def test_what_stands_around_a_signal_has_a_length_and_can_be_printed(decisions, part, text):
+    """As the signal's own id."""
+    await decisions.service.deliver_records(around(decisions, part, text))
+    [letter] = await letters(decisions)
+    assert (letter["failure"], letter["parks_key"]) == ("permanent", False)
+    assert letter["error"].endswith(f"does not fit its model at: {part}")

@@ -135,8 +135,8 @@ async def test_a_contract_with_wrong_fields_is_refused(settled, differences):
     [
         ({"email": "ei-osoite"}, "EMAIL_INVALID"),
         ({"email": "a@b.fi\r\nBcc: c@d.fi"}, "EMAIL_INVALID"),
-        ({"web": "javascript:alert(1)"}, "VALIDATION"),
-        ({"web": 'https://x.fi/"onclick="'}, "VALIDATION"),
+        ({"web": "javascript:alert(1)"}, "WEB_INVALID"),
+        ({"web": 'https://x.fi/"onclick="'}, "WEB_INVALID"),
         ({"email": None}, "VALIDATION"),
     ],
 )

@@ -106,7 +106,7 @@ async def test_two_changes_at_once_are_both_kept(registration):
     ("path", "body", "code"),
     [
         ("offices/{office}/contact", REACHED | {"phone": "12345"}, "PHONE_INVALID"),
-        ("offices/{office}/contact", REACHED | {"web": "javascript:alert(1)"}, "VALIDATION"),
+        ("offices/{office}/contact", REACHED | {"web": "javascript:alert(1)"}, "WEB_INVALID"),
         ("offices/{office}/contact", {}, "VALIDATION"),
         ("contracts/{contract}/responsible", RESPONSIBLE | {"email": "Maija Meikäläinen"}, "EMAIL_INVALID"),
         ("contracts/{contract}/responsible", RESPONSIBLE | {"contact_language": "en"}, "VALIDATION"),

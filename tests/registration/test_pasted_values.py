@@ -30,7 +30,7 @@ async def test_a_business_id_is_one_value_in_bodies_paths_and_queries(registrati
     assert (again.status_code, again.json()["code"]) == (409, "PROVIDER_EXISTS")
 
 
-async def test_a_slip_in_an_address_is_told(registration):
+async def test_a_slip_in_an_address_has_a_code_of_its_own(registration):
     """R-REG-4: another provider's address is not tried by accident."""
     await registered_provider(registration)
     answer = await registration.http().get(f"/providers/{OURS[:-1]}2")
@@ -77,3 +77,71 @@ async def test_a_refusal_of_a_kind_says_what_to_do(registration, language):
     assert (answer.json()["code"], answer.json()["values"]) == ("TEXT_TOO_LONG", {"longest": 200})
     assert "200" in answer.json()["detail"]
     assert not SERVICE.root.joinpath("texts", f"{language}.ftl").read_text().count("business-id-invalid")
+
+
+PHONES = [
+    *("040 123 4567", "040\u00a0123\u00a04567", "040\u2011123\u20114567", "040\u202f123\u202f4567", "040.123.4567"),
+    *("040/1234567", "040/123 45 67", "tel:+358401234567", "tel:+358-40-123-4567", "+358 (0)40 123 4567"),
+    *(
+        "+358(0)401234567",
+        "00358401234567",
+        "00358 (0) 40 123 4567",
+        "\u200e０４０ １２３ ４５６７\u200b",
+        "(040) 123 4567",
+    ),
+]
+NO_PHONES = [
+    *("0800 KELA12", "040 123 4567 ext. 2", "040 123 4567 x2", "040 123 4567 alanro 2", "tel:+358401234567;ext=2"),
+    *("040 123 4567p12", "p. 040 123 4567", "040 123 4567, 041 765 4321", "040 12345o7", "010190-123A"),
+]
+EMAILS = [
+    *(("o'neill@sydankunto.fi", "o'neill@sydankunto.fi"), ("info@sydänkunto.fi", "info@sydänkunto.fi")),
+    *(("info@xn--sydnkunto-x2a.fi", "info@sydänkunto.fi"), ("mailto:info@Sydankunto.FI ", "info@sydankunto.fi")),
+]
+
+
+async def test_every_spelling_of_a_phone_and_an_address_is_stored_as_one(registration):
+    """B.7 by the request: separators of any kind, tel:, (0), 00358; apostrophes and internationalised domains."""
+    contract_id = await registered_contract(registration)
+    http = registration.http()
+    for phone in PHONES:
+        answer = await http.put(f"/contracts/{contract_id}/contact", json={"email": "info@kunto.fi", "phone": phone})
+        assert (answer.status_code, answer.json()["contact"]["phone"]) == (200, "+358401234567"), phone
+    for email, stored in EMAILS:
+        answer = await http.put(f"/contracts/{contract_id}/contact", json={"email": email, "phone": PHONES[0]})
+        assert (answer.status_code, answer.json()["contact"]["email"]) == (200, stored), email
+
+
+async def test_letters_and_extensions_of_a_phone_are_refused_and_not_dropped(registration):
+    """Negative control of the test above."""
+    contract_id = await registered_contract(registration)
+    for phone in NO_PHONES:
+        body = {"email": "info@kunto.fi", "phone": phone}
+        answer = await registration.http().put(f"/contracts/{contract_id}/contact", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "PHONE_INVALID"), phone
+
+
+async def test_lengths_are_those_of_what_is_stored(registration):
+    """Spaces around, and what takes no room, are not counted; one letter too many is refused."""
+    around = "\u00a0 \u200b" * 40
+    body = {"provider_id": f"{around}{OURS}{around}", "name": f"{around}{'x' * 100}\u200b{'x' * 100}{around}"}
+    created = await registration.http().post("/providers", json=body)
+    assert (created.status_code, created.json()["name"], created.json()["provider_id"]) == (201, "x" * 200, OURS)
+    answer = await registration.http().post("/providers", json={"provider_id": THEIRS, "name": "x" * 201})
+    assert (answer.status_code, answer.json()["code"]) == (422, "TEXT_TOO_LONG")
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+async def test_a_wrong_check_digit_of_a_business_id_has_another_text_than_a_wrong_form(registration, language):
+    """R-REG-4: in bodies and queries, in each language."""
+    http = registration.http()
+    texts = set()
+    for code, wrong in (("BUSINESS_ID_INVALID", OURS[1:]), ("BUSINESS_ID_CHECK_DIGIT", f"{OURS[:-1]}2")):
+        heads = {"accept-language": language}
+        for answer in (
+            await http.post("/providers", json={"provider_id": wrong, "name": "Oy"}, headers=heads),
+            await http.get("/contracts", params={"provider_id": wrong}, headers=heads),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (422, code)
+            texts.add(answer.json()["detail"])
+    assert len(texts) == 2

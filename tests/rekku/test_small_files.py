@@ -310,3 +310,4 @@ def test_a_full_disk_at_start_is_one_line(home, command, room, fragment):
     assert (status, out) == (2, "")
     assert re.fullmatch(r"(Starting rekku in [^\n]+\n)?rekku: [^\n]+\n", err), err
     assert fragment in err
+    assert err.endswith("; make room on its disk and try again\n")

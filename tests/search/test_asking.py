@@ -64,7 +64,15 @@ async def test_what_a_client_pastes_is_understood(search: Search):
     await search.given_one_office(a_course())
     usual = (await search.get("/offices", municipality="091", age=67)).json()
     assert usual["municipality"]["code"] == "091"
-    for municipality, age in (("91", "67 v"), ("\u200e０９１\u200b", "６７"), ("Helsinki\u00a0", "67 vuotta")):
+    for municipality, age in (
+        *(("91", "67 v"), ("\u200e０９１\u200b", "６７"), ("Helsinki\u00a0", "67 vuotta"), ("９１", "67\u00a0v.")),
+        *(
+            ("\u202bHelsinki\u202c", "\u200e67"),
+            ("Hel\u200bsinki", "67 år"),
+            ("Helsingfors", "67 years"),
+            ("091", " 67 "),
+        ),
+    ):
         assert (await search.get("/offices", municipality=municipality, age=age)).json() == usual
     assert (await search.get("/municipalities", q="\ufeff91")).json()["items"][0]["code"] == "091"
 

@@ -20,7 +20,14 @@ MOST_LINES = 60
 """So many fit into a request also as a Finvoice, whose rows are long."""
 
 
-AsWritten = Annotated[str, replace(DECISION_REF, clean=cleaning.plain), Field(examples=["7ZK3M9QW2XRTC"])]
+def _as_written(raw: str) -> str:
+    ref = cleaning.plain(raw)
+    if not ref.isprintable():
+        raise Invalid("DECISION_REF_INVALID")
+    return ref
+
+
+AsWritten = Annotated[str, replace(DECISION_REF, clean=_as_written), Field(examples=["7ZK3M9QW2XRTC"])]
 """A decision identifier; a wrong one is a fault of its line, said together with all others (E-60)."""
 InvoiceNumber = Annotated[str, TextKind.PROSE, Field(pattern=r"^[A-Za-z0-9._/-]{1,20}$", examples=["2024-017"])]
 Service = Annotated[str, TextKind.MACHINE, Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$", examples=["CARDIAC_ADULT"])]
