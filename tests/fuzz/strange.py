@@ -79,7 +79,10 @@ def broken(parts: Parts, random: Random) -> Written:
 def put_text(parts: Parts, text: str, random: Random) -> Parts:
     """The request with a text in the place of one of its values."""
     in_query = [replace(parts, query=_with_pair(parts.query, index, text)) for index in range(len(parts.query))]
-    in_path = [replace(parts, values={**parts.values, name: text}) for name in parts.values]
+    # An address without one of its values, or with `..` for it, is that of another route.
+    in_path = [
+        replace(parts, values={**parts.values, name: " " if text in ("", "..") else text}) for name in parts.values
+    ]
     in_body = [replace(parts, body=_with(parts.body, leaf, text)) for leaf in _leaves(parts.body)]
     return random.choice([*in_query, *in_path, *in_body])
 

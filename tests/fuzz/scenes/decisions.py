@@ -23,7 +23,7 @@ from tests.decisions.builders import (
     registered,
 )
 from tests.decisions.ending import a_change, annul, another_provider, night
-from tests.decisions.following import Following
+from tests.decisions.following import Following, an_answer
 from tests.decisions.settling import BILLER, IBAN, PRICE, a_line, a_settlement, accept, attend, prices, submitted
 from tests.decisions.test_concerns import discuss, file
 from tests.fuzz.fuzzing import Known
@@ -134,5 +134,8 @@ def _bodies(attended: list[str], finvoice: str) -> dict[str, Callable[[Random], 
         "POST /decisions/{decision_ref}/provider-change": lambda random: a_change(
             random.choice((CONTRACT, OTHER_CONTRACT))
         ),
+        "POST /decisions/{decision_ref}/rejection": lambda _: {"reasoning": "REJECT_CONDITIONS_NOT_MET"},
+        "POST /decisions/{decision_ref}/withdrawal": lambda _: {"client_notice": an_answer(_TODAY)},
+        "POST /settlements/{settlement_id}/rejection": lambda _: {"reasons": ["Asiakas keskeytti kurssin."]},
         "POST /contracts/{contract_id}/price-annexes": annex,
     }
