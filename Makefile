@@ -18,9 +18,11 @@ PYTEST := $(if $(SEED),REKKU_SEED=$(SEED) )$(BIN)/python -m pytest
 WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 
 # Which tests a service needs beside those of its own folder.
-ALSO_courses := tests/ledgers tests/fuzz
+ALSO_courses := tests/ledgers
 ALSO_decisions := tests/ledgers tests/caps
-ALSO_registration := tests/years tests/fuzz
+ALSO_registration := tests/years
+ALSO_gateway := tests/fuzz/test_pages.py
+FUZZ = 'tests/fuzz/test_services.py::test_nothing_is_answered_outside_the_document[$(S)]'
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,7 +52,7 @@ test: $(STAMP) ## Every test, in two processes (SEED=; ARGS=... for pytest)
 
 test-service: $(STAMP) ## What one service needs, its contracts and rules (S=courses)
 	@test -n '$(S)' && test -d 'tests/$(S)' && test -d 'services/$(S)' || { echo "Name a service: make test-service S=courses" >&2; exit 2; }
-	$(PYTEST) $(WORKERS) tests/$(S) $(ALSO_$(S)) tests/contracts tests/docs $(ARGS)
+	$(PYTEST) $(WORKERS) tests/$(S) $(ALSO_$(S)) $(FUZZ) tests/contracts tests/docs $(ARGS)
 
 test-long: $(STAMP) ## Campaigns at full size, and the long run (CAMPAIGN= for one, SIZE=, SEED=)
 	@test -z '$(SIZE)' -o '$(CAMPAIGN)' != chaos || { echo "The long run is given minutes: make chaos MINUTES=..." >&2; exit 2; }

@@ -17,13 +17,14 @@ ANY_REQUEST = (
     "METHOD_NOT_ALLOWED",
     "NOT_FOUND",
     "PERSONAL_IDENTITY_CODE",
+    "REKKU_KNOWN_INVALID",
     "TEXT_CONTROL_CHARACTER",
     "UNKNOWN_PARAMETER",
     "UNSUPPORTED_MEDIA_TYPE",
     "VALIDATION",
 )
 """What a request may be refused for before anything knows what it is about."""
-WITH_TOKEN = ("NOT_ALLOWED", "REKKU_KNOWN_INVALID", "UNAUTHENTICATED")
+WITH_TOKEN = ("NOT_ALLOWED", "UNAUTHENTICATED")
 """And one that needs a token."""
 COMMANDS = ("IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_REUSED")
 """And one that changes something."""

@@ -89,20 +89,28 @@ def is_whole(config: pytest.Config) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """How long the tests of each folder took, all workers together; a whole run's is kept for `make times`."""
+    """How long the tests of each folder took, all workers together, and the figures that tests have recorded.
+
+    The times of a whole run are kept for `make times`.
+    """
     tests: dict[str, set[str]] = defaultdict(set)
     seconds: dict[str, float] = defaultdict(float)
+    figures: list[str] = []
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport) and report.nodeid.startswith(f"{TESTS.name}/"):
                 folder = Path(report.nodeid.partition("::")[0]).parts[1]
                 tests[folder].add(report.nodeid)
                 seconds[folder] += report.duration
+                if report.when == "call":
+                    figures += [str(value) for name, value in report.user_properties if name == "figures"]
     if not seconds:
         return
     longest = sorted(seconds, key=seconds.__getitem__, reverse=True)
     terminalreporter.section("seconds of all workers together")
     terminalreporter.line(" · ".join(f"{folder} {seconds[folder]:.0f}" for folder in longest))
+    for each in sorted(figures):
+        terminalreporter.line(each)
     ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     if ended and is_whole(config) and (cache := getattr(config, "cache", None)) is not None:
         cache.set(SECONDS, {folder: [len(tests[folder]), round(seconds[folder], 1)] for folder in longest})

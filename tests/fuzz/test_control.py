@@ -1,15 +1,27 @@
-"""The control: what a fuzz of the services would have to find is found in an application that has it."""
+"""The control: what a fuzz of the services would have to find is found in a service that has it."""
+
+from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, FastAPI
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
+from chassis.auth import Role
+from chassis.http import Caller, Command, caller, public_caller
 from chassis.openapi import complete
 from chassis.problems import MEDIA_TYPE, problems
-from tests.fuzz.fuzzing import Known, fuzz
+from chassis.service import Service
+from contracts.identity_codes import TextKind
+from contracts.refusals import Refusal
+from services.search.app import SERVICE as SEARCH
+from tests.fuzz.fuzzing import Known, Played, fuzz
+from tests.fuzz.judging import IDENTITY_CODE
 from tests.openapi import Watch
+
+PLAYED = 10
+"""Requests of each kind for each operation: enough to meet every fault, however short the campaign is."""
 
 
 class Thing(BaseModel):
@@ -36,30 +48,84 @@ def toy(answer: Response) -> FastAPI:
     return app
 
 
-async def fuzz_it(app: FastAPI) -> list[str]:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-        return await fuzz(app.openapi(), [client], Known({"thing_id": ["a"]}))
+class NewThing(Command):
+    size: Annotated[int, Field(json_schema_extra={"maximum": 9})]
 
 
-async def test_an_application_that_keeps_to_its_document_passes():
-    assert await fuzz_it(toy(GOOD)) == []
+def service_with(answer: Response, *, unlucky: int | None = None, undocumented: str = "") -> Service:
+    """A service with two operations; it fails on one size, and does not look at their limit."""
+    router = APIRouter()
+
+    @router.get("/things/{thing_id}", response_model=Thing, responses=problems("GONE"))
+    async def show(thing_id: Annotated[str, TextKind.MACHINE], here: Annotated[Caller, Depends(public_caller)]) -> Any:
+        return answer
+
+    @router.post("/things", status_code=200, response_model=Thing, responses=problems("THING_TOO_LARGE"))
+    async def add(body: NewThing, here: Annotated[Caller, Depends(caller(Role.OFFICER))]) -> Any:
+        if body.size == unlucky:
+            raise RuntimeError("one value too many")
+        if body.size == 8:
+            raise Refusal(undocumented or "COURSE_UNKNOWN")
+        return GOOD
+
+    return Service(name=SEARCH.name, root=SEARCH.root, router=router)
+
+
+async def fuzz_it(new_service, service: Service, *, role: Role = Role.OFFICER, examples: int = PLAYED) -> Played:
+    started = await new_service(service)
+    document = started.runtime.app.openapi()
+    own = {path: methods for path, methods in document["paths"].items() if path.startswith("/things")}
+    known = Known({"thing_id": ["a"], "size": [1, 5, 8]})
+    return await fuzz(document | {"paths": own}, [started.http(role)], known, examples)
+
+
+async def test_a_value_that_an_operation_fails_on_is_found(new_service):
+    played = await fuzz_it(new_service, service_with(GOOD, unlucky=5))
+    assert [each for each in played.wrong if "POST /things answered 500" in each]
 
 
 @pytest.mark.parametrize(
     ("answer", "named"),
     [
-        (Response(b"{}", 500, media_type="application/json"), "Server error"),
-        (Response(b"{}", 302, media_type="application/json"), "Undocumented status code"),
-        (Response(b"hello", media_type="text/plain"), "Undocumented Content-Type"),
-        (JSONResponse({"thing_id": "a", "size": None}), "Response violates schema"),
-        (JSONResponse(FULL, 409, media_type=MEDIA_TYPE), "Missing required response headers"),
+        (Response(b"{}", 302, media_type="application/json"), "status 302"),
+        (Response(b"hello", media_type="text/plain"), "media type text/plain"),
+        (Response(b"Traceback (most recent call last)", media_type="text/plain"), "gives away"),
+        (Response(b"{}", 503, media_type="application/json"), "not available"),
+        (JSONResponse({"thing_id": "a", "size": None}), "is not of type"),
+        (JSONResponse({"thing_id": IDENTITY_CODE, "size": 1}), "gives away"),
+        (JSONResponse(FULL, 409, SPOKEN, MEDIA_TYPE), "refusal FULL"),
+        (JSONResponse(FULL | {"code": "GONE"}, 409, SPOKEN, MEDIA_TYPE), "the language is not sv"),
     ],
 )
-async def test_what_is_outside_the_document_is_found(answer, named):
-    """With an answer of 500, or another than the document says, the same check finds it."""
-    found = await fuzz_it(toy(answer))
-    assert any(named in each for each in found), found
+async def test_what_no_answer_may_be_is_found(new_service, answer, named):
+    """And nothing else of a service that is otherwise in order but for a limit that it does not keep."""
+    played = await fuzz_it(new_service, service_with(answer))
+    assert any("GET /things/{thing_id}" in each and named in each for each in played.wrong), played.found
+
+
+async def test_a_refusal_that_is_not_documented_is_found(new_service):
+    played = await fuzz_it(new_service, service_with(GOOD))
+    assert any("refusal COURSE_UNKNOWN" in each for each in played.wrong), played.found
+
+
+async def test_a_limit_of_the_document_that_nobody_keeps_is_found(new_service):
+    played = await fuzz_it(new_service, service_with(GOOD, undocumented="THING_TOO_LARGE"), examples=30)
+    assert [each for each in played.wrong if "Schema-violating request accepted" not in each] == []
+    assert played.wrong
+
+
+async def test_an_operation_that_only_refuses_is_counted_as_not_reached(new_service):
+    """So that a fuzz whose tokens are no good does not pass."""
+    played = await fuzz_it(new_service, service_with(GOOD), role=Role.PUBLIC)
+    assert "POST /things" in played.unreached
+    assert "GET /things/{thing_id}" not in played.unreached
+
+
+async def test_an_application_that_takes_what_cannot_be_read_is_found():
+    app = toy(GOOD)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        played = await fuzz(app.openapi(), [client], Known({"thing_id": ["a"]}), PLAYED)
+    assert [each for each in played.wrong if each.endswith("what no operation takes is taken")]
 
 
 @pytest.mark.parametrize(

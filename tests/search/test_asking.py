@@ -9,6 +9,7 @@ from contracts.municipalities import ATTRIBUTION
 from contracts.values import Coverage, Language
 from services.search import views
 from services.search.app import SERVICE
+from tests.openapi import watched
 from tests.search.builders import Search, a_contract, a_course, a_description, a_service
 
 HETU = "131052-308T"
@@ -157,3 +158,11 @@ async def test_the_search_consumes_every_topic_it_is_declared_for(search: Search
         "rekku.quotas",
         "rekku.feedback",
     }
+
+
+async def test_marks_of_a_known_caller_that_cannot_be_read_are_refused_as_documented(service, search):
+    """An anonymous caller's are not looked at."""
+    with watched(service):
+        answer = await search.kela.get("/quotas", headers={"rekku-known": "quota"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "REKKU_KNOWN_INVALID")
+        assert (await search.http.get("/quotas", headers={"rekku-known": "quota"})).status_code == 200

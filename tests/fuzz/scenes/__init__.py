@@ -1,0 +1,1 @@
+"""What each service knows before it is asked anything: real things in their states, so that requests are about them."""
