@@ -175,7 +175,7 @@ async def test_the_character_nul_is_refused_at_every_door_before_anything_runs(t
 
 async def test_control_without_a_look_it_would_come_to_the_database(toy: ServiceUnderTest, monkeypatch):
     monkeypatch.setattr(examining._Examination, "_text", lambda *_: None)
-    assert [answer.status_code for answer in await ask_with_nul(toy)].count(500) == 2
+    assert [answer.status_code for answer in await ask_with_nul(toy)].count(500) == 3
 
 
 @pytest.mark.parametrize(
