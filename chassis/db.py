@@ -42,12 +42,13 @@ TRANSIENT_ERRORS = (
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _CONFLICT_ATTEMPTS = 5
 _JSONB_VERSION = b"\x01"
+_HURRIED_LOCK_WAIT = "250ms"
 _HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
 
 def backoff_s(attempt: int, *, first_s: float = 0.02, most_s: float = 2.0) -> float:
     """A growing pause with full jitter, in seconds; attempts count from 0."""
-    return random.uniform(0, min(most_s, first_s * 2**attempt))  # noqa: S311 - jitter, not a secret
+    return random.uniform(0, min(most_s, first_s * 2 ** min(attempt, 30)))  # noqa: S311 - jitter, not a secret
 
 
 @dataclass(frozen=True)
@@ -272,6 +273,7 @@ class Database:
         self.timers_planned = asyncio.Event()
         self.committed = asyncio.Event()
         self._begin = f"SELECT set_config('rekku.scope', $1, true), {NOW_SQL[clock]} AS now"
+        self._begin_hurried = f"{self._begin}, set_config('lock_timeout', '{_HURRIED_LOCK_WAIT}', true)"
 
     @classmethod
     async def connect(cls, url: str, service: str, clock: ClockKind, vault: Vault, *, size: int = 10) -> Database:
@@ -302,12 +304,21 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, principal: Principal = SYSTEM, *, readonly: bool = False, cause: Envelope[Event] | None = None
+        self,
+        principal: Principal = SYSTEM,
+        *,
+        readonly: bool = False,
+        hurried: bool = False,
+        cause: Envelope[Event] | None = None,
     ) -> AsyncIterator[Transaction]:
-        """One transaction in the scope of `principal`; commits when the block ends without an error."""
+        """One transaction in the scope of `principal`; commits when the block ends without an error.
+
+        A `hurried` one does not stand in line for a lock: who comes again later anyway keeps no connection for it.
+        """
         try:
             async with self.pool.acquire() as connection, connection.transaction(readonly=readonly):
-                started = await connection.fetchrow(self._begin, principal.scope)
+                begin = self._begin_hurried if hurried else self._begin
+                started = await connection.fetchrow(begin, principal.scope)
                 now = started["now"] if started else None
                 if now is None:
                     raise ConnectionError("the simulated clock has not been set")

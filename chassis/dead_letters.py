@@ -15,7 +15,7 @@ from chassis.bus import Record, as_record
 from chassis.db import OutgoingRecord, Transaction
 from contracts.envelope import MOST_BYTES, Header, new_event_id
 from contracts.identity_codes import TextKind, holds_identity_code
-from contracts.topics import EXTERNAL, TOPICS, dead_letter_topic
+from contracts.topics import TOPICS, dead_letter_topic
 
 _ERROR_LENGTH = 300
 _LONGEST_KEY = 1_024
@@ -103,7 +103,7 @@ async def add_letter(
 
 def _fit_to_keep(record: Record) -> Record:
     """The record; of one from outside that holds a personal identity code only where it came from (E-59)."""
-    if TOPICS[record.topic].owner != EXTERNAL:
+    if not TOPICS[record.topic].from_outside:
         return record
     parts = [
         record.key,

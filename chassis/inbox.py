@@ -1,15 +1,17 @@
 """Applying records: delivered at least once, applied once.
 
-The event id is inserted in the same transaction as the effect; a known id is skipped. Records of
-one key are applied in order (a lane); lanes run side by side. A record that can never be applied,
-or whose handler keeps failing, becomes a dead letter in the inbox's own transaction.
+The event id is inserted in the same transaction as the effect; a known id is skipped. A failure of
+the moment is tried again for ever, resting in between; a record that can never be applied, or whose
+handler keeps failing, becomes a dead letter in the inbox's own transaction.
 """
 
 import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import blake2b
 from uuid import UUID
 
@@ -18,9 +20,11 @@ from opentelemetry.trace import SpanKind
 from chassis import dead_letters, telemetry
 from chassis.bus import Record
 from chassis.db import TRANSIENT_ERRORS, Database, Transaction, backoff_s
+from chassis.lanes import LASTING, WHOLE, Lanes, Rest
+from chassis.reading import NOBODY, OUTSIDE, Sources, envelope_of, wire_type_of
 from chassis.service import Service
-from contracts.envelope import EVENTS, Envelope, Event, EventKind, UndecodableRecord, attributes_of, decode
-from contracts.topics import EXTERNAL, TOPICS
+from contracts.envelope import EVENTS, Envelope, Event, EventKind, UndecodableRecord
+from contracts.topics import TOPICS
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +44,7 @@ _BEGIN_PROJECTING = f"""
 WITH reached AS ({_REACH})
 INSERT INTO inbox (event_id, generation) SELECT unnest($4::uuid[]), $5 ON CONFLICT DO NOTHING RETURNING event_id
 """
-_ENTER_PROJECTING = "LOCK TABLE projected_positions IN ROW EXCLUSIVE MODE"
 
-_TRANSIENT_ATTEMPTS = 8
 _BUG_ATTEMPTS = 3
 _FLOOD_LETTERS = 20
 _FLOOD_SHARE = 0.05
@@ -53,106 +55,145 @@ class Unacceptable(Exception):
     """Raised by a handler: this event will never be accepted, so do not try again (dead letter)."""
 
 
-class PartitionMustPause(Exception):
-    """Something transient lasted longer than the retries; the partition should rest."""
-
-
 class Flood(Exception):
     """So many records fail that it is a bug, not data: the consumer stops."""
 
 
 class Inbox:
-    """One service's inbox."""
+    """One service's inbox.
 
-    def __init__(self, service: Service, database: Database, *, lanes: int = 8) -> None:
+    Args:
+        lanes: how many records, or batches of a projection, are applied at a time.
+        sources: who is believed on topics that other systems write.
+    """
+
+    def __init__(self, service: Service, database: Database, *, lanes: int = 8, sources: Sources = NOBODY) -> None:
         self._service = service
         self._database = database
-        self._lanes = asyncio.Semaphore(lanes)
+        self._sources = sources
+        self._turns = asyncio.Semaphore(lanes)
+        self._later_turns = asyncio.Semaphore(max(1, lanes // 2))
         self._handled: deque[tuple[float, bool]] = deque()
-        self._fact_topics = {event.topic for event in service.reactions if event.kind is EventKind.FACT}
+        self._kept_from_outside: deque[float] = deque()
+        self._fact_topics = {event.topic for event in service.reactions if event.kind is EventKind.FACT} - OUTSIDE
         self.flooded = False
 
+    def take(self, records: Sequence[Record], lanes: Lanes) -> None:
+        """Put the next records of a partition in its lanes: one per key for reactions, one for all that is projected.
+
+        What this service does not want is finished at once. A lane breaks off with `Flood` where there are too
+        many dead letters in too short a time.
+        """
+        lanes.hold(record.position for record in records)
+        projected: list[Record] = []
+        for record in records:
+            event = self._wanted(record)
+            if event is None:
+                lanes.finish([record.position])
+            elif event in self._service.projected:
+                projected.append(record)
+            else:
+                lanes.put(record.key, [record.position], partial(self._apply_one, record))
+        if projected:
+            lanes.put(WHOLE, [record.position for record in projected], partial(self._apply_batch, projected))
+
     async def apply(self, records: Sequence[Record]) -> None:
-        """Apply a batch of one partition: every record is done, or known, or a dead letter.
+        """Apply records of one partition; when it returns, every one of them is done, or known, or a dead letter.
 
         Raises:
-            PartitionMustPause: PostgreSQL is not there, or refuses for long; nothing is lost.
             Flood: too many dead letters in too short a time.
         """
+        lanes = Lanes()
+        try:
+            self.take(records, lanes)
+            await lanes.finished()
+        finally:
+            await lanes.close()
+
+    def _wanted(self, record: Record) -> type[Event] | None:
+        """The event type of a record that is to be applied, plain `Event` where reading it will tell what it is."""
+        if record.topic in OUTSIDE:
+            return Event
+        if record.value is None and record.topic in _COMPACTED:
+            telemetry.tombstones.add(1, {"service": self._service.name, "topic": record.topic})
+            return None
+        wire_type = wire_type_of(record)
+        if wire_type is None:
+            return Event
+        event = EVENTS.get(wire_type)
+        if event is None:
+            self._count_unknown(record)
+        elif event.topic != record.topic:
+            return Event
+        elif event in self._service.projected or event in self._service.reactions:
+            return event
+        return None
+
+    def _count_unknown(self, record: Record) -> None:
+        telemetry.unknown_types.add(1, {"service": self._service.name, "topic": record.topic})
+
+    @asynccontextmanager
+    async def _turn(self, failures: int) -> AsyncIterator[None]:
+        """A turn to apply something; those who try again share half of the turns, so that the others get theirs."""
         if self.flooded:
             raise Flood
-        projected: list[Record] = []
-        lanes: dict[bytes | None, list[Record]] = {}
-        for record in records:
-            if record.value is None and record.topic in _COMPACTED:
-                telemetry.tombstones.add(1, {"service": self._service.name, "topic": record.topic})
-                continue
-            wire_type = _wire_type(record)
-            if any(event.wire_type == wire_type for event in self._service.projected):
-                projected.append(record)
-            elif wire_type in EVENTS and EVENTS[wire_type] not in self._service.reactions:
-                continue
-            elif wire_type is not None and wire_type not in EVENTS:
-                telemetry.unknown_types.add(1, {"service": self._service.name, "topic": record.topic})
-            else:
-                lanes.setdefault(record.key, []).append(record)
-        work = [self._apply_lane(lane) for lane in lanes.values()]
-        if projected:
-            work.append(self._apply_batch(projected))
-        outcomes = await asyncio.gather(*work, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+        if not failures:
+            async with self._turns:
+                yield
+            return
+        async with self._later_turns, self._turns:
+            yield
 
-    async def _apply_lane(self, lane: Sequence[Record]) -> None:
-        async with self._lanes:
-            for record in lane:
-                await self._apply_one(record)
-
-    async def _apply_one(self, record: Record) -> None:
+    async def _apply_one(self, record: Record, rest: Rest) -> None:
         try:
-            envelope = decode(record.headers, record.value or b"")
+            envelope = envelope_of(record, self._sources)
         except UndecodableRecord as error:
-            await self._bury(record, None, "permanent", error)
+            if record.topic not in OUTSIDE or self._keeps_from_outside(record, error):
+                await self._bury(record, None, error, rest)
             return
         if envelope is None:
-            return
-        bugs = transients = 0
+            self._count_unknown(record)
+        elif type(envelope.event) in self._service.reactions:
+            await self._react_in_the_end(record, envelope, rest)
+
+    async def _react_in_the_end(self, record: Record, envelope: Envelope[Event], rest: Rest) -> None:
+        bugs = failures = 0
         while True:
             try:
-                with telemetry.span(
-                    f"handle {envelope.type}", SpanKind.CONSUMER, envelope.traceparent, topic=record.topic
-                ):
+                async with self._turn(bugs + failures):
                     await self._react(record, envelope)
+            except Flood:
+                raise
             except Unacceptable as error:
-                await self._bury(record, envelope.id, "permanent", error)
+                await self._bury(record, envelope.id, error, rest)
             except TRANSIENT_ERRORS as error:
-                transients += 1
-                await self._pause_or_wait(transients, error)
+                failures += 1
+                await self._wait(record, failures, error, rest)
                 continue
             except Exception as error:  # noqa: BLE001 - any bug of a handler ends as a dead letter
                 bugs += 1
                 if bugs < _BUG_ATTEMPTS:
-                    await asyncio.sleep(backoff_s(bugs))
+                    await rest(backoff_s(bugs))
                     continue
                 _log.exception("%s cannot be handled; it becomes a dead letter", envelope.type)
-                await self._bury(record, envelope.id, "bug", error)
+                await self._bury(record, envelope.id, error, rest)
             else:
                 self._count(failed=False)
             return
 
     async def _react(self, record: Record, envelope: Envelope[Event]) -> None:
         handler = self._service.reactions[type(envelope.event)]
-        while True:
-            async with self._database.transaction(cause=envelope) as tx:
-                if await self._is_new(tx, record, envelope.id):
-                    await handler(tx, envelope.event)
-                    return
-                if await self._is_known(tx, record, envelope.id) or record.topic not in self._fact_topics:
-                    return
-                if await dead_letters.park(tx, record):
-                    return
-            # The key was let go between the two statements: take the record in the ordinary way.
+        with telemetry.span(f"handle {envelope.type}", SpanKind.CONSUMER, envelope.traceparent, topic=record.topic):
+            while True:
+                async with self._database.transaction(hurried=True, cause=envelope) as tx:
+                    if await self._is_new(tx, record, envelope.id):
+                        await handler(tx, envelope.event)
+                        return
+                    if await self._is_known(tx, record, envelope.id) or record.topic not in self._fact_topics:
+                        return
+                    if await dead_letters.park(tx, record):
+                        return
+                # The key was let go between the two statements: take the record in the ordinary way.
 
     async def _is_new(self, tx: Transaction, record: Record, event_id: UUID) -> bool:
         if record.topic in self._fact_topics:
@@ -180,25 +221,27 @@ class Inbox:
             _log.warning("the event id %s came again with another body, on %s", event_id, record.topic)
         return row is not None
 
-    async def _apply_batch(self, records: Sequence[Record]) -> None:
+    async def _apply_batch(self, records: Sequence[Record], rest: Rest) -> None:
         """A projection's batch in one transaction; halved until the record that fails is alone."""
-        transients = 0
+        failures = 0
         while True:
             try:
-                await self._project(records)
+                async with self._turn(failures):
+                    await self._project(records)
+            except Flood:
+                raise
             except TRANSIENT_ERRORS as error:
-                transients += 1
-                await self._pause_or_wait(transients, error)
+                failures += 1
+                await self._wait(records[0], failures, error, rest)
             except Exception as error:  # noqa: BLE001 - any bug of a projection ends as a dead letter
                 if len(records) > 1:
                     middle = len(records) // 2
-                    await self._apply_batch(records[:middle])
-                    await self._apply_batch(records[middle:])
+                    await self._apply_batch(records[:middle], rest)
+                    await self._apply_batch(records[middle:], rest)
                     return
-                permanent = isinstance(error, UndecodableRecord | Unacceptable)
-                if not permanent:
+                if not isinstance(error, UndecodableRecord | Unacceptable):
                     _log.exception("a record of %s cannot be projected; it becomes a dead letter", records[0].topic)
-                await self._bury(records[0], None, "permanent" if permanent else "bug", error, projected=True)
+                await self._bury(records[0], None, error, rest, projected=True)
                 return
             else:
                 self._count(failed=False, times=len(records))
@@ -207,13 +250,13 @@ class Inbox:
     async def _project(self, records: Sequence[Record]) -> None:
         if self._service.project is None:
             raise TypeError(f"{self._service.name} declares projected events but no projection")
-        decoded = [decode(record.headers, record.value or b"") for record in records]
+        decoded = [envelope_of(record, self._sources) for record in records]
         envelopes = [envelope for envelope in decoded if envelope is not None]
         first = envelopes[0]
         with telemetry.span(
             f"project {first.event.topic}", SpanKind.CONSUMER, first.traceparent, events=len(envelopes)
         ):
-            async with self._database.transaction(cause=first) as tx:
+            async with self._database.transaction(hurried=True, cause=first) as tx:
                 fresh = await tx.fetch(
                     _BEGIN_PROJECTING,
                     records[-1].topic,
@@ -232,42 +275,57 @@ class Inbox:
                     await self._service.project(tx, events)
 
     async def _bury(
-        self, record: Record, event_id: UUID | None, failure: str, error: BaseException, *, projected: bool = False
+        self, record: Record, event_id: UUID | None, error: Exception, rest: Rest, *, projected: bool = False
     ) -> None:
-        parks = record.topic in self._fact_topics and dead_letters.may_park(record) and not _is_strange(record, error)
-        transients = 0
+        # What will never be accepted is not waited for.
+        parks = (
+            record.topic in self._fact_topics and dead_letters.may_park(record) and not isinstance(error, Unacceptable)
+        )
+        failures = 0
         while True:
             try:
-                async with self._database.transaction() as tx:
+                async with self._turn(failures), self._database.transaction(hurried=True) as tx:
                     if projected:
                         await tx.execute(_REACH, record.topic, record.partition, record.position + 1)
                     if event_id is not None and not await add_to_inbox(tx, record, event_id, REACTION):
                         return
                     if parks and await dead_letters.park(tx, record):
                         return
-                    added = await dead_letters.add_letter(
-                        tx, record, event_id, failure, dead_letters.describe(error), parks_key=parks
-                    )
+                    why = dead_letters.describe(error)
+                    added = await dead_letters.add_letter(tx, record, event_id, kind_of(error), why, parks_key=parks)
             except TRANSIENT_ERRORS as transient:
-                transients += 1
-                await self._pause_or_wait(transients, transient)
+                failures += 1
+                await self._wait(record, failures, transient, rest)
                 continue
             if added:
-                telemetry.dead_letters.add(1, {"service": self._service.name, "topic": record.topic})
-                _log.error(
-                    "dead letter from %s/%s/%s: %s",
-                    record.topic,
-                    record.partition,
-                    record.position,
-                    dead_letters.describe(error),
-                )
-                self._count(failed=True)
+                self._report(record, error)
             return
 
-    async def _pause_or_wait(self, failures: int, error: BaseException) -> None:
-        if failures >= _TRANSIENT_ATTEMPTS:
-            raise PartitionMustPause(type(error).__name__) from error
-        await asyncio.sleep(backoff_s(failures, first_s=0.01, most_s=1.0))
+    def _report(self, record: Record, error: Exception) -> None:
+        of_topic = {"service": self._service.name, "topic": record.topic}
+        telemetry.dead_letters.add(1, of_topic)
+        _log.error("dead letter from %s/%s/%s: %s", *_place(record), dead_letters.describe(error))
+        if record.topic not in OUTSIDE:
+            self._count(failed=True)
+        elif not isinstance(error, UndecodableRecord):
+            telemetry.refused_from_outside.add(1, of_topic | {"why": type(error).__name__})
+
+    def _keeps_from_outside(self, record: Record, error: UndecodableRecord) -> bool:
+        """Count what cannot be believed or read; so many a minute are kept as letters, to see what comes."""
+        why = type(error).__name__
+        telemetry.refused_from_outside.add(1, {"service": self._service.name, "topic": record.topic, "why": why})
+        at = time.monotonic()
+        while self._kept_from_outside and self._kept_from_outside[0] < at - _FLOOD_WINDOW_S:
+            self._kept_from_outside.popleft()
+        if len(self._kept_from_outside) >= _FLOOD_LETTERS:
+            return False
+        self._kept_from_outside.append(at)
+        return True
+
+    async def _wait(self, record: Record, failures: int, error: BaseException, rest: Rest) -> None:
+        if failures == LASTING:
+            _log.error("%s/%s/%s waits: %s lasts", *_place(record), type(error).__name__)
+        await rest(backoff_s(failures, first_s=0.01))
 
     def _count(self, *, failed: bool, times: int = 1) -> None:
         telemetry.records_handled.add(times, {"service": self._service.name, "failed": failed})
@@ -302,95 +360,10 @@ def body_hash(record: Record) -> int:
     return int.from_bytes(blake2b(record.value or b"", digest_size=8).digest(), signed=True)
 
 
-def _is_strange(record: Record, error: BaseException) -> bool:
-    """True for what will never be accepted: it is not waited for, else a stranger's would hold up the rightful ones."""
-    from_outside = TOPICS[record.topic].owner == EXTERNAL
-    return isinstance(error, Unacceptable) or (from_outside and isinstance(error, UndecodableRecord))
+def kind_of(error: Exception) -> str:
+    """How a dead letter has failed: for good, or by a bug that can be mended."""
+    return "permanent" if isinstance(error, UndecodableRecord | Unacceptable) else "bug"
 
 
-def _wire_type(record: Record) -> str | None:
-    try:
-        return attributes_of(record.headers).get("ce_type")
-    except UndecodableRecord:
-        return None
-
-
-async def replay(service: Service, database: Database, letter_id: UUID) -> int:
-    """Apply a dead letter again, then what waited behind it; how many records were applied.
-
-    The letter is applied and settled in one transaction, or stays open. A waiting record that
-    fails becomes a letter of its own, and the rest goes on waiting, behind that one.
-
-    Raises:
-        NoSuchLetter: the id is unknown or settled.
-        UndecodableRecord: the record still cannot be read.
-    """
-    async with database.transaction() as tx:
-        letter = await dead_letters.lock_open_letter(tx, letter_id)
-        waiting = await dead_letters.take_waiting(tx, letter)
-        await dead_letters.settle(tx, letter, "replayed")
-        await _apply_again(service, tx, letter.record, known=True)
-        return 1 + await _let_through(service, tx, waiting)
-
-
-async def discard(service: Service, database: Database, letter_id: UUID) -> int:
-    """Give a dead letter up and apply what waited behind it, as `replay` does; how many were applied.
-
-    Raises:
-        NoSuchLetter: the id is unknown or settled.
-    """
-    async with database.transaction() as tx:
-        letter = await dead_letters.lock_open_letter(tx, letter_id)
-        waiting = await dead_letters.take_waiting(tx, letter)
-        await dead_letters.settle(tx, letter, "discarded")
-        return await _let_through(service, tx, waiting)
-
-
-async def _let_through(service: Service, tx: Transaction, waiting: Sequence[Record]) -> int:
-    applied = 0
-    for nth, record in enumerate(waiting):
-        try:
-            async with tx.savepoint():
-                await _apply_again(service, tx, record, known=False)
-            applied += 1
-        except TRANSIENT_ERRORS:
-            raise
-        except Exception as error:  # noqa: BLE001 - else one more bad record would keep the first letter open for ever
-            permanent = isinstance(error, UndecodableRecord | Unacceptable)
-            parks = not _is_strange(record, error)
-            event_id = _event_id(record)
-            if event_id is not None:
-                await add_to_inbox(tx, record, event_id, REACTION)
-            failure = "permanent" if permanent else "bug"
-            await dead_letters.add_letter(tx, record, event_id, failure, dead_letters.describe(error), parks_key=parks)
-            if parks:
-                for later in waiting[nth + 1 :]:
-                    await dead_letters.park(tx, later)
-                break
-    return applied
-
-
-async def _apply_again(service: Service, tx: Transaction, record: Record, *, known: bool) -> None:
-    """Apply a record that was set aside; `known` says that the inbox has its id although it had no effect."""
-    envelope = decode(record.headers, record.value or b"")
-    if envelope is None:
-        return
-    projecting = type(envelope.event) in service.projected
-    if projecting:
-        await tx.execute(_ENTER_PROJECTING)
-    is_new = await add_to_inbox(tx, record, envelope.id, PROJECTION if projecting else REACTION)
-    if not is_new and not known:
-        return
-    tx.cause = envelope
-    if projecting and service.project is not None:
-        await service.project(tx, [envelope.event])
-    elif type(envelope.event) in service.reactions:
-        await service.reactions[type(envelope.event)](tx, envelope.event)
-
-
-def _event_id(record: Record) -> UUID | None:
-    try:
-        envelope = decode(record.headers, record.value or b"")
-    except UndecodableRecord:
-        return None
-    return None if envelope is None else envelope.id
+def _place(record: Record) -> tuple[str, int, int]:
+    return (record.topic, record.partition, record.position)

@@ -49,7 +49,8 @@ class Runtime:
         self.texts = Texts(service.root / "texts")
         self.verifier = TokenVerifier(settings)
         self.refusals = Refusals.of(settings)
-        self.inbox = Inbox(service, database, lanes=max(2, settings.pool_size - 3))
+        lanes = max(2, settings.pool_size - 3)
+        self.inbox = Inbox(service, database, lanes=lanes, sources=settings.outside_sources)
         self.bus: Bus = open_bus(settings, database)
         self._subscription: Subscription | None = None
         self._consumer: Consumer | None = None
@@ -65,7 +66,7 @@ class Runtime:
 
     @property
     def paused(self) -> int:
-        """Partitions that rest after failures."""
+        """Partitions of which nothing more is read for the moment, because of failures."""
         return len(self._consumer.paused) if self._consumer else 0
 
     @property
@@ -129,19 +130,25 @@ class Runtime:
 
     async def _measure(self) -> None:
         """Set the gauges that alerts look at; what cannot be read now is read next time."""
-        of_service = {"service": self.service.name}
         while True:
             with suppress(*TRANSIENT_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError):
-                row = await self.database.pool.fetchrow(
-                    "SELECT count(*) AS waiting, extract(epoch FROM clock_timestamp() - min(created_at)) AS age,"
-                    " (SELECT count(*) FROM dead_letters WHERE state = 'open') AS letters FROM outbox"
-                )
-                if row is not None:
-                    telemetry.outbox_waiting.set(row["waiting"], of_service)
-                    telemetry.outbox_age.set(float(row["age"] or 0), of_service)
-                    telemetry.open_letters.set(row["letters"], of_service)
-                telemetry.bus_lag.set(await self.lag(), of_service)
+                await self._measure_once()
             await asyncio.sleep(_MEASURE_EVERY_S)
+
+    async def _measure_once(self) -> None:
+        of_service = {"service": self.service.name}
+        telemetry.resting_keys.set(self._consumer.resting if self._consumer else 0, of_service)
+        row = await self.database.pool.fetchrow(
+            "SELECT count(*) AS waiting, extract(epoch FROM clock_timestamp() - min(created_at)) AS age,"
+            " (SELECT count(*) FROM dead_letters WHERE state = 'open') AS letters,"
+            " (SELECT count(*) FROM parked_keys) AS parked FROM outbox"
+        )
+        if row is not None:
+            telemetry.outbox_waiting.set(row["waiting"], of_service)
+            telemetry.outbox_age.set(float(row["age"] or 0), of_service)
+            telemetry.open_letters.set(row["letters"], of_service)
+            telemetry.parked_keys.set(row["parked"], of_service)
+        telemetry.bus_lag.set(await self.lag(), of_service)
 
 
 def _report_death(task: asyncio.Task[None]) -> None:

@@ -13,6 +13,7 @@ from chassis.files import Unusable
 from chassis.settings import Settings
 from contracts.envelope import Event, EventKind
 from contracts.identity_codes import TextKind
+from contracts.topics import TOPICS
 
 if TYPE_CHECKING:
     from chassis.problems import ProblemWriter
@@ -83,6 +84,8 @@ class Service:
             raise TypeError(f"{self.name}: a projection has events, a function and tables, or there is none")
         if any(event.kind is not EventKind.STATE for event in self.projected):
             raise TypeError(f"{self.name} projects facts; those count once and are for reactions")
+        if any(TOPICS[event.topic].from_outside for event in self.projected):
+            raise TypeError(f"{self.name} projects what other systems write; whom to believe is asked for reactions")
         if not {event for group in self.superseding for event in group} <= set(self.projected):
             raise TypeError(f"{self.name} supersedes events that it does not project")
 

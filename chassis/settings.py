@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from chassis.clock import ClockKind
 from chassis.limits import ConnectionLimits, Rates
 from chassis.peers import Network, read_network
+from contracts.topics import TOPICS
 
 _MOST_PORT = 65535
 
@@ -85,6 +86,8 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_leads_to_postgresql)]
 class Settings(BaseSettings):
     """Everything a service process can be told.
 
+    `outside_sources` are the values of `ce_source` that are believed, by topic; a topic that is not named has none.
+
     Production refuses what only makes sense on a developer's machine: the development token
     issuer, a simulated clock, keys read from a file, and a missing or default secret.
     """
@@ -107,6 +110,9 @@ class Settings(BaseSettings):
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")
     kafka_ca_file: Path | None = None
+    outside_sources: dict[str, frozenset[str]] = {
+        "rekku.quota-signals": frozenset({"/kela/funds-follow-up", "/kela/budget-followup"})
+    }
     clock: ClockKind = ClockKind.REAL
     jwks_url: str = ""
     issuer: str = "https://rekku.invalid/dev-issuer"
@@ -134,6 +140,13 @@ class Settings(BaseSettings):
     def _kafka_has_an_address(self) -> Self:
         if self.bus is BusKind.KAFKA and not self.kafka_servers:
             raise ValueError("the bus kafka needs REKKU_KAFKA_SERVERS, as host:port,host:port")
+        return self
+
+    @model_validator(mode="after")
+    def _sources_are_of_topics_that_others_write(self) -> Self:
+        wrong = sorted(name for name in self.outside_sources if name not in TOPICS or not TOPICS[name].from_outside)
+        if wrong:
+            raise ValueError(f"REKKU_OUTSIDE_SOURCES names what is no topic of other systems: {', '.join(wrong)}")
         return self
 
     @model_validator(mode="after")

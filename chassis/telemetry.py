@@ -27,13 +27,22 @@ dead_letters = _meter.create_counter("rekku.inbox.dead_letters", description="Re
 unknown_types = _meter.create_counter("rekku.inbox.unknown_types", description="Records of a type not known here")
 reused_ids = _meter.create_counter("rekku.inbox.reused_ids", description="Known event ids that came with another body")
 tombstones = _meter.create_counter("rekku.inbox.tombstones", description="Records without a body on compacted topics")
-partition_pauses = _meter.create_counter("rekku.bus.pauses", description="Partitions paused after transient failures")
+refused_from_outside = _meter.create_counter(
+    "rekku.inbox.refused_from_outside", description="Records of other systems that are not taken, by why"
+)
+partition_pauses = _meter.create_counter("rekku.bus.pauses", description="Partitions paused, for what does not end")
 records_sent = _meter.create_counter("rekku.outbox.sent", description="Outbox rows handed to the bus")
 outbox_waiting = _meter.create_gauge("rekku.outbox.waiting", description="Rows that the bus does not have yet")
 outbox_age = _meter.create_gauge(
     "rekku.outbox.age", unit="s", description="Age of the oldest row the bus does not have"
 )
 bus_lag = _meter.create_gauge("rekku.bus.lag", description="Records on the bus that this service has not finished")
+resting_keys = _meter.create_gauge(
+    "rekku.inbox.resting_keys", description="Keys whose record has failed for the moment and is tried again"
+)
+parked_keys = _meter.create_gauge(
+    "rekku.inbox.parked_keys", description="Keys whose later records wait behind a dead letter"
+)
 open_letters = _meter.create_gauge("rekku.inbox.open_letters", description="Dead letters nobody has settled")
 send_failures = _meter.create_counter("rekku.outbox.failures", description="Times the bus did not take the oldest rows")
 rejoins = _meter.create_counter("rekku.bus.rejoins", description="Consumers found standing still and joined anew")

@@ -109,7 +109,7 @@ def breaks(current: Revision, kept: list[Revision]) -> Iterator[str]:
                 yield f"{name} cannot read what revision {old.revision} wrote, at {found}"
             for found in _changed_defaults(current.reader, old.reader):
                 yield f"{name} understands what revision {old.revision} wrote differently, at {found}"
-        if topic is None or topic.owner != topics.EXTERNAL:
+        if topic is None or not topic.from_outside:
             for found in differences(old.reader, current.writer):
                 yield f"{name} writes what a reader of revision {old.revision} refuses, at {found}"
 

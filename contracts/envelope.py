@@ -1,12 +1,12 @@
 """CloudEvents 1.0 in Kafka binary mode: the envelope every event travels in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import uuid_utils.compat as uuid_utils
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -27,6 +27,9 @@ _TEXT_ATTRIBUTES = ("ce_subject", "ce_source")
 """Those that are any text; ce_id and ce_time are a UUID and an instant, and another ce_type is passed over."""
 
 Header = tuple[str, bytes]
+
+IdOf = Callable[[str, str], UUID]
+"""Makes an event's id of its `ce_source` and its `ce_id`; a ValueError says that it cannot be one."""
 
 
 class EventKind(StrEnum):
@@ -101,6 +104,21 @@ def new_event_id() -> UUID:
     return uuid_utils.uuid7()
 
 
+def _own_id(_source: str, given: str) -> UUID:
+    return UUID(given)
+
+
+def id_from_outside(source: str, given: str) -> UUID:
+    """The id of an event of another system: a UUIDv5 of its `ce_source` and of its `ce_id`, whatever form that has.
+
+    Raises:
+        ValueError: there is no `ce_id`.
+    """
+    if not given:
+        raise ValueError("an event has an id")
+    return uuid5(uuid5(NAMESPACE_URL, source), given)
+
+
 def encode(
     event: Event, *, event_id: UUID, source: str, time: datetime, traceparent: str | None
 ) -> tuple[list[Header], bytes]:
@@ -142,12 +160,11 @@ def decode(headers: Iterable[Header], body: bytes) -> "Envelope[Event] | None":
     return decode_body(attributes_of(headers), body)
 
 
-def decode_body(attributes: Mapping[str, str], body: bytes) -> "Envelope[Event] | None":
-    """As `decode`, where a record's attributes have been read already."""
+def decode_body(attributes: Mapping[str, str], body: bytes, *, id_of: IdOf = _own_id) -> "Envelope[Event] | None":
+    """As `decode`, where a record's attributes have been read already; `id_of` makes the event's id of `ce_id`."""
     try:
-        wire_type = attributes["ce_type"]
-        event_id = UUID(attributes["ce_id"])
-        source, subject = attributes["ce_source"], attributes["ce_subject"]
+        wire_type, source, subject = attributes["ce_type"], attributes["ce_source"], attributes["ce_subject"]
+        event_id = id_of(source, attributes["ce_id"])
         time = datetime.fromisoformat(attributes["ce_time"])
     except KeyError as error:
         raise UndecodableRecord(f"the header {error.args[0]} is missing") from error

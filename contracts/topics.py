@@ -47,9 +47,14 @@ class Topic:
         return tuple(event for event in EVENTS.values() if event.topic == self.name)
 
     @property
+    def from_outside(self) -> bool:
+        """True where other systems write: only what comes from an agreed `ce_source` is believed."""
+        return self.owner == EXTERNAL
+
+    @property
     def for_subscribers(self) -> bool:
         """True where Kela's other systems may be given access (docs/subscribing.md)."""
-        return self.owner != EXTERNAL and self.personal_data is not PersonalDataClass.RESTRICTED
+        return not self.from_outside and self.personal_data is not PersonalDataClass.RESTRICTED
 
 
 def _consumers(*names: str) -> frozenset[str]:

@@ -9,8 +9,9 @@ from rich.table import Table
 from chassis.db import Database
 from chassis.dead_letters import DeadLetter, NoSuchLetter, describe, get_letter
 from chassis.dead_letters import list_letters as letters_of
-from chassis.inbox import discard, replay
+from chassis.replaying import discard, replay
 from chassis.service import Service
+from chassis.settings import Settings
 from contracts.topics import SERVICES
 from rekku.home import Home
 from rekku.inside import database_of
@@ -66,7 +67,7 @@ async def replay_letter(home: Home, letter_id: UUID) -> None:
     """
 
     async def apply(service: Service, database: Database) -> int:
-        return await replay(service, database, letter_id)
+        return await replay(service, database, Settings().outside_sources, letter_id)
 
     print(f"replayed: {await _settle(home, letter_id, apply)} records applied")
 
@@ -79,7 +80,7 @@ async def discard_letter(home: Home, letter_id: UUID) -> None:
     """
 
     async def give_up(service: Service, database: Database) -> int:
-        return await discard(service, database, letter_id)
+        return await discard(service, database, Settings().outside_sources, letter_id)
 
     print(f"discarded: {await _settle(home, letter_id, give_up)} waiting records applied")
 

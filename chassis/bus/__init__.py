@@ -41,21 +41,23 @@ class Partition(Protocol):
     number: int
 
     async def read(self, most: int) -> Sequence[Record]:
-        """The next records, waiting until there are some.
+        """The next records, waiting until there are some, or until `wake` is called: then there may be none.
 
         Raises:
             PartitionLost: the partition is read by somebody else now, or should be given up.
         """
 
+    def wake(self) -> None:
+        """Let whoever waits for records, or will do so next, go on without any."""
+
     async def commit(self, next_position: int) -> None:
         """Everything before `next_position` is done; reading goes on from there after a restart.
 
-        Raises:
-            PartitionLost: as `read` does.
-        """
+        What is to be given up can still be committed.
 
-    def rewind(self) -> None:
-        """Read again from the last committed position."""
+        Raises:
+            PartitionLost: the partition is read by somebody else now.
+        """
 
 
 class PartitionLost(Exception):

@@ -55,28 +55,38 @@ class EmbeddedBus:
 
 
 class EmbeddedPartition:
-    """A leased partition; `wake` is set when something was appended or the lease ended."""
+    """A leased partition; `awake` is set when something was appended, the lease ended, or the reader is woken."""
 
     def __init__(self, subscription: EmbeddedSubscription, topic: str, number: int, position: int) -> None:
         self.topic = topic
         self.number = number
-        self.wake = asyncio.Event()
+        self.awake = asyncio.Event()
         self.surrendered = False
+        self._woken = False
         self._subscription = subscription
-        self._committed = self._next = position
+        self._next = position
 
     async def read(self, most: int) -> Sequence[Record]:
-        """The next records in the order of their positions, waiting until there are some."""
-        while True:
-            self._check()
-            self.wake.clear()
-            rows = await self._subscription.pool.fetch(
-                "SELECT * FROM rekku_bus.read_records($1, $2, $3, $4)", self.topic, self.number, self._next, most
-            )
-            if rows:
-                self._next = rows[-1]["position"] + 1
+        """The next records in the order of their positions, waiting until there are some or `wake` is called."""
+        while not self.surrendered:
+            self.awake.clear()
+            rows = await self._records(most) if most else []
+            if rows or self._woken:
+                self._woken = False
+                self._next = rows[-1]["position"] + 1 if rows else self._next
                 return [as_record(row) for row in rows]
-            await self.wake.wait()
+            await self.awake.wait()
+        raise PartitionLost
+
+    async def _records(self, most: int) -> list[asyncpg.Record]:
+        return await self._subscription.pool.fetch(
+            "SELECT * FROM rekku_bus.read_records($1, $2, $3, $4)", self.topic, self.number, self._next, most
+        )
+
+    def wake(self) -> None:
+        """Let the reader go on without records."""
+        self._woken = True
+        self.awake.set()
 
     async def commit(self, next_position: int) -> None:
         """Store the low-water mark, if the lease is still ours."""
@@ -89,21 +99,11 @@ class EmbeddedPartition:
         )
         if not kept:
             raise PartitionLost
-        self._committed = next_position
-        self._check()
-
-    def rewind(self) -> None:
-        """Read again from the last committed position."""
-        self._next = self._committed
 
     def surrender(self) -> None:
         """Make the reader stop at the next safe point."""
         self.surrendered = True
-        self.wake.set()
-
-    def _check(self) -> None:
-        if self.surrendered:
-            raise PartitionLost
+        self.awake.set()
 
 
 class EmbeddedSubscription:
@@ -149,7 +149,7 @@ class EmbeddedSubscription:
             topic, _, number = place.rpartition(":")
             held = self._held.get((topic, int(number)))
             if held:
-                held[0].wake.set()
+                held[0].awake.set()
 
     async def _heartbeat(self, connection: Connection, consume: Callable[[Partition], Awaitable[None]]) -> None:
         leased = await connection.fetch(
@@ -169,7 +169,7 @@ class EmbeddedSubscription:
                 partition = EmbeddedPartition(self, *place, row["position"])
                 self._held[place] = (partition, asyncio.create_task(self._serve(partition, consume)))
             elif row["behind"]:
-                held[0].wake.set()
+                held[0].awake.set()
 
     async def _serve(self, partition: EmbeddedPartition, consume: Callable[[Partition], Awaitable[None]]) -> None:
         try:

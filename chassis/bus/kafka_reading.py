@@ -49,6 +49,7 @@ class KafkaPartition:
         self.topic: str = place.topic
         self.number: int = place.partition
         self.surrendered = False
+        self._woken = False
         self._consumer = consumer
         self._place = place
         self._waiting: deque[Record] = deque()
@@ -68,12 +69,13 @@ class KafkaPartition:
             self._consumer.pause(self._place)
 
     async def read(self, most: int) -> Sequence[Record]:
-        """The next records in the order of their positions, waiting until there are some."""
-        while not self._waiting:
-            self._check()
+        """The next records in the order of their positions, waiting until there are some or `wake` is called."""
+        while not (self.surrendered or self._woken or (most and self._waiting)):
             self._arrived.clear()
             await self._arrived.wait()
-        self._check()
+        if self.surrendered:
+            raise PartitionLost
+        self._woken = False
         batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         self._unfinished.extend(batch)
         if len(self._waiting) < _BUFFERED // 2 and self._place in self._consumer.paused():
@@ -84,18 +86,24 @@ class KafkaPartition:
         """Store the low-water mark in the group, while the partition is ours."""
         failures = 0
         while True:
-            self._check()
             try:
                 await self._consumer.commit({self._place: next_position})
                 break
             except (CommitFailedError, IllegalStateError) as error:
                 raise PartitionLost from error
             except KafkaError as error:
+                if self.surrendered:
+                    raise PartitionLost from error
                 failures += 1
                 _log.warning("a position cannot be stored, trying again: %s", type(error).__name__)
                 await asyncio.sleep(backoff_s(failures, first_s=0.1))
         while self._unfinished and self._unfinished[0].position < next_position:
             self._unfinished.popleft()
+
+    def wake(self) -> None:
+        """Let the reader go on without records."""
+        self._woken = True
+        self._arrived.set()
 
     def rewind(self) -> None:
         """Read again what is not committed: it is still here."""
@@ -106,10 +114,6 @@ class KafkaPartition:
         """Make the reader stop at the next safe point."""
         self.surrendered = True
         self._arrived.set()
-
-    def _check(self) -> None:
-        if self.surrendered:
-            raise PartitionLost
 
 
 class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -203,7 +207,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
                 held[0].offer(as_record(record) for record in records)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Let running batches finish and commit, while the group waits for us."""
+        """Let running records finish and their mark be stored, while the group waits for us."""
         await self._hand_over()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:

@@ -7,9 +7,12 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from chassis import dead_letters, inbox
+from chassis import dead_letters, inbox, telemetry
 from chassis.bus import Record
-from chassis.inbox import Flood, PartitionMustPause, discard, replay
+from chassis.db import backoff_s
+from chassis.inbox import Flood
+from chassis.reading import NOBODY
+from chassis.replaying import discard, replay
 from chassis.testing import ServiceUnderTest
 from contracts.envelope import UndecodableRecord, new_event_id
 from tests.chassis.builders import a_payment, a_pin, an_office
@@ -102,7 +105,7 @@ async def test_a_letter_that_still_fails_stays_open(toy: ServiceUnderTest):
     await toy.deliver(a_payment(period_number=99), a_payment(period_number=2))
     (letter,) = await letters(toy)
     with pytest.raises(ZeroDivisionError):
-        await replay(toy.service, toy.db, letter.letter_id)
+        await replay(toy.service, toy.db, NOBODY, letter.letter_id)
     assert [found.waiting for found in await letters(toy)] == [1]
     assert await payments(toy) == []
 
@@ -115,18 +118,18 @@ async def test_a_mended_letter_is_replayed_before_what_waited(toy: ServiceUnderT
         await tx.execute("INSERT INTO paid VALUES ($1, $2)", event.decision_ref, event.period_number)
 
     monkeypatch.setitem(toy.service.reactions, type(a_payment()), mended)  # type: ignore[arg-type]
-    assert await replay(toy.service, toy.db, letter.letter_id) == 3
+    assert await replay(toy.service, toy.db, NOBODY, letter.letter_id) == 3
     assert [n for _, n, _ in await payments(toy)] == [99, 2, 3]
     await toy.deliver(a_payment(period_number=4))
     assert [n for _, n, _ in await payments(toy)] == [99, 2, 3, 4]
     with pytest.raises(dead_letters.NoSuchLetter):
-        await replay(toy.service, toy.db, letter.letter_id)
+        await replay(toy.service, toy.db, NOBODY, letter.letter_id)
 
 
 async def test_a_discarded_letter_lets_its_key_go_on(toy: ServiceUnderTest):
     await toy.deliver(a_payment(period_number=99), a_payment(period_number=2))
     (letter,) = await letters(toy)
-    assert await discard(toy.service, toy.db, letter.letter_id) == 1
+    assert await discard(toy.service, toy.db, NOBODY, letter.letter_id) == 1
     assert await payments(toy) == [("D-1", 2, 1)]
     assert [found.state for found in await letters(toy, None)] == ["discarded"]
 
@@ -184,22 +187,42 @@ async def test_a_failure_of_the_moment_is_tried_again(toy: ServiceUnderTest, mon
     assert await letters(toy) == []
 
 
-async def test_a_lasting_failure_pauses_the_partition_and_loses_nothing(
-    toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+async def test_a_failure_of_the_moment_is_tried_again_however_long_it_lasts(
+    toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(inbox, "_TRANSIENT_ATTEMPTS", 3)
-    record = toy.record_of(a_payment())
-    with monkeypatch.context() as broken:
+    """It never becomes a letter, and where it lasts a line says so."""
+    monkeypatch.setattr(inbox, "backoff_s", lambda *_, **__: 0.0)
+    handler = toy.service.reactions[type(a_payment())]
+    tries = 0
 
-        async def unreachable(*_: object) -> None:
+    async def unreachable(tx, event) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 1_200:
             raise asyncpg.ConnectionDoesNotExistError("gone")
+        await handler(tx, event)
 
-        broken.setitem(toy.service.reactions, type(a_payment()), unreachable)  # type: ignore[arg-type]
-        with pytest.raises(PartitionMustPause):
-            await toy.deliver_records(record)
-    assert await letters(toy) == []
-    await toy.deliver_records(record)
+    monkeypatch.setitem(toy.service.reactions, type(a_payment()), unreachable)  # type: ignore[arg-type]
+    await toy.deliver(a_payment())
     assert await payments(toy) == [("D-1", 1, 1)]
+    assert await letters(toy) == []
+    assert [line for line in caplog.messages if "waits: ConnectionDoesNotExistError lasts" in line] != []
+
+
+def test_a_pause_stays_short_however_often_something_has_failed():
+    """Doubling without an end would be an error of its own after a thousand failures."""
+    assert 0 <= backoff_s(5_000) <= 2
+
+
+async def test_a_record_of_a_type_that_belongs_on_another_topic_is_not_believed(toy: ServiceUnderTest):
+    """Whoever may write one topic cannot speak for the owner of another."""
+    payment = toy.record_of(a_payment(decision_ref="D-forged"))
+    office = toy.record_of(an_office(office_id="O-forged"))
+    await toy.deliver_records(replace(payment, topic="rekku.pins"), replace(office, topic="rekku.payments"))
+    assert await payments(toy) == []
+    async with toy.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM offices") == 0
+    assert [letter.failure for letter in await letters(toy)] == ["permanent"] * 2
 
 
 async def test_a_flood_of_letters_stops_the_consumer(toy: ServiceUnderTest):
@@ -233,7 +256,7 @@ async def test_a_letter_that_cannot_be_read_cannot_be_replayed(toy: ServiceUnder
     await toy.deliver_records(not_json(toy.record_of(a_payment())))
     (letter,) = await letters(toy)
     with pytest.raises(UndecodableRecord):
-        await replay(toy.service, toy.db, letter.letter_id)
+        await replay(toy.service, toy.db, NOBODY, letter.letter_id)
     assert len(await letters(toy)) == 1
 
 
@@ -253,13 +276,13 @@ async def test_a_waiting_record_that_fails_too_takes_the_letters_place(toy: Serv
     await toy.deliver(*(a_payment(period_number=n) for n in (99, 2, 99, 3)))
     (first,) = await letters(toy)
     assert first.waiting == 3
-    assert await discard(toy.service, toy.db, first.letter_id) == 1
+    assert await discard(toy.service, toy.db, NOBODY, first.letter_id) == 1
     assert [n for _, n, _ in await payments(toy)] == [2]
     (second,) = await letters(toy)
     assert (second.failure, second.waiting) == ("bug", 1)
     assert second.event_id is not None
     await toy.deliver(a_payment(period_number=4))
-    assert await discard(toy.service, toy.db, second.letter_id) == 2
+    assert await discard(toy.service, toy.db, NOBODY, second.letter_id) == 2
     assert [n for _, n, _ in await payments(toy)] == [2, 3, 4]
 
 
@@ -274,3 +297,21 @@ async def test_what_fails_in_a_savepoint_is_not_published(toy: ServiceUnderTest)
     assert [event.period_number for event in await toy.published(type(a_payment()))] == [1]
     async with toy.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM audit") == 0
+
+
+async def test_parked_and_resting_keys_are_measured(toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch):
+    """The control is the key beside them, which nothing waits for."""
+    measured: dict[str, float] = {}
+
+    class Gauge:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def set(self, value: float, _of: object) -> None:
+            measured[self.name] = value
+
+    for name in ("parked_keys", "resting_keys"):
+        monkeypatch.setattr(telemetry, name, Gauge(name))
+    await toy.deliver(a_payment(period_number=99), a_payment(period_number=2), a_payment(decision_ref="D-2"))
+    await toy.runtime._measure_once()
+    assert measured == {"parked_keys": 1, "resting_keys": 0}

@@ -11,8 +11,9 @@ import pytest
 
 from chassis import generations, projections
 from chassis.dead_letters import list_letters
-from chassis.inbox import replay
 from chassis.projections import RebuildImpossible
+from chassis.reading import NOBODY
+from chassis.replaying import replay
 from contracts.decisions import PeriodPaid
 from contracts.registration import OfficeRegistered
 from tests.chassis.builders import a_payment, a_pin, an_office
@@ -295,7 +296,7 @@ async def test_dead_letters_stay_out_until_they_are_replayed(here: OnBus, monkey
     service = dataclasses.replace(SERVICE, project=mended)
     async with here.tested.transaction() as tx:
         (letter,) = await list_letters(tx)
-    await replay(service, here.tested.db, letter.letter_id)
+    await replay(service, here.tested.db, NOBODY, letter.letter_id)
     outcome = await here.rebuild(service)
     assert outcome.letters == 0
     assert [(d.changed, d.only_live, d.only_new) for d in outcome.differences] == [(5, 0, 0)]

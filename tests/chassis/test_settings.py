@@ -37,6 +37,16 @@ def test_production_refuses_what_belongs_on_a_developers_machine(wrong: dict[str
         Settings.model_validate(PRODUCTION | wrong)
 
 
+@pytest.mark.parametrize("topic", ["rekku.quota-signal", "rekku.payments"])
+def test_whom_to_believe_is_asked_for_topics_that_others_write(topic: str, monkeypatch: pytest.MonkeyPatch):
+    """A mistyped topic would leave the right one without anybody; the control is the right one."""
+    monkeypatch.setenv("REKKU_OUTSIDE_SOURCES", '{"rekku.quota-signals": ["/kela/another"]}')
+    assert Settings().outside_sources == {"rekku.quota-signals": {"/kela/another"}}
+    monkeypatch.setenv("REKKU_OUTSIDE_SOURCES", f'{{"{topic}": ["/kela/another"]}}')
+    with pytest.raises(ValidationError, match=f"no topic of other systems: {topic}"):
+        Settings()
+
+
 def test_the_development_issuer_is_off_unless_asked_for(tmp_path: Path):
     with pytest.raises(ValueError, match="is off"):
         DevIssuer(Settings(home=tmp_path))
