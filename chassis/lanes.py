@@ -1,4 +1,4 @@
-"""The lanes of one partition: records are applied in order per key, keys side by side (decision record 0023).
+"""The lanes of one partition: records are applied in order per key, keys side by side (decision record 0025).
 
 A lane whose record fails for the moment rests by itself: it keeps nothing that others need, and they go on, until
 too many records lie above the mark, the position before which everything is finished.

@@ -1,4 +1,4 @@
-"""Reading records: which event a record is, and whether whoever sent it is believed (decision record 0024)."""
+"""Reading records: which event a record is, and whether whoever sent it is believed (decision record 0026)."""
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType

@@ -7,7 +7,7 @@ personal data and its legal basis. Made from the contracts and not from subscrib
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,6 +46,11 @@ _HEADERS: dict[str, tuple[str, Schema]] = {
     "traceparent": ("W3C trace context of the command that caused the event.", {}),
 }
 _OPTIONAL_HEADERS = {"traceparent"}
+_HEADERS_FROM_OUTSIDE: dict[str, tuple[str, Schema]] = _HEADERS | {
+    "ce_id": ("Any text, unique within its source: a record with a known pair is a repetition.", {"minLength": 1}),
+    "ce_source": ("Who says so: a source that has been agreed.", {"format": "uri-reference"}),
+}
+"""Of what other systems write."""
 
 
 def asyncapi_document() -> Schema:
@@ -225,7 +230,8 @@ def prose_of(event: type[Event]) -> tuple[str, str]:
 
 def _headers_of(event: type[Event]) -> Schema:
     its_own = {"type": "object", "properties": {"ce_type": {"type": "string", "const": event.wire_type}}}
-    return {"allOf": [{"$ref": f"{_SCHEMAS}CloudEventHeaders"}, its_own]}
+    name = "CloudEventHeadersFromOutside" if TOPICS[event.topic].from_outside else "CloudEventHeaders"
+    return {"allOf": [{"$ref": f"{_SCHEMAS}{name}"}, its_own]}
 
 
 def _example(path: Path) -> Schema:
@@ -245,7 +251,10 @@ def _schemas() -> Schema:
     Raises:
         ValueError: two different structures have one name.
     """
-    found: Schema = {"CloudEventHeaders": _cloud_event_headers()}
+    found: Schema = {
+        "CloudEventHeaders": _cloud_event_headers(_HEADERS),
+        "CloudEventHeadersFromOutside": _cloud_event_headers(_HEADERS_FROM_OUTSIDE),
+    }
     for event in (event for topic in TOPICS.values() for event in _events_of(topic)):
         schema = model_schema(event, mode="serialization", ref_template=f"{_SCHEMAS}{{model}}")
         parts = schema.pop("$defs", {})
@@ -255,12 +264,12 @@ def _schemas() -> Schema:
     return dict(sorted(found.items()))
 
 
-def _cloud_event_headers() -> Schema:
+def _cloud_event_headers(headers: Mapping[str, tuple[str, Schema]]) -> Schema:
     return {
         "type": "object",
         "description": "CloudEvents 1.0 in Kafka binary mode; every value is UTF-8 text.",
         "properties": {
-            name: {"type": "string", **schema, "description": text} for name, (text, schema) in _HEADERS.items()
+            name: {"type": "string", **schema, "description": text} for name, (text, schema) in headers.items()
         },
-        "required": sorted(_HEADERS.keys() - _OPTIONAL_HEADERS),
+        "required": sorted(headers.keys() - _OPTIONAL_HEADERS),
     }

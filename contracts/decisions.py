@@ -1,7 +1,9 @@
 """Events of the decisions service: decisions, quotas, payments, client contacts; and the quota signals it takes."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, get_args
+
+from pydantic import AwareDatetime, Field, field_validator
 
 from contracts.envelope import Event, EventKind, Value
 from contracts.identity_codes import TextKind
@@ -286,12 +288,28 @@ class ClientEligibility(Value):
 class _QuotaSignal(Event):
     """Taken from Kela's systems that follow the money; `signal_id` counts once per `ce_source`.
 
+    It is of a whole service. One that names an `area` or a `language` asks for less, and is not taken.
     `signal_id` and `service` have 1 to 128 printable characters and hold no personal identity code (E-59).
     """
 
     signal_id: Annotated[str, TextKind.MACHINE]
     service: Annotated[str, TextKind.MACHINE]
-    effective_at: datetime
+    effective_at: AwareDatetime = Field(strict=True)
+    area: Annotated[str | None, TextKind.MACHINE] = None
+    language: Annotated[str | None, TextKind.MACHINE] = None
+
+    @field_validator("effective_at", mode="before")
+    @classmethod
+    def _is_written_as_a_time(cls, at: object) -> object:
+        return datetime.fromisoformat(at) if isinstance(at, str) else at
+
+    @field_validator("effective_at")
+    @classmethod
+    def _is_an_instant_in_utc(cls, at: datetime) -> datetime:
+        try:
+            return at.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("there is no such instant in UTC") from error
 
     @property
     def key(self) -> str:

@@ -203,6 +203,8 @@ def _examine(event: Event, attributes: Mapping[str, str]) -> None:
     if declared:
         texts += [(name, TextKind.MACHINE, attributes[name]) for name in _TEXT_ATTRIBUTES]
     for name, kind, text in texts:
+        if text is None:
+            continue
         if holds_identity_code(text, kind):
             raise UndecodableRecord(f"{event.wire_type} holds a personal identity code at: {name}")
         if not 0 < len(text) <= LONGEST_TEXT or not text.isprintable():

@@ -173,23 +173,17 @@ async def test_signals_of_other_sources_stop_nothing(decisions):
     await decisions.signal(suspended(), source="/somebody/else")
     await decisions.grant()
     assert await dead_letters(decisions) == [
-        ("permanent", "Unacceptable: quota signals are not taken from this source")
+        ("permanent", "Stranger: rekku.quota-signals is not taken from this source")
     ]
-
-
-async def test_a_strangers_signal_does_not_hold_up_the_rightful_one(decisions):
-    """Refused for good, it is not waited for."""
-    await decisions.signal(suspended("forged"), source="/somebody/else")
-    await decisions.signal(suspended())
-    await decisions.wait()
 
 
 async def test_a_signal_id_belongs_to_one_service(decisions):
     """A lift for another service than its suspension is somebody's mistake, and lifts nothing."""
+    await decisions.know(described(a_description(service=HEART)))
     await decisions.signal(suspended())
     await decisions.signal(lifted(service=HEART))
     await decisions.wait()
-    assert [failure for failure, _ in await dead_letters(decisions)] == ["permanent"]
+    assert await dead_letters(decisions) == [("permanent", "Unacceptable: the signal's id belongs to another service")]
 
 
 @pytest.mark.parametrize("lift_first", [False, True])

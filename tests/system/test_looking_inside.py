@@ -74,7 +74,11 @@ async def test_a_signal_from_a_stranger_is_set_aside_and_holds_nobody_up(world, 
     await eventually(it_is_set_aside)
     assert (await world.kela().get("decisions", "/progress"))["parked"] == 0
     _, listed, _ = await here("dead-letters", "list")
-    status, said, _ = await here("dead-letters", "discard", re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", listed)[0])
+    letter = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", listed)[0]
+    status, _, said = await here("dead-letters", "replay", letter)
+    assert status == 1
+    assert "Stranger: rekku.quota-signals is not taken from this source" in said
+    status, said, _ = await here("dead-letters", "discard", letter)
     assert (status, said) == (0, "discarded: 0 waiting records applied\n")
 
 

@@ -16,9 +16,6 @@ from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, Scope
 from services.decisions.quotas.events import count_news, quota_snapshot, status_news
 from services.decisions.quotas.scoped import Scope
 
-ALLOWED_SOURCES = frozenset({"/kela/funds-follow-up"})
-"""Who may stop and start deciding by a signal (`ce_source`)."""
-
 REVIEW_TIMER = "review-quota"
 
 
@@ -224,13 +221,21 @@ async def recount_scopes(tx: Transaction, quota: Quota) -> None:
 
 
 async def on_suspended(tx: Transaction, event: DecisionsSuspended) -> None:
-    """A signal from outside stops every new decision of the service, now or from a later instant on (E-54)."""
-    await _take_signal(tx, Suspension(_source(tx), event.signal_id, event.service, effective_at=event.effective_at))
+    """A signal from outside stops every new decision of the service, now or from a later instant on (E-54).
+
+    Raises:
+        Unacceptable: the service is not known, the signal asks for less than a service, or its id is another's.
+    """
+    await _take_signal(tx, event, effective_at=event.effective_at)
 
 
 async def on_lifted(tx: Transaction, event: SuspensionLifted) -> None:
-    """Deciding may go on; the lift may also come before the suspension it ends."""
-    await _take_signal(tx, Suspension(_source(tx), event.signal_id, event.service, lifted_at=event.effective_at))
+    """Deciding may go on; the lift may also come before the suspension it ends.
+
+    Raises:
+        Unacceptable: as `on_suspended` does.
+    """
+    await _take_signal(tx, event, lifted_at=event.effective_at)
 
 
 async def review_quota(tx: Transaction, _key: str, payload: Mapping[str, Any]) -> None:
@@ -252,7 +257,16 @@ async def plan_new_year(tx: Transaction, service: str) -> None:
     await store.set_releasing(tx, service, year)
 
 
-async def _take_signal(tx: Transaction, told: Suspension) -> None:
+async def _take_signal(tx: Transaction, event: DecisionsSuspended | SuspensionLifted, **when: datetime) -> None:
+    if tx.cause is None:
+        raise TypeError("a signal has a source")
+    if event.area is not None or event.language is not None:
+        raise Unacceptable("a signal of an area or a language is not taken")
+    try:
+        await store.check_service(tx, event.service)
+    except NotFound as error:
+        raise Unacceptable("the signal's service is not known") from error
+    told = Suspension(tx.cause.source, event.signal_id, event.service, **when)
     await release.plan(tx, told.service)
     # The lock: a grant commits before this signal or sees it.
     before = await store.lock_quota(tx, told.service, tx.today.year)
@@ -311,10 +325,3 @@ async def _publish(tx: Transaction, before: Quota, after: Quota) -> Quota:
 
 async def _scopes_of(tx: Transaction, quota: Quota) -> list[ScopedQuota]:
     return await scoped.find_scopes(tx, quota.service, quota.year) if quota.scopes else []
-
-
-def _source(tx: Transaction) -> str:
-    source = tx.cause.source if tx.cause else ""
-    if source not in ALLOWED_SOURCES:
-        raise Unacceptable("quota signals are not taken from this source")
-    return source
