@@ -245,12 +245,16 @@ async def test_a_header_that_the_client_library_cannot_read_does_not_stall_the_t
     stranger = [b"kcat", b"-P", b"-b", servers.encode(), b"-t", PAYMENTS.encode(), b"-H", b"\xff\xfe=1", b"-k", b"x"]
     await asyncio.to_thread(subprocess.run, stranger, input=b"hi\n", check=True)
     await put(*(a_payment(decision_ref=f"D-{n}") for n in range(20)))
-    await run()
+    runtime = await run()
 
     async def all_applied() -> bool:
         return len(await paid(toy)) == 21
 
+    async def read_to_the_end() -> bool:
+        return await runtime.lag() == 0
+
     await until(all_applied)
+    await until(read_to_the_end)
     assert {times for _, _, times in await paid(toy)} == {1}
     async with toy.transaction() as tx:
         (letter,) = await list_letters(tx)
