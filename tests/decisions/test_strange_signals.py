@@ -57,7 +57,7 @@ async def test_a_strangers_record_is_kept_for_repair_but_for_a_code_in_it(decisi
     value = (record.value or b"").replace(b"{", b'{"words":"' + words + b'",', 1)
     await decisions.service.deliver_records(replace(record, value=value))
     [letter] = await letters(decisions)
-    assert letter["error"].endswith("quota signals are not taken from this source")
+    assert letter["error"].endswith("Stranger: rekku.quota-signals is not taken from this source")
     assert letter["value"] == (value if is_kept else None)
 
 
