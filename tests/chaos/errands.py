@@ -6,6 +6,7 @@ from itertools import count, cycle
 
 from tests.chaos.client import KELA
 from tests.chaos.load import LAST_FIRST_DAY, Course, Desk, Load
+from tests.chaos.plan import errand_client
 from tests.chaos.watch import Errand
 
 _READS = {
@@ -52,7 +53,7 @@ class Errands:
     def _phones(self, instance):
         for number in count():
             body = {"phone": f"+35840{4_000_000 + number}", "language": "fi"}
-            yield Errand("PUT /client-contacts/{client_ref}", body, {"client_ref": f"errand-client-{instance}"}, KELA)
+            yield Errand("PUT /client-contacts/{client_ref}", body, {"client_ref": errand_client(instance)}, KELA)
 
     def _pins(self, instance):
         ref = self._clients[instance - 1]

@@ -19,6 +19,7 @@ from rekku.up import System
 from tests.chaos.network import Network, Weather
 from tests.chaos.plan import INSTANCES, Fault, Kind, layer
 from tests.chaos.recovery import Event
+from tests.chaos.stuck_key import Held, holding
 
 _FLUSH_WAITS_US = 100_000
 _WITHIN_S = 30.0
@@ -36,10 +37,11 @@ class FaultFailed(Exception):
 
 
 class Faults:
-    """Breaks a running system as planned; `happened` is what really took place."""
+    """Breaks a running system as planned; `happened` is what really took place, `held` what was seen of stuck keys."""
 
     def __init__(self, system: System, network: Network):
         self.happened: list[Event] = []
+        self.held: list[Held] = []
         self._layers: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._system = system
         self._network = network
@@ -69,6 +71,8 @@ class Faults:
                 return self._without_postgres()
             case Kind.SLOW_DISK:
                 return self._slow_disk()
+            case Kind.STUCK_KEY:
+                return self._stuck_key(fault)
             case _:
                 return self._bad_weather(fault)
 
@@ -178,6 +182,17 @@ class Faults:
             yield [f"a commit took {slowest * 1000:.0f} ms"]
         finally:
             await _patiently(fast)
+
+    @contextlib.asynccontextmanager
+    async def _stuck_key(self, fault) -> AsyncIterator[list[str]]:
+        note: list[str] = []
+        async with holding(self._system.cluster.url(SUPERUSER), fault.target) as seen:
+            yield note
+        [held] = seen
+        if not held.missed:
+            raise FaultFailed(f"nothing happened to {fault.target} while it was held")
+        self.held.append(held)
+        note.append(str(held))
 
     async def _a_commit_takes(self):
         """The time of a commit once the server has read its new settings; the longest of a few."""

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     MOVE_LEADERS = "leaders moved away and back"
     RESTART_POSTGRES = "PostgreSQL stopped -m immediate"
     SLOW_DISK = "every flush of PostgreSQL waits 100 ms"
+    STUCK_KEY = "a row of one key is held"
     SLOW_NETWORK = "slow network to a broker"
     STALL_NETWORK = "stalled network to a broker"
     CUT_NETWORK = "cut network to a broker"
@@ -45,6 +46,7 @@ LASTS_S = {
     Kind.MOVE_LEADERS: (2.0, 5.0),
     Kind.RESTART_POSTGRES: (0.5, 4.0),
     Kind.SLOW_DISK: (6.0, 12.0),
+    Kind.STUCK_KEY: (8.0, 14.0),
     Kind.SLOW_NETWORK: (6.0, 12.0),
     Kind.STALL_NETWORK: (5.0, 14.0),
     Kind.CUT_NETWORK: (5.0, 14.0),
@@ -65,7 +67,12 @@ _OF_BROKERS = frozenset(
         Kind.CUT_NETWORK,
     }
 )
-_OF_POSTGRES = frozenset({Kind.RESTART_POSTGRES, Kind.SLOW_DISK})
+_OF_POSTGRES = frozenset({Kind.RESTART_POSTGRES, Kind.SLOW_DISK, Kind.STUCK_KEY})
+
+
+def errand_client(instance: int) -> str:
+    """The client whose contact an instance of decisions is asked to change all the time."""
+    return f"errand-client-{instance}"
 
 
 def layer(kind: Kind) -> str:
@@ -128,6 +135,8 @@ def _begin(rng: random.Random, faults: list[Fault], kind: Kind) -> float:
 def _target(rng: random.Random, kind: Kind) -> str:
     if kind in _OF_BROKERS:
         return f"broker-{rng.randint(1, BROKERS)}"
+    if kind is Kind.STUCK_KEY:
+        return errand_client(rng.randint(1, INSTANCES))
     if kind in _OF_POSTGRES:
         return "postgresql"
     service = rng.choice((*SERVICES, GATEWAY))

@@ -32,6 +32,7 @@ from tests.chaos.network import Network
 from tests.chaos.plan import BROKERS, INSTANCES, Fault, make_plan
 from tests.chaos.recovery import recoveries
 from tests.chaos.report import progress, result_of, say
+from tests.chaos.stuck_key import judged
 from tests.chaos.watch import News, Probe, Sample
 
 WORKERS = 6
@@ -79,7 +80,7 @@ class Run:
             await client.close()
         journal = client.journal
         recovered = recoveries(faults.happened, self._samples, journal.waits, ended)
-        found = list(outcomes(evidence))
+        found = [*outcomes(evidence), *judged(faults.held)]
         result = result_of(self.seed, self.minutes, evidence, journal, found, recovered, time.monotonic() - began)
         result["missed"] = [(round(at - began, 1), missed) for at, missed in news.missed if missed]
         say(self._console, found, recovered, result)
