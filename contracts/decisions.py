@@ -125,7 +125,7 @@ class QuotaScope(Value):
     """New clients of an area, a language or both against an estimate and a quota of their own (E-55).
 
     `area` is the code of a wellbeing services county (hyvinvointialue), None the whole country;
-    `language` None is every language.
+    `language` None is every language. `suspended`: a signal stops every new decision in it (E-54).
     """
 
     area: str | None = None
@@ -133,6 +133,7 @@ class QuotaScope(Value):
     estimate: int | None = None
     limit: int | None = None
     used: int
+    suspended: bool = False
 
 
 class Quota(Value):
@@ -192,11 +193,11 @@ class QuotaScopeSet(_QuotaScopeState, wire="decisions.quota-scope-set.v1", topic
 
 
 class QuotaScopeFilled(_QuotaScopeState, wire="decisions.quota-scope-filled.v1", topic=QUOTAS):
-    """The quota of an area or a language is full: its new clients wait (E-55)."""
+    """The quota of an area or a language is full, or a signal stops its decisions: new clients wait (E-54, E-55)."""
 
 
 class QuotaScopeReopened(_QuotaScopeState, wire="decisions.quota-scope-reopened.v1", topic=QUOTAS):
-    """There is room in the quota of an area or a language again."""
+    """New clients of an area or a language can be granted again."""
 
 
 class CounterDiffered(Event, wire="decisions.counter-differed.v1", topic=QUOTAS, kind=EventKind.FACT):
@@ -288,7 +289,8 @@ class ClientEligibility(Value):
 class _QuotaSignal(Event):
     """Taken from Kela's systems that follow the money; `signal_id` counts once per `ce_source`.
 
-    It is of a whole service. One that names an `area` or a `language` asks for less, and is not taken.
+    It is of a whole service, or of an `area` (the code of a wellbeing services county), of a `language`, or of
+    both. What it names has to be known here, else it is not taken.
     `signal_id` and `service` have 1 to 128 printable characters and hold no personal identity code (E-59).
     """
 
@@ -317,11 +319,11 @@ class _QuotaSignal(Event):
 
 
 class DecisionsSuspended(_QuotaSignal, wire="quota-signals.suspend.v1", topic=QUOTA_SIGNALS, kind=EventKind.FACT):
-    """Stop every new decision of the service from `effective_at` on."""
+    """Stop every new decision of the service, or of its area or language, from `effective_at` on."""
 
 
 class SuspensionLifted(_QuotaSignal, wire="quota-signals.lift.v1", topic=QUOTA_SIGNALS, kind=EventKind.FACT):
-    """Deciding may go on from `effective_at`; `signal_id` names the suspension that ends."""
+    """Deciding may go on from `effective_at`; `signal_id` names the suspension that ends, of the same scope."""
 
 
 DecisionEvent = (

@@ -209,12 +209,12 @@ def pending_decision(
 
 
 def check_area(basis: GrantBasis, area: str | None) -> None:
-    """Where a quota is an area's, nobody new passes it by not saying where they live (E-55).
+    """Where a quota or a stop is an area's, nobody new passes it by not saying where they live (E-55).
 
     Raises:
         Invalid: MUNICIPALITY_NEEDED.
     """
-    by_area = any(scope.area is not None and scope.limit is not None for scope in basis.scopes)
+    by_area = any(scope.area is not None and (scope.limit is not None or scope.suspended) for scope in basis.scopes)
     if area is None and by_area and basis.new_client:
         raise Invalid("MUNICIPALITY_NEEDED")
 

@@ -214,11 +214,14 @@ def _quota(row: asyncpg.Record, services: Services) -> dict[str, Any]:
 
 def _scope(scope: Mapping[str, Any]) -> dict[str, Any]:
     area, limit = scope["area"], scope["limit"]
+    full = limit is not None and scope["used"] >= limit
+    # Where it was published before signals could stop a scope, nothing is said of that.
+    stopped = scope.get("suspended", False)
     return {
         "area": area,
         "area_names": None if area is None else areas().get(area),
         "language": scope["language"],
         "estimate": scope["estimate"],
         "limit": limit,
-        "status": "full" if limit is not None and scope["used"] >= limit else "open",
+        "status": "suspended" if stopped else "full" if full else "open",
     }

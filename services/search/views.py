@@ -188,7 +188,7 @@ class ServicesView(View):
 
 
 class QuotaScopeView(View):
-    """What Kela has announced of an area, a language or both (E-55); `status` is `open` or `full`.
+    """What Kela has announced of an area, a language or both (E-55); `status` as that of the service.
 
     `area` is a wellbeing services county, null for the whole country; `language` null is every language.
     """

@@ -135,12 +135,14 @@ def unpinned(decision_ref: str, version: int = 2, **differences: Any) -> ClientU
     return ClientUnpinned(version=version, pin=a_pin(decision_ref, **facts))
 
 
-def suspended(signal_id: str = "signal-1", at: datetime = START, service: str = RARE) -> DecisionsSuspended:
-    return DecisionsSuspended(version=1, signal_id=signal_id, service=service, effective_at=at)
+def suspended(
+    signal_id: str = "signal-1", at: datetime = START, service: str = RARE, **scope: str
+) -> DecisionsSuspended:
+    return DecisionsSuspended(version=1, signal_id=signal_id, service=service, effective_at=at, **scope)
 
 
-def lifted(signal_id: str = "signal-1", at: datetime = START, service: str = RARE) -> SuspensionLifted:
-    return SuspensionLifted(version=1, signal_id=signal_id, service=service, effective_at=at)
+def lifted(signal_id: str = "signal-1", at: datetime = START, service: str = RARE, **scope: str) -> SuspensionLifted:
+    return SuspensionLifted(version=1, signal_id=signal_id, service=service, effective_at=at, **scope)
 
 
 def an_application(**differences: Any) -> dict[str, Any]:

@@ -183,7 +183,9 @@ async def test_a_signal_id_belongs_to_one_service(decisions):
     await decisions.signal(suspended())
     await decisions.signal(lifted(service=HEART))
     await decisions.wait()
-    assert await dead_letters(decisions) == [("permanent", "Unacceptable: the signal's id belongs to another service")]
+    assert await dead_letters(decisions) == [
+        ("permanent", "Unacceptable: the signal's id belongs to another service or scope")
+    ]
 
 
 @pytest.mark.parametrize("lift_first", [False, True])

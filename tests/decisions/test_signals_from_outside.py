@@ -12,7 +12,7 @@ from chassis.bus import Record
 from chassis.inbox import Flood
 from chassis.reading import Sources, Stranger
 from chassis.replaying import replay
-from contracts.decisions import QUOTA_SIGNALS, DecisionsSuspended, QuotaFilled
+from contracts.decisions import QUOTA_SIGNALS, DecisionsSuspended, QuotaFilled, QuotaScopeFilled
 from contracts.envelope import id_from_outside
 from tests.chassis.test_strange_records import Count
 from tests.decisions.builders import (
@@ -168,13 +168,24 @@ async def test_a_service_nobody_has_described_is_a_letter_and_no_fact_of_ours(de
 
 
 @pytest.mark.parametrize(
-    "scope", [{"area": "Uusimaa"}, {"area": "no such area"}, {"language": "sv"}, {"language": "xx"}]
+    ("scope", "what"),
+    [
+        ({"area": "Uusimaa"}, "area"),
+        ({"area": "77"}, "area"),
+        ({"language": "xx"}, "language"),
+        ({"area": "08", "language": "FI"}, "language"),
+    ],
 )
-async def test_a_signal_that_asks_for_less_than_a_service_is_a_letter_and_stops_nobody(decisions, scope):
-    """It is neither widened to the whole service nor lost."""
-    await decisions.service.deliver_records(a_record(decisions, **scope))
+@pytest.mark.parametrize("make", [suspended, lifted])
+async def test_an_unknown_area_or_language_is_a_letter_and_stops_nobody(decisions, make, scope, what):
+    """It is neither widened to the whole service nor a fact of ours; known ones stand in `test_scoped_signals`."""
+    await decisions.signal(make(**scope))
     await decisions.grant()
-    assert [failure for failure, _ in await dead_letters(decisions)] == ["permanent"]
+    assert await dead_letters(decisions) == [("permanent", f"Unacceptable: the signal's {what} is not known")]
+    async with decisions.service.transaction() as tx:
+        for table in ("suspensions", "scoped_quotas"):
+            assert await tx.fetchval(f"SELECT count(*) FROM {table}") == 0
+    assert not await decisions.service.published(QuotaScopeFilled)
 
 
 @pytest.mark.parametrize("at", UNBELIEVABLE.values(), ids=UNBELIEVABLE)

@@ -136,12 +136,17 @@ async def test_quotas_of_areas_and_languages_are_public(search: Search):
     others = (
         QuotaScope(language=Language.SV, estimate=9, used=20),
         QuotaScope(area="08", language="fi", limit=2, used=1),
+        QuotaScope(area="13", limit=2, used=2, suspended=True),
     )
     await search.given(a_service(), a_quota(1, limit=930), a_quota(2, QuotaScopeSet, limit=930, scopes=(full, *others)))
     (quota,) = views.QuotasView.model_validate_json((await search.get("/quotas")).content).items
     assert (quota.limit, quota.status) == (930, "open")
-    said = [(s.area, s.language, s.estimate, s.limit, s.status) for s in quota.scopes]
-    assert said == [("08", None, None, 2, "full"), (None, "sv", 9, None, "open"), ("08", "fi", None, 2, "open")]
+    assert [(s.area, s.language, s.estimate, s.limit, s.status) for s in quota.scopes] == [
+        ("08", None, None, 2, "full"),
+        (None, "sv", 9, None, "open"),
+        ("08", "fi", None, 2, "open"),
+        ("13", None, None, 2, "suspended"),
+    ]
     names = quota.scopes[0].area_names
     assert names is not None
     assert (names.fi, names.sv) == ("Pirkanmaan hyvinvointialue", "Birkalands välfärdsområde")

@@ -12,8 +12,7 @@ from contracts.registration import LocalisedText
 from contracts.values import Language
 from services.decisions import fields
 from services.decisions.quotas import handlers, store
-from services.decisions.quotas.domain import Quota, ScopedQuota
-from services.decisions.quotas.scoped import Scope
+from services.decisions.quotas.domain import Quota, Scope, ScopedQuota
 
 router = APIRouter(tags=["quotas"])
 
@@ -68,7 +67,7 @@ class QuotaView(BaseModel):
 
     @classmethod
     def of_scope(cls, scoped: ScopedQuota, national: Quota) -> "QuotaView":
-        """A scope as of now; a suspension is of the whole service."""
+        """A scope as of now; a suspension of the whole service is one of each scope."""
         return cls(
             service=scoped.service,
             year=scoped.year,
@@ -79,7 +78,7 @@ class QuotaView(BaseModel):
             limit=scoped.limit,
             used=scoped.used,
             remaining=scoped.remaining,
-            suspended=national.suspended,
+            suspended=scoped.suspended or national.suspended,
             version=scoped.version,
         )
 

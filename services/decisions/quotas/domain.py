@@ -61,7 +61,8 @@ class QuotaStatus(StrEnum):
 class Quota:
     """New clients of one service and year against Kela's estimate and quota.
 
-    `limit` None: no quota in use. `suspended`: a signal from outside stops every new decision now.
+    `limit` None: no quota in use. `suspended`: a signal from outside stops every new decision now; in what a
+    grant is decided on, every one in its area and language.
     `releasing`: waiting applications are being granted, so that new clients queue up behind them.
     `status` is what was last published; `version` counts what was published. `scopes` is how many
     narrower counters stand beside it (E-55).
@@ -121,8 +122,9 @@ class Quota:
 class ScopedQuota:
     """New clients of an area, a language or both, against an estimate and a quota of their own (E-55, P6).
 
-    `area` None: the whole country. `language` None: every language. `filled` is what was last
-    published; `version` counts the changes of this scope.
+    `area` None: the whole country. `language` None: every language. `suspended`: a signal from outside that
+    is not of the whole service stops every new decision in it now. `filled` is what was last published, that
+    it is closed; `version` counts the changes of this scope.
     """
 
     service: str
@@ -132,6 +134,7 @@ class ScopedQuota:
     estimate: int | None = None
     limit: int | None = None
     used: int = 0
+    suspended: bool = False
     filled: bool = False
     version: int = 0
 
@@ -145,6 +148,11 @@ class ScopedQuota:
         """True when a quota is in use and has no slot left; an estimate never fills (E-51)."""
         return self.remaining == 0
 
+    @property
+    def closed(self) -> bool:
+        """True when new clients cannot be granted here, for whatever reason."""
+        return self.full or self.suspended
+
     def covers(self, area: str | None, language: Language) -> bool:
         """Whether a new client of this area and service language counts here."""
         return self.area in (None, area) and self.language in (None, language)
@@ -154,15 +162,32 @@ class ScopedQuota:
         return replace(self, used=self.used + new_clients).published()
 
     def published(self) -> "ScopedQuota":
-        """The same scope with a new version where its being full is news."""
-        if self.full is self.filled:
+        """The same scope with a new version where its being closed is news."""
+        if self.closed is self.filled:
             return self
-        return replace(self, filled=self.full, version=self.version + 1)
+        return replace(self, filled=self.closed, version=self.version + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which decisions of a service are meant; None is every area or every language."""
+
+    area: str | None
+    language: Language | None
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """As the tables say it."""
+        return self.area or "", self.language or ""
+
+    def covers(self, area: str | None, language: Language) -> bool:
+        """Whether a decision is meant; where its area is not known, every area may be it."""
+        return (self.area is None or area in (None, self.area)) and self.language in (None, language)
 
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """A stop of one service's decisions, signalled from outside, with its lift where that has come.
+    """A stop of a service's decisions, or of a scope of them, signalled from outside, and its lift once that has come.
 
     In effect from `effective_at` until `lifted_at`. The two may come in either order: `effective_at`
     None is a lift that waits for its suspension, and stops nothing.
@@ -171,5 +196,6 @@ class Suspension:
     source: str
     signal_id: str
     service: str
+    scope: Scope
     effective_at: datetime | None = None
     lifted_at: datetime | None = None

@@ -16,7 +16,14 @@ def quota_snapshot(quota: Quota, scopes: Sequence[ScopedQuota] = ()) -> said.Quo
         used=quota.used,
         suspended=quota.suspended,
         scopes=tuple(
-            said.QuotaScope(area=s.area, language=s.language, estimate=s.estimate, limit=s.limit, used=s.used)
+            said.QuotaScope(
+                area=s.area,
+                language=s.language,
+                estimate=s.estimate,
+                limit=s.limit,
+                used=s.used,
+                suspended=s.suspended,
+            )
             for s in scopes
         ),
     )

@@ -10,11 +10,12 @@ from chassis.calendar import start_of_day
 from chassis.db import Transaction
 from chassis.inbox import Unacceptable
 from contracts.decisions import DecisionsSuspended, EstimateSet, QuotaScopeSet, QuotaSet, SuspensionLifted
+from contracts.municipalities import areas
 from contracts.refusals import IfMatch, NotFound, expect_version
+from contracts.values import Language
 from services.decisions.quotas import release, scoped, store
-from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, ScopedQuota, Suspension
+from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, Scope, ScopedQuota, Suspension
 from services.decisions.quotas.events import count_news, quota_snapshot, status_news
-from services.decisions.quotas.scoped import Scope
 
 REVIEW_TIMER = "review-quota"
 
@@ -221,10 +222,12 @@ async def recount_scopes(tx: Transaction, quota: Quota) -> None:
 
 
 async def on_suspended(tx: Transaction, event: DecisionsSuspended) -> None:
-    """A signal from outside stops every new decision of the service, now or from a later instant on (E-54).
+    """A signal from outside stops every new decision of the service, or of an area or a language of it.
+
+    Now, or from a later instant on (E-54, E-55).
 
     Raises:
-        Unacceptable: the service is not known, the signal asks for less than a service, or its id is another's.
+        Unacceptable: the service, the area or the language is not known, or the signal's id is another's.
     """
     await _take_signal(tx, event, effective_at=event.effective_at)
 
@@ -243,7 +246,7 @@ async def review_quota(tx: Transaction, _key: str, payload: Mapping[str, Any]) -
     service = payload["service"]
     await release.plan(tx, service)
     quota = await store.lock_quota(tx, service, tx.today.year)
-    await _plan_new_year_if_needed(tx, await _publish(tx, quota, quota))
+    await _plan_new_year_if_needed(tx, await _publish(tx, quota, await scoped.review(tx, quota)))
 
 
 async def plan_new_year(tx: Transaction, service: str) -> None:
@@ -260,31 +263,38 @@ async def plan_new_year(tx: Transaction, service: str) -> None:
 async def _take_signal(tx: Transaction, event: DecisionsSuspended | SuspensionLifted, **when: datetime) -> None:
     if tx.cause is None:
         raise TypeError("a signal has a source")
-    if event.area is not None or event.language is not None:
-        raise Unacceptable("a signal of an area or a language is not taken")
     try:
         await store.check_service(tx, event.service)
     except NotFound as error:
         raise Unacceptable("the signal's service is not known") from error
-    told = Suspension(tx.cause.source, event.signal_id, event.service, **when)
+    told = Suspension(tx.cause.source, event.signal_id, event.service, _scope_of(event), **when)
     await release.plan(tx, told.service)
     # The lock: a grant commits before this signal or sees it.
     before = await store.lock_quota(tx, told.service, tx.today.year)
     try:
         merged = await store.merge_suspension(tx, told)
     except ValueError as error:
-        raise Unacceptable("the signal's id belongs to another service") from error
+        raise Unacceptable("the signal's id belongs to another service or scope") from error
     if merged is None:
         return
     tx.audit("take-quota-signal", f"service:{told.service}", source=told.source, signal=told.signal_id)
-    after = await _publish(tx, before, await store.find_quota(tx, told.service, before.year))
-    await _plan_new_year_if_needed(tx, after)
+    after = await scoped.review(tx, await store.find_quota(tx, told.service, before.year))
+    await _plan_new_year_if_needed(tx, await _publish(tx, before, after))
     for instant in (told.effective_at, told.lifted_at):
         await _review_at(tx, told, instant)
 
 
+def _scope_of(event: DecisionsSuspended | SuspensionLifted) -> Scope:
+    if event.area is not None and event.area not in areas():
+        raise Unacceptable("the signal's area is not known")
+    if event.language is not None and event.language not in set(Language):
+        raise Unacceptable("the signal's language is not known")
+    return Scope(event.area, Language(event.language) if event.language else None)
+
+
 async def _plan_new_year_if_needed(tx: Transaction, quota: Quota) -> None:
-    if quota.suspended or await store.is_anyone_waiting(tx, quota.service):
+    stopped = quota.suspended or await scoped.find_stops(tx, quota.service)
+    if stopped or await store.is_anyone_waiting(tx, quota.service):
         await plan_new_year(tx, quota.service)
 
 

@@ -12,7 +12,7 @@ from services.decisions.domain import Contract, Decision, Description
 from services.decisions.events import decision_event
 from services.decisions.followup.deadlines import confirm_by
 from services.decisions.quotas import scoped, store
-from services.decisions.quotas.domain import CountUse, Quota, ScopedQuota
+from services.decisions.quotas.domain import CountUse, Quota, Scope, ScopedQuota
 from services.decisions.quotas.events import count_news, status_news
 from services.decisions.reasonings import catalogue
 
@@ -31,7 +31,7 @@ async def plan(tx: Transaction, service: str) -> None:
 async def release_queue(tx: Transaction, service: str, payload: Mapping[str, Any]) -> None:
     """Grant a batch of those who wait, by day of application and then by arrival, while there is room (E-54).
 
-    One whose contract or whose own scope is full (E-55), whose contract is not in force, or whose validity
+    One whose contract or whose own scope is full or stopped (E-55), whose contract is not in force, or whose validity
     would have ended, is skipped and keeps its place. The next firing goes on where this one stopped. The
     round ends behind the last who waits; whoever joined the queue meanwhile, perhaps further to the front,
     gets a round of its own.
@@ -101,6 +101,7 @@ class _Queue:
     counts: dict[str, CountUse]
     quota: Quota
     scopes: list[ScopedQuota]
+    stops: list[Scope]
     contracts: dict[str, Contract]
     description: Description | None
     old_clients: set[str]
@@ -110,6 +111,8 @@ class _Queue:
         new_client = waiting.client_ref not in self.old_clients
         count, contract = self.counts.get(waiting.contract_id), self.contracts.get(waiting.contract_id)
         if not self.quota.admits(new_client=new_client) or self.description is None:
+            return
+        if any(stop.covers(waiting.area, waiting.language) for stop in self.stops):
             return
         mine = [s for s in self.scopes if new_client and s.covers(waiting.area, waiting.language)]
         if any(scope.full for scope in mine):
@@ -149,6 +152,7 @@ async def _lock_queue(tx: Transaction, service: str, place: _Place) -> _Queue:
         counts=counts,
         quota=quota,
         scopes=await scoped.find_scopes(tx, service, quota.year) if quota.scopes else [],
+        stops=await scoped.find_stops(tx, service),
         contracts=await store.find_contracts(tx, contract_ids),
         description=await store.find_description(tx, service, tx.today),
         old_clients=await store.find_old_clients(tx, service, [decision.client_ref for decision in locked]),

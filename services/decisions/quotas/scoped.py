@@ -6,14 +6,14 @@ is the lock of them all, and carries that row's next version.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import asyncpg
 
 from chassis.db import Transaction
 from contracts.values import Language
 from services.decisions.domain import Decision
-from services.decisions.quotas.domain import Quota, ScopedQuota
+from services.decisions.quotas.domain import Quota, Scope, ScopedQuota
 from services.decisions.quotas.events import scope_event, status_event
 from services.decisions.store import RaceLost
 
@@ -22,8 +22,25 @@ UPDATE scoped_quotas
 SET used = used + 1, filled = coalesce(used + 1 >= quota_limit, false),
     version = version + coalesce((used + 1 >= quota_limit)::integer, 0)
 WHERE service = $1 AND year = $2 AND area IN ('', $3) AND language IN ('', $4)
-  AND (quota_limit IS NULL OR used < quota_limit)
+  AND (quota_limit IS NULL OR used < quota_limit) AND NOT deciding_is_stopped($1, $5, $3, $4)
 RETURNING area, language, filled
+"""
+
+# Whoever is to be told of a stop of the whole service is told of the national quota.
+_SCOPES = """
+SELECT scoped.*, scoped.year = $4 AND EXISTS (
+    SELECT FROM suspensions s
+    WHERE s.service = scoped.service AND s.effective_at <= $3 AND (s.lifted_at IS NULL OR s.lifted_at > $3)
+      AND s.area IN ('', scoped.area) AND s.language IN ('', scoped.language) AND (s.area <> '' OR s.language <> '')
+) AS suspended
+FROM scoped_quotas scoped WHERE service = $1 AND year = $2
+"""
+
+_STOPS = """
+SELECT DISTINCT area, language FROM suspensions
+WHERE service = $1 AND effective_at <= $2 AND (lifted_at IS NULL OR lifted_at > $2)
+  AND (area <> '' OR language <> '')
+ORDER BY area, language
 """
 
 _COUNT_CLIENTS = """
@@ -46,34 +63,22 @@ WHERE service = $1 AND year = $2 RETURNING scopes
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which new clients a counter counts; None is all of them, and not both may be None."""
-
-    area: str | None
-    language: Language | None
-
-    @property
-    def columns(self) -> tuple[str, str]:
-        """As the tables say it."""
-        return self.area or "", self.language or ""
-
-
 async def find_scopes(tx: Transaction, service: str, year: int) -> list[ScopedQuota]:
     """All narrower counters of a service and year, in a fixed order."""
-    rows = await tx.fetch(
-        "SELECT * FROM scoped_quotas WHERE service = $1 AND year = $2 ORDER BY area, language", service, year
-    )
+    rows = await tx.fetch(f"{_SCOPES} ORDER BY area, language", service, year, tx.now, tx.today.year)
     return [_scoped(row) for row in rows]
+
+
+async def find_stops(tx: Transaction, service: str) -> list[Scope]:
+    """The scopes that a suspension from outside stops now; one of the whole service is not among them (E-54)."""
+    rows = await tx.fetch(_STOPS, service, tx.now)
+    return [Scope(row["area"] or None, Language(row["language"]) if row["language"] else None) for row in rows]
 
 
 async def find_scope(tx: Transaction, service: str, year: int, scope: Scope) -> ScopedQuota:
     """One narrower counter; where there is none yet, what it would count."""
     row = await tx.fetchrow(
-        "SELECT * FROM scoped_quotas WHERE service = $1 AND year = $2 AND area = $3 AND language = $4",
-        service,
-        year,
-        *scope.columns,
+        f"{_SCOPES} AND area = $5 AND language = $6", service, year, tx.now, tx.today.year, *scope.columns
     )
     if row is not None:
         return _scoped(row)
@@ -124,10 +129,10 @@ async def take(tx: Transaction, quota: Quota, granted: Decision, decided_on: Seq
     To be called right after the national slot was taken, whose row lock keeps everybody else out.
 
     Raises:
-        RaceLost: one of the scopes has no slot left. Nothing is kept.
+        RaceLost: one of the scopes has no slot left, or was stopped meanwhile. Nothing is kept.
     """
     wanted = sum(scope.covers(granted.area, granted.language) for scope in decided_on)
-    taken = await tx.fetch(_TAKE, granted.service, quota.year, granted.area or "", granted.language)
+    taken = await tx.fetch(_TAKE, granted.service, quota.year, granted.area or "", granted.language, tx.now)
     if len(taken) < wanted:
         raise RaceLost("a slot of a scope is gone")
     filled = [row for row in taken if row["filled"]]
@@ -155,6 +160,24 @@ def publish_scopes(
     return quota
 
 
+async def review(tx: Transaction, quota: Quota) -> Quota:
+    """Publish what is news of a locked quota's scopes: a stop of one begins or ends; the quota with its next versions.
+
+    A scope that is stopped has a counter from then on, in which others see it.
+    """
+    before = await find_scopes(tx, quota.service, quota.year)
+    counted = {Scope(one.area, one.language) for one in before}
+    stops = await find_stops(tx, quota.service)
+    added = [await find_scope(tx, quota.service, quota.year, stop) for stop in stops if stop not in counted]
+    news = [one.published() for one in before if one.closed is not one.filled]
+    news += [replace(one, suspended=True).published() for one in added]
+    for one in news:
+        await set_scope(tx, one)
+    if added:
+        quota = await count_scopes(tx, quota)
+    return publish_scopes(tx, quota, await find_scopes(tx, quota.service, quota.year), news) if news else quota
+
+
 def _scoped(row: asyncpg.Record) -> ScopedQuota:
     return ScopedQuota(
         service=row["service"],
@@ -164,6 +187,7 @@ def _scoped(row: asyncpg.Record) -> ScopedQuota:
         estimate=row["estimate"],
         limit=row["quota_limit"],
         used=row["used"],
+        suspended=row["suspended"],
         filled=row["filled"],
         version=row["version"],
     )

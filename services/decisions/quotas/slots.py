@@ -30,11 +30,11 @@ SELECT asked.place, contract.contract_id, contract.provider_id, contract.service
     description.description_version, description.confirm_within_months,
     (SELECT f.client_ref FROM first_grants f
      WHERE f.client_ref = asked.client_ref AND f.service = contract.service) IS NULL AS new_client,
-    deciding_is_stopped(contract.service, $5) AS suspended,
+    deciding_is_stopped(contract.service, $5, asked.area, contract.language) AS suspended,
     (SELECT decision_ref FROM decisions
      WHERE application_ref = asked.application_ref AND state <> 'annulled') AS earlier_ref
-FROM unnest($1::text[], $3::text[], $4::text[]) WITH ORDINALITY
-    AS asked (contract_id, client_ref, application_ref, place)
+FROM unnest($1::text[], $3::text[], $4::text[], $7::text[]) WITH ORDINALITY
+    AS asked (contract_id, client_ref, application_ref, area, place)
 JOIN contracts contract ON contract.contract_id = asked.contract_id
 LEFT JOIN counts count ON count.contract_id = contract.contract_id
 LEFT JOIN quotas quota ON quota.service = contract.service AND quota.year = $2
@@ -77,7 +77,7 @@ WITH taken AS (
     )
     SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $18, $19, $20, $21
     WHERE EXISTS (SELECT FROM taken) AND (EXISTS (SELECT FROM client) OR EXISTS (SELECT FROM known_client))
-      AND NOT deciding_is_stopped($5, $16)
+      AND NOT deciding_is_stopped($5, $16, $21, $8)
     ON CONFLICT DO NOTHING RETURNING true
 )
 SELECT taken.*, slot.*, false AS suspended FROM decision, taken LEFT JOIN slot ON true
@@ -119,6 +119,7 @@ async def _read_bases(tx: Transaction, sql: str, applications: Sequence[Applicat
         [application.application_ref for application in applications],
         tx.now,
         tx.today,
+        [application.area for application in applications],
     )
     return {row["place"]: row for row in rows}
 

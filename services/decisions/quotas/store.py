@@ -1,6 +1,7 @@
 """The SQL of the two counters, the suspensions and the queue. The lock order stands in `decisions/store.py`."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 import asyncpg
@@ -172,29 +173,29 @@ async def merge_suspension(tx: Transaction, told: Suspension) -> Suspension | No
     """Add what a signal tells; each half counts once, the first word stands. None where it was known.
 
     Raises:
-        ValueError: the signal's id belongs to another service.
+        ValueError: the signal's id belongs to another service, or to another scope of it.
     """
     row = await tx.fetchrow(
         "SELECT * FROM suspensions WHERE source = $1 AND signal_id = $2 FOR NO KEY UPDATE", told.source, told.signal_id
     )
     if row is None:
         await tx.execute(
-            "INSERT INTO suspensions (source, signal_id, service, effective_at, lifted_at) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO suspensions (source, signal_id, service, area, language, effective_at, lifted_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
             told.source,
             told.signal_id,
             told.service,
+            *told.scope.columns,
             told.effective_at,
             told.lifted_at,
         )
         return told
-    if row["service"] != told.service:
-        raise ValueError("the signal belongs to another service")
-    merged = Suspension(
-        told.source,
-        told.signal_id,
-        told.service,
-        row["effective_at"] or told.effective_at,
-        row["lifted_at"] or told.lifted_at,
+    if (row["service"], row["area"], row["language"]) != (told.service, *told.scope.columns):
+        raise ValueError("the signal belongs to another service or scope")
+    merged = replace(
+        told,
+        effective_at=row["effective_at"] or told.effective_at,
+        lifted_at=row["lifted_at"] or told.lifted_at,
     )
     if (merged.effective_at, merged.lifted_at) == (row["effective_at"], row["lifted_at"]):
         return None
