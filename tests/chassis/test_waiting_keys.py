@@ -183,6 +183,11 @@ def without_the_inbox(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Inbox, "_is_new", always_new)
 
 
+def a_lane_per_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    put = Lanes.put
+    monkeypatch.setattr(Lanes, "put", lambda self, key, at, work: put(self, (key, *at), at, work))
+
+
 async def test_nine_keys_that_wait_for_a_lock_hold_up_nobody_else(field: Field):
     """E-67: more than there are lanes; all of them in one partition, ahead of the others."""
     refs = await field.neighbours(30)
@@ -230,7 +235,7 @@ async def test_control_where_a_lane_waits_for_its_lock_the_others_stand_still(fi
 async def test_failures_of_the_moment_keep_the_order_of_each_key(
     field: Field, monkeypatch: pytest.MonkeyPatch, per_key: bool
 ):
-    chance, handler, put = random.Random(5), SERVICE.reactions[PeriodPaid], Lanes.put
+    chance, handler = random.Random(5), SERVICE.reactions[PeriodPaid]
 
     async def flaky(tx, event) -> None:
         if chance.random() < 0.3:
@@ -239,9 +244,7 @@ async def test_failures_of_the_moment_keep_the_order_of_each_key(
 
     monkeypatch.setitem(SERVICE.reactions, PeriodPaid, flaky)  # type: ignore[arg-type]
     if not per_key:
-        monkeypatch.setattr(
-            Lanes, "put", lambda self, key, positions, work: put(self, (key, *positions), positions, work)
-        )
+        a_lane_per_record(monkeypatch)
     refs = [f"D-{n}" for n in range(11)]
     runtime = await field.start()
     await field.bus.publish(*(a_payment(decision_ref=ref, period_number=n) for n in range(1, 9) for ref in refs))
@@ -318,6 +321,37 @@ async def test_after_a_rebalance_what_was_finished_above_the_mark_has_no_effect_
     await field.until_pinned(stuck, *others)
     await field.until_at_rest(first)
     assert max((await field.pinned()).values()) == (1 if guarded else 2)
+
+
+@pytest.mark.parametrize("per_key", [True, False], ids=["lanes per key", "control: a lane per record"])
+async def test_keys_that_wait_over_a_rebalance_and_a_kill_keep_their_order(
+    field: Field, monkeypatch: pytest.MonkeyPatch, per_key: bool
+):
+    if not per_key:
+        a_lane_per_record(monkeypatch)
+    refs = await field.neighbours(6)
+    stuck, others = refs[:3], refs[3:]
+    field.hold_up(*stuck)
+    first = await field.start()
+    await field.bus.publish(*(a_payment(decision_ref=ref, period_number=n) for n in range(1, 5) for ref in refs))
+    await field.until_paid(4 * len(others))
+    second = await field.start("2", alone=False)
+
+    async def shared() -> bool:
+        return 0 < len(held(second)) < 12 and len(held(first)) + len(held(second)) == 12
+
+    await until(shared, within_s=WITHIN_S)
+    await field.kill(first)
+
+    async def all_rest_here() -> bool:
+        return resting(second) == len(stuck) * (1 if per_key else 4)
+
+    await until(all_rest_here, within_s=WITHIN_S)
+    field.waits.clear()
+    await field.until_paid(4 * len(refs))
+    orders = [[n for r, n in await field.paid() if r == ref] for ref in refs]
+    assert all(order == sorted(order) for order in orders) is per_key
+    await field.until_at_rest(second)
 
 
 @pytest.mark.parametrize("drained", [True, False], ids=["drained", "control: broken off"])
