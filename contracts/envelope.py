@@ -24,7 +24,7 @@ LONGEST_TEXT = 128
 """The longest text of an event from outside. It stands in no schema: there it would refuse what was sent before."""
 
 _TEXT_ATTRIBUTES = ("ce_subject", "ce_source")
-"""Those that are any text; ce_id and ce_time are a UUID and an instant, and another ce_type is passed over."""
+"""Those that are any text; ce_id and ce_time are kept as a UUID and an instant, and another ce_type is passed over."""
 
 Header = tuple[str, bytes]
 
