@@ -7,7 +7,7 @@ from chassis import dead_letters
 from chassis.bus import Record
 from chassis.db import TRANSIENT_ERRORS, Database, Transaction
 from chassis.inbox import PROJECTION, REACTION, Unacceptable, add_to_inbox, kind_of
-from chassis.reading import Sources, envelope_of
+from chassis.reading import OUTSIDE, Sources, envelope_of
 from chassis.service import Service
 from contracts.envelope import UndecodableRecord
 
@@ -55,7 +55,7 @@ async def _let_through(service: Service, tx: Transaction, waiting: Sequence[Reco
         except TRANSIENT_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001 - else one more bad record would keep the first letter open for ever
-            parks = not isinstance(error, Unacceptable)
+            parks = record.topic not in OUTSIDE and not isinstance(error, Unacceptable)
             event_id = _event_id(record, sources)
             if event_id is not None:
                 await add_to_inbox(tx, record, event_id, REACTION)

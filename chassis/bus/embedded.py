@@ -70,7 +70,7 @@ class EmbeddedPartition:
         """The next records in the order of their positions, waiting until there are some or `wake` is called."""
         while not self.surrendered:
             self.awake.clear()
-            rows = await self._records(most) if most else []
+            rows = await self._records(most) if most and not self._woken else []
             if rows or self._woken:
                 self._woken = False
                 self._next = rows[-1]["position"] + 1 if rows else self._next

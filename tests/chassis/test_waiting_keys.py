@@ -223,8 +223,7 @@ async def test_control_where_a_lane_waits_for_its_lock_the_others_stand_still(fi
         await field.bus.publish(*(a_payment(decision_ref=ref) for ref in refs))
 
         async def every_lane_waits() -> bool:
-            here = runtime._consumer._lanes["rekku.payments", PARTITION]  # type: ignore[union-attr]
-            return len(here._held) == len(refs) and await count_waiting(field.toy) == lanes_of_all
+            return await count_waiting(field.toy) == lanes_of_all
 
         await until(every_lane_waits)
         assert await field.paid() == []

@@ -11,7 +11,7 @@ from chassis import telemetry
 from chassis.bus import Record
 from chassis.inbox import Flood
 from chassis.reading import Sources, Stranger
-from chassis.replaying import replay
+from chassis.replaying import discard, replay
 from contracts.decisions import QUOTA_SIGNALS, DecisionsSuspended, QuotaFilled, QuotaScopeFilled
 from contracts.envelope import id_from_outside
 from tests.chassis.test_strange_records import Count
@@ -93,6 +93,20 @@ async def test_control_where_its_key_were_parked_the_rightful_signal_would_wait(
     await decisions.service.deliver_records(replace(a_record(decisions), value=b"{"))
     await decisions.signal(suspended())
     await decisions.grant()
+
+
+async def test_what_waited_since_a_version_that_parked_keys_waits_behind_one_letter_only(decisions):
+    """Of what is let through by hand an unreadable record does not hold up the rightful signal again."""
+    decisions.service.runtime.inbox._fact_topics.add(QUOTA_SIGNALS)
+    for _ in range(2):
+        await decisions.service.deliver_records(replace(a_record(decisions), value=b"{"))
+    await decisions.signal(suspended())
+    tested = decisions.service
+    async with tested.transaction() as tx:
+        letter_id = await tx.fetchval("SELECT letter_id FROM dead_letters")
+        assert await tx.fetchval("SELECT count(*) FROM parked_records") == 2
+    assert await discard(tested.service, tested.db, tested.settings.outside_sources, letter_id) == 1
+    await decisions.wait()
 
 
 async def test_a_flood_of_strangers_leaves_a_few_letters_and_stops_nothing(decisions, not_taken: Count):
