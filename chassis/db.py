@@ -42,7 +42,6 @@ TRANSIENT_ERRORS = (
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _CONFLICT_ATTEMPTS = 5
 _JSONB_VERSION = b"\x01"
-_HURRIED_LOCK_WAIT = "250ms"
 _HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
 
@@ -273,7 +272,7 @@ class Database:
         self.timers_planned = asyncio.Event()
         self.committed = asyncio.Event()
         self._begin = f"SELECT set_config('rekku.scope', $1, true), {NOW_SQL[clock]} AS now"
-        self._begin_hurried = f"{self._begin}, set_config('lock_timeout', '{_HURRIED_LOCK_WAIT}', true)"
+        self._begin_hurried = f"{self._begin}, set_config('lock_timeout', $2, true)"
 
     @classmethod
     async def connect(cls, url: str, service: str, clock: ClockKind, vault: Vault, *, size: int = 10) -> Database:
@@ -308,17 +307,20 @@ class Database:
         principal: Principal = SYSTEM,
         *,
         readonly: bool = False,
-        hurried: bool = False,
+        lock_wait: str | None = None,
         cause: Envelope[Event] | None = None,
     ) -> AsyncIterator[Transaction]:
         """One transaction in the scope of `principal`; commits when the block ends without an error.
 
-        A `hurried` one does not stand in line for a lock: who comes again later anyway keeps no connection for it.
+        `lock_wait` is how long it stands in line for a lock, as PostgreSQL writes it (`250ms`): who comes again
+        later anyway keeps no connection for longer. None is the server's.
         """
         try:
             async with self.pool.acquire() as connection, connection.transaction(readonly=readonly):
-                begin = self._begin_hurried if hurried else self._begin
-                started = await connection.fetchrow(begin, principal.scope)
+                if lock_wait is None:
+                    started = await connection.fetchrow(self._begin, principal.scope)
+                else:
+                    started = await connection.fetchrow(self._begin_hurried, principal.scope, lock_wait)
                 now = started["now"] if started else None
                 if now is None:
                     raise ConnectionError("the simulated clock has not been set")

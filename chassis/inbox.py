@@ -45,6 +45,10 @@ WITH reached AS ({_REACH})
 INSERT INTO inbox (event_id, generation) SELECT unnest($4::uuid[]), $5 ON CONFLICT DO NOTHING RETURNING event_id
 """
 
+_LOCK_WAIT = "250ms"
+_SHORT_LOCK_WAIT = "25ms"
+"""For those who come while others rest: they may want the same lock, and should not find that out one by one."""
+
 _BUG_ATTEMPTS = 3
 _FLOOD_LETTERS = 20
 _FLOOD_SHARE = 0.05
@@ -73,6 +77,7 @@ class Inbox:
         self._sources = sources
         self._turns = asyncio.Semaphore(lanes)
         self._later_turns = asyncio.Semaphore(max(1, lanes // 2))
+        self._resting = 0
         self._handled: deque[tuple[float, bool]] = deque()
         self._kept_from_outside: deque[float] = deque()
         self._fact_topics = {event.topic for event in service.reactions if event.kind is EventKind.FACT} - OUTSIDE
@@ -133,16 +138,19 @@ class Inbox:
         telemetry.unknown_types.add(1, {"service": self._service.name, "topic": record.topic})
 
     @asynccontextmanager
-    async def _turn(self, failures: int) -> AsyncIterator[None]:
-        """A turn to apply something; those who try again share half of the turns, so that the others get theirs."""
+    async def _turn(self, failures: int) -> AsyncIterator[str]:
+        """A turn to apply something, and how long to wait for a lock in it.
+
+        Those who try again share half of the turns, so that the others get theirs.
+        """
         if self.flooded:
             raise Flood
         if not failures:
             async with self._turns:
-                yield
+                yield _SHORT_LOCK_WAIT if self._resting else _LOCK_WAIT
             return
         async with self._later_turns, self._turns:
-            yield
+            yield _LOCK_WAIT
 
     async def _apply_one(self, record: Record, rest: Rest) -> None:
         try:
@@ -160,8 +168,8 @@ class Inbox:
         bugs = failures = 0
         while True:
             try:
-                async with self._turn(bugs + failures):
-                    await self._react(record, envelope)
+                async with self._turn(bugs + failures) as lock_wait:
+                    await self._react(record, envelope, lock_wait)
             except Flood:
                 raise
             except Unacceptable as error:
@@ -181,11 +189,11 @@ class Inbox:
                 self._count(failed=False)
             return
 
-    async def _react(self, record: Record, envelope: Envelope[Event]) -> None:
+    async def _react(self, record: Record, envelope: Envelope[Event], lock_wait: str) -> None:
         handler = self._service.reactions[type(envelope.event)]
         with telemetry.span(f"handle {envelope.type}", SpanKind.CONSUMER, envelope.traceparent, topic=record.topic):
             while True:
-                async with self._database.transaction(hurried=True, cause=envelope) as tx:
+                async with self._database.transaction(lock_wait=lock_wait, cause=envelope) as tx:
                     if await self._is_new(tx, record, envelope.id):
                         await handler(tx, envelope.event)
                         return
@@ -226,8 +234,8 @@ class Inbox:
         failures = 0
         while True:
             try:
-                async with self._turn(failures):
-                    await self._project(records)
+                async with self._turn(failures) as lock_wait:
+                    await self._project(records, lock_wait)
             except Flood:
                 raise
             except TRANSIENT_ERRORS as error:
@@ -247,7 +255,7 @@ class Inbox:
                 self._count(failed=False, times=len(records))
                 return
 
-    async def _project(self, records: Sequence[Record]) -> None:
+    async def _project(self, records: Sequence[Record], lock_wait: str) -> None:
         if self._service.project is None:
             raise TypeError(f"{self._service.name} declares projected events but no projection")
         decoded = [envelope_of(record, self._sources) for record in records]
@@ -256,7 +264,7 @@ class Inbox:
         with telemetry.span(
             f"project {first.event.topic}", SpanKind.CONSUMER, first.traceparent, events=len(envelopes)
         ):
-            async with self._database.transaction(hurried=True, cause=first) as tx:
+            async with self._database.transaction(lock_wait=lock_wait, cause=first) as tx:
                 fresh = await tx.fetch(
                     _BEGIN_PROJECTING,
                     records[-1].topic,
@@ -284,7 +292,7 @@ class Inbox:
         failures = 0
         while True:
             try:
-                async with self._turn(failures), self._database.transaction(hurried=True) as tx:
+                async with self._turn(failures) as lock_wait, self._database.transaction(lock_wait=lock_wait) as tx:
                     if projected:
                         await tx.execute(_REACH, record.topic, record.partition, record.position + 1)
                     if event_id is not None and not await add_to_inbox(tx, record, event_id, REACTION):
@@ -325,7 +333,11 @@ class Inbox:
     async def _wait(self, record: Record, failures: int, error: BaseException, rest: Rest) -> None:
         if failures == LASTING:
             _log.error("%s/%s/%s waits: %s lasts", *_place(record), type(error).__name__)
-        await rest(backoff_s(failures, first_s=0.01))
+        self._resting += 1
+        try:
+            await rest(backoff_s(failures, first_s=0.01))
+        finally:
+            self._resting -= 1
 
     def _count(self, *, failed: bool, times: int = 1) -> None:
         telemetry.records_handled.add(times, {"service": self._service.name, "failed": failed})

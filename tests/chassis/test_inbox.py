@@ -315,3 +315,29 @@ async def test_parked_and_resting_keys_are_measured(toy: ServiceUnderTest, monke
     await toy.deliver(a_payment(period_number=99), a_payment(period_number=2), a_payment(decision_ref="D-2"))
     await toy.runtime._measure_once()
     assert measured == {"parked_keys": 1, "resting_keys": 0}
+
+
+async def test_who_comes_while_others_rest_hardly_waits_for_a_lock(
+    toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+):
+    """Else everything that wants the one locked row would hold a turn for it, one after the other."""
+    handler = toy.service.reactions[type(a_payment())]
+    waits: dict[str, list[str]] = {"D-stuck": [], "D-alone": [], "D-later": []}
+    rested = asyncio.Event()
+
+    async def look(tx, event) -> None:
+        waits[event.decision_ref].append(await tx.fetchval("SHOW lock_timeout"))
+        if event.decision_ref == "D-stuck" and not rested.is_set():
+            raise asyncpg.LockNotAvailableError("somebody else holds it")
+        await handler(tx, event)
+
+    monkeypatch.setitem(toy.service.reactions, type(a_payment()), look)  # type: ignore[arg-type]
+    monkeypatch.setattr(inbox, "backoff_s", lambda *_, **__: 0.5)
+    await toy.deliver(a_payment(decision_ref="D-alone"))
+    stuck = asyncio.create_task(toy.deliver(a_payment(decision_ref="D-stuck")))
+    while not toy.runtime.inbox._resting:
+        await asyncio.sleep(0)
+    await toy.deliver(a_payment(decision_ref="D-later"))
+    rested.set()
+    await stuck
+    assert (waits["D-alone"], waits["D-later"], set(waits["D-stuck"])) == (["250ms"], ["25ms"], {"250ms"})

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import pytest
 
-from chassis import lanes
+from chassis import inbox, lanes
 from chassis.bus import BusUnavailable
 from chassis.bus.kafka import _partition_of
 from chassis.db import Database
@@ -71,6 +71,7 @@ class Field:
             for task in running:
                 task.cancel()
             await asyncio.wait(running, timeout=0.1)
+        await runtime.bus.close()
 
     async def close(self) -> None:
         for runtime in self._running:
@@ -212,12 +213,11 @@ async def test_nine_keys_that_wait_for_a_lock_hold_up_nobody_else(field: Field):
     assert resting(runtime) == 0
 
 
-async def test_control_where_a_lane_waits_for_its_lock_the_others_stand_still(field: Field):
+async def test_control_where_a_lane_waits_for_its_lock_others_wait(field: Field, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(inbox, "_LOCK_WAIT", "1min")
     refs = await field.neighbours(30)
     stuck = refs[:9]
-    runtime = await field.start()
-    database = runtime.database
-    database._begin_hurried = f"{database._begin}, set_config('lock_timeout', '1min', true)"
+    await field.start()
     lanes_of_all = field.bus.settings.pool_size - 3
     async with field.locked(stuck):
         await field.bus.publish(*(a_payment(decision_ref=ref) for ref in refs))
