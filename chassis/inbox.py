@@ -255,7 +255,7 @@ class Inbox:
                 self._count(failed=False, times=len(records))
                 return
 
-    async def _project(self, records: Sequence[Record], lock_wait: str) -> None:
+    async def _project(self, records: Sequence[Record], lock_wait: str = _LOCK_WAIT) -> None:
         if self._service.project is None:
             raise TypeError(f"{self._service.name} declares projected events but no projection")
         decoded = [envelope_of(record, self._sources) for record in records]
