@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from chassis.auth import SYSTEM, Principal
 from chassis.calendar import helsinki_date
 from chassis.clock import NOW_SQL, ClockKind
 from chassis.failpoints import armed, reach
+from chassis.failures import backoff_s
+from chassis.probe import Probe
 from chassis.telemetry import current_traceparent
 from chassis.vault import Vault
 from contracts.envelope import Envelope, Event, Header, encode, new_event_id
@@ -28,26 +29,13 @@ else:
     Connection = object
 Result = TypeVar("Result")
 
-TRANSIENT_ERRORS = (
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-    OSError,
-)
-"""Failures of the moment: the same work may succeed when it is tried again."""
+CONNECTION_WITHIN_S = 5.0
+"""How long a connection is waited for."""
 
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _CONFLICT_ATTEMPTS = 5
 _JSONB_VERSION = b"\x01"
 _HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
-
-
-def backoff_s(attempt: int, *, first_s: float = 0.02, most_s: float = 2.0) -> float:
-    """A growing pause with full jitter, in seconds; attempts count from 0."""
-    return random.uniform(0, min(most_s, first_s * 2**attempt))  # noqa: S311 - jitter, not a secret
 
 
 @dataclass(frozen=True)
@@ -263,8 +251,11 @@ class Database:
     timers of this process need not wait for their next poll.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], service: str, clock: ClockKind, vault: Vault) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], service: str, clock: ClockKind, vault: Vault, probe: Probe
+    ) -> None:
         self.pool = pool
+        self._probe = probe
         self.service = service
         self.clock = clock
         self.vault = vault
@@ -291,37 +282,54 @@ class Database:
                 "timezone": "UTC",
             },
         )
-        return cls(pool, service, clock, vault)
+        return cls(pool, service, clock, vault, Probe(url))
 
     async def close(self) -> None:
         """Close the pool, giving running work a moment."""
+        self._probe.close()
         try:
             await asyncio.wait_for(self.pool.close(), 5)
         except TimeoutError:
             self.pool.terminate()
+
+    async def answers(self) -> bool:
+        """Whether PostgreSQL answers, on a connection of its own; False once the pool is closed."""
+        return not self.pool.is_closing() and await self._probe.answers()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+        """A connection of the pool, waited for up to `CONNECTION_WITHIN_S`.
+
+        A cancellation stays one: a connection that is lost fails at being left, too, and its error would hide it.
+
+        Raises:
+            TimeoutError: all are in use. It is a failure of the moment.
+        """
+        try:
+            async with self.pool.acquire(timeout=CONNECTION_WITHIN_S) as connection:
+                yield connection
+        except Exception as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError from error
+            raise
 
     @asynccontextmanager
     async def transaction(
         self, principal: Principal = SYSTEM, *, readonly: bool = False, cause: Envelope[Event] | None = None
     ) -> AsyncIterator[Transaction]:
         """One transaction in the scope of `principal`; commits when the block ends without an error."""
-        try:
-            async with self.pool.acquire() as connection, connection.transaction(readonly=readonly):
-                started = await connection.fetchrow(self._begin, principal.scope)
-                now = started["now"] if started else None
-                if now is None:
-                    raise ConnectionError("the simulated clock has not been set")
-                tx = Transaction(connection, self.service, now, principal, self.vault, cause)
-                yield tx
-                await tx.flush()
-                at_failpoint = armed() and await connection.fetchval(_HAS_WRITTEN)
-                if at_failpoint:
-                    reach("commit.before")
-        except asyncpg.InterfaceError as error:
-            # asyncpg says this both of a lost connection and of a query that was put wrongly; only one passes.
-            if "clos" in str(error):
-                raise ConnectionResetError("the connection to PostgreSQL is gone") from error
-            raise
+        async with self.connection() as connection, connection.transaction(readonly=readonly):
+            started = await connection.fetchrow(self._begin, principal.scope)
+            now = started["now"] if started else None
+            if now is None:
+                raise ConnectionError("the simulated clock has not been set")
+            tx = Transaction(connection, self.service, now, principal, self.vault, cause)
+            yield tx
+            await tx.flush()
+            at_failpoint = armed() and await connection.fetchval(_HAS_WRITTEN)
+            if at_failpoint:
+                reach("commit.before")
         if at_failpoint:
             reach("commit.after")
         if tx.outgoing:

@@ -1,6 +1,5 @@
 """HTTP: commands and queries with scope, versions, idempotency and problem answers."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,7 +8,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -21,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
-from chassis.db import TRANSIENT_ERRORS, Transaction
+from chassis.db import Transaction
 from chassis.examining import examine
 from chassis.fields import strict_numbers
 from chassis.idempotency import KEY, IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
@@ -252,19 +250,17 @@ operations = APIRouter(tags=["operations"])
 
 @operations.get("/livez", include_in_schema=False, response_class=JSONResponse)
 async def livez(request: Request) -> Response:
-    """Alive: the loop turns, and consuming progresses or rests on purpose."""
+    """Alive: the loop turns, and no background task is dead; one that waits for PostgreSQL is not."""
     runtime: Runtime = request.app.state.runtime
-    return JSONResponse({"alive": runtime.alive}, 200 if runtime.alive else 503)
+    alive = runtime.alive
+    return JSONResponse({"alive": alive, "dead": sorted(runtime.tasks.dead)}, 200 if alive else 503)
 
 
 @operations.get("/readyz", include_in_schema=False, response_class=JSONResponse)
 async def readyz(request: Request) -> Response:
     """Ready: HTTP and the database; bus lag and pauses raise alerts instead."""
     runtime: Runtime = request.app.state.runtime
-    try:
-        async with asyncio.timeout(2), runtime.database.pool.acquire() as connection:
-            await connection.fetchval("SELECT 1")
-    except (*TRANSIENT_ERRORS, asyncpg.InterfaceError):
+    if not await runtime.database.answers():
         return JSONResponse({"ready": False, "why": "the database does not answer"}, 503)
     return JSONResponse({"ready": True})
 

@@ -17,7 +17,8 @@ from opentelemetry.trace import SpanKind
 
 from chassis import dead_letters, telemetry
 from chassis.bus import Record
-from chassis.db import TRANSIENT_ERRORS, Database, Transaction, backoff_s
+from chassis.db import Database, Transaction
+from chassis.failures import backoff_s, of_the_moment
 from chassis.service import Service
 from contracts.envelope import EVENTS, Envelope, Event, EventKind, UndecodableRecord, attributes_of, decode
 from contracts.topics import EXTERNAL, TOPICS
@@ -126,11 +127,11 @@ class Inbox:
                     await self._react(record, envelope)
             except Unacceptable as error:
                 await self._bury(record, envelope.id, "permanent", error)
-            except TRANSIENT_ERRORS as error:
-                transients += 1
-                await self._pause_or_wait(transients, error)
-                continue
             except Exception as error:  # noqa: BLE001 - any bug of a handler ends as a dead letter
+                if of_the_moment(error):
+                    transients += 1
+                    await self._pause_or_wait(transients, error)
+                    continue
                 bugs += 1
                 if bugs < _BUG_ATTEMPTS:
                     await asyncio.sleep(backoff_s(bugs))
@@ -186,10 +187,11 @@ class Inbox:
         while True:
             try:
                 await self._project(records)
-            except TRANSIENT_ERRORS as error:
-                transients += 1
-                await self._pause_or_wait(transients, error)
             except Exception as error:  # noqa: BLE001 - any bug of a projection ends as a dead letter
+                if of_the_moment(error):
+                    transients += 1
+                    await self._pause_or_wait(transients, error)
+                    continue
                 if len(records) > 1:
                     middle = len(records) // 2
                     await self._apply_batch(records[:middle])
@@ -248,7 +250,9 @@ class Inbox:
                     added = await dead_letters.add_letter(
                         tx, record, event_id, failure, dead_letters.describe(error), parks_key=parks
                     )
-            except TRANSIENT_ERRORS as transient:
+            except Exception as transient:
+                if not of_the_moment(transient):
+                    raise
                 transients += 1
                 await self._pause_or_wait(transients, transient)
                 continue
@@ -353,9 +357,10 @@ async def _let_through(service: Service, tx: Transaction, waiting: Sequence[Reco
             async with tx.savepoint():
                 await _apply_again(service, tx, record, known=False)
             applied += 1
-        except TRANSIENT_ERRORS:
-            raise
-        except Exception as error:  # noqa: BLE001 - else one more bad record would keep the first letter open for ever
+        except Exception as error:
+            if of_the_moment(error):
+                raise
+            # Else one more bad record would keep the first letter open for ever.
             permanent = isinstance(error, UndecodableRecord | Unacceptable)
             parks = not _is_strange(record, error)
             event_id = _event_id(record)

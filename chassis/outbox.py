@@ -12,7 +12,8 @@ import asyncpg
 
 from chassis import telemetry
 from chassis.bus import Bus, BusUnavailable
-from chassis.db import TRANSIENT_ERRORS, Connection, Database, backoff_s
+from chassis.db import Connection, Database
+from chassis.failures import backoff_s, of_the_moment
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ async def relay(database: Database, bus: Bus) -> None:
     failures = 0
     while True:
         try:
-            async with database.pool.acquire() as connection:
+            async with database.connection() as connection:
                 while not await connection.fetchval(_LOCK):
                     await asyncio.sleep(_STANDBY_POLL_S)
                 try:
@@ -116,7 +117,10 @@ async def relay(database: Database, bus: Bus) -> None:
             if failures.bit_count() == 1:
                 _log.warning("the bus is away, %s rows wait in the outbox: %s", await _rows_waiting(database), error)
             await asyncio.sleep(backoff_s(failures, first_s=0.1, most_s=5.0))
-        except (*TRANSIENT_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:
+            # What PostgreSQL refuses for good is tried again too: it is one row's or topic's fault, not the relay's.
+            if not (of_the_moment(error) or isinstance(error, asyncpg.PostgresError)):
+                raise
             failures += 1
             _log.warning("the outbox cannot be moved, trying again: %s", type(error).__name__)
             await asyncio.sleep(backoff_s(failures, first_s=0.1))
@@ -150,11 +154,13 @@ async def _written_or_poll(written: asyncio.Event) -> None:
 async def _rows_waiting(database: Database) -> str:
     try:
         return str(await outbox_size(database))
-    except (*TRANSIENT_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except Exception as error:
+        if not of_the_moment(error):
+            raise
         return "some"
 
 
 async def outbox_size(database: Database) -> int:
     """Rows that are not on the bus yet."""
-    async with database.pool.acquire() as connection:
+    async with database.connection() as connection:
         return int(await connection.fetchval("SELECT count(*) FROM outbox"))

@@ -37,6 +37,7 @@ bus_lag = _meter.create_gauge("rekku.bus.lag", description="Records on the bus t
 open_letters = _meter.create_gauge("rekku.inbox.open_letters", description="Dead letters nobody has settled")
 send_failures = _meter.create_counter("rekku.outbox.failures", description="Times the bus did not take the oldest rows")
 rejoins = _meter.create_counter("rekku.bus.rejoins", description="Consumers found standing still and joined anew")
+task_deaths = _meter.create_counter("rekku.tasks.deaths", description="Background tasks that died, by task")
 timers_fired = _meter.create_counter("rekku.timers.fired", description="Timers fired, by kind")
 counters_differed = _meter.create_counter(
     "rekku.counters.differed", description="Counters and copies found to differ from the decisions, by kind"

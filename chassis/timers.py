@@ -8,13 +8,13 @@ import asyncio
 import logging
 from datetime import timedelta
 
-import asyncpg
 from opentelemetry.trace import SpanKind
 
 from chassis import telemetry
 from chassis.clock import CLOCK_CHANNEL
-from chassis.db import TRANSIENT_ERRORS, Database, backoff_s
+from chassis.db import Database
 from chassis.failpoints import reach
+from chassis.failures import of_the_moment
 from chassis.service import Service
 
 _log = logging.getLogger(__name__)
@@ -42,10 +42,8 @@ async def fire_one(service: Service, database: Database) -> bool:
             reach("timer.before")
             with telemetry.span(f"timer {claimed['kind']}", SpanKind.INTERNAL):
                 await service.timers[claimed["kind"]](tx, claimed["key"], claimed["payload"])
-    except TRANSIENT_ERRORS:
-        raise
-    except Exception:
-        if claimed is None:
+    except Exception as error:
+        if claimed is None or of_the_moment(error):
             raise
         _log.exception("the timer %s failed; it is tried again later", claimed["kind"])
         await _put_off(database, claimed["kind"], claimed["key"], claimed["attempts"])
@@ -67,29 +65,22 @@ async def _put_off(database: Database, kind: str, key: str, attempts: int) -> No
 
 
 async def fire_timers(service: Service, database: Database) -> None:
-    """Fire timers as they come due, for ever."""
-    failures = 0
-    while True:
+    """Fire timers as they come due, until timers cannot be read."""
+    async with database.connection() as listening:
+
+        def wake(*_: object) -> None:
+            database.timers_planned.set()
+
+        await listening.add_listener(CLOCK_CHANNEL, wake)
         try:
-            async with database.pool.acquire() as listening:
-
-                def wake(*_: object) -> None:
-                    database.timers_planned.set()
-
-                await listening.add_listener(CLOCK_CHANNEL, wake)
-                try:
-                    while True:
-                        database.timers_planned.clear()
-                        while await fire_one(service, database):
-                            failures = 0
-                        await _planned_or_poll(database.timers_planned)
-                finally:
-                    if not listening.is_closed():
-                        await listening.remove_listener(CLOCK_CHANNEL, wake)
-        except (*TRANSIENT_ERRORS, asyncpg.InterfaceError) as error:
-            failures += 1
-            _log.warning("timers cannot be read, trying again: %s", type(error).__name__)
-            await asyncio.sleep(backoff_s(failures, first_s=0.1))
+            while True:
+                database.timers_planned.clear()
+                while await fire_one(service, database):
+                    pass
+                await _planned_or_poll(database.timers_planned)
+        finally:
+            if not listening.is_closed():
+                await listening.remove_listener(CLOCK_CHANNEL, wake)
 
 
 async def _planned_or_poll(planned: asyncio.Event) -> None:

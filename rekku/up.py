@@ -21,7 +21,6 @@ import httpx
 
 from chassis.auth import DevIssuer
 from chassis.clock import ClockKind, set_simulated_now
-from chassis.db import TRANSIENT_ERRORS
 from chassis.embedded import (
     KEYS_DATABASE,
     SUPERUSER,
@@ -370,6 +369,6 @@ async def trim_bus(cluster: Cluster) -> None:
                 await connection.execute("SELECT rekku_bus.trim_log()")
             finally:
                 await connection.close()
-        except (*TRANSIENT_ERRORS, asyncpg.PostgresError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             say(f"the bus' log could not be trimmed ({type(error).__name__}); the next try is in an hour")
         await asyncio.sleep(_TRIM_EVERY_S)

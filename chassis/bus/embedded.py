@@ -7,13 +7,15 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
 
 from chassis.bus import Partition, PartitionLost, Record, as_record
-from chassis.db import TRANSIENT_ERRORS, Connection, Database, backoff_s
+from chassis.db import Connection, Database
 from chassis.failpoints import armed, reach
+from chassis.failures import of_the_moment, until_it_passes
 from contracts.topics import TOPICS, Topic
 
 _log = logging.getLogger(__name__)
@@ -111,6 +113,7 @@ class EmbeddedSubscription:
 
     def __init__(self, database: Database, member: str, topics: list[str], lease_s: float) -> None:
         self.pool = database.pool
+        self._database = database
         self.member = member
         self._topics = topics
         self._lease_s = lease_s
@@ -118,27 +121,22 @@ class EmbeddedSubscription:
 
     async def run(self, consume: Callable[[Partition], Awaitable[None]]) -> None:
         """Keep leases and run `consume` for each of them, until cancelled; then give them back."""
-        failures = 0
         try:
-            while True:
-                try:
-                    async with self.pool.acquire() as listening:
-                        await listening.add_listener(CHANNEL, self._on_append)
-                        try:
-                            await listening.execute("SELECT rekku_bus.subscribe($1)", self._topics)
-                            while True:
-                                await self._heartbeat(listening, consume)
-                                failures = 0
-                                await asyncio.sleep(self._lease_s / 3)
-                        finally:
-                            if not listening.is_closed():
-                                await listening.remove_listener(CHANNEL, self._on_append)
-                except (*TRANSIENT_ERRORS, asyncpg.InterfaceError) as error:
-                    failures += 1
-                    _log.warning("the bus cannot be reached, trying again: %s", type(error).__name__)
-                    await asyncio.sleep(backoff_s(failures, first_s=0.1))
+            await until_it_passes(partial(self._keep_leases, consume), "the bus cannot be reached")
         finally:
             await self._leave()
+
+    async def _keep_leases(self, consume: Callable[[Partition], Awaitable[None]]) -> None:
+        async with self._database.connection() as listening:
+            await listening.add_listener(CHANNEL, self._on_append)
+            try:
+                await listening.execute("SELECT rekku_bus.subscribe($1)", self._topics)
+                while True:
+                    await self._heartbeat(listening, consume)
+                    await asyncio.sleep(self._lease_s / 3)
+            finally:
+                if not listening.is_closed():
+                    await listening.remove_listener(CHANNEL, self._on_append)
 
     async def lag(self) -> int:
         """Records appended to our topics that we have not committed."""
@@ -176,8 +174,10 @@ class EmbeddedSubscription:
             await consume(partition)
         except PartitionLost:
             _log.info("gave up %s/%s", partition.topic, partition.number)
-        except Exception:  # noqa: BLE001 - whatever it is, the lease stays usable and is read again
-            _log.exception("reading %s/%s stopped; it starts again", partition.topic, partition.number)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the lease stays usable and is read again
+            place, known = f"{partition.topic}/{partition.number}", of_the_moment(error)
+            kind = type(error).__name__
+            _log.warning("reading %s stopped (%s); it starts again", place, kind, exc_info=None if known else error)
         finally:
             del self._held[(partition.topic, partition.number)]
         if partition.surrendered:
@@ -186,7 +186,9 @@ class EmbeddedSubscription:
     async def _give_back(self, topic: str, number: int) -> None:
         try:
             await self.pool.execute("SELECT rekku_bus.give_back($1, $2, $3)", self.member, topic, number)
-        except (*TRANSIENT_ERRORS, asyncpg.InterfaceError):
+        except Exception as error:
+            if not of_the_moment(error):
+                raise
             _log.warning("a lease could not be given back; it will expire")
 
     async def _leave(self) -> None:
@@ -196,7 +198,9 @@ class EmbeddedSubscription:
         await asyncio.gather(*tasks, return_exceptions=True)
         try:
             await asyncio.wait_for(self.pool.execute("SELECT rekku_bus.leave($1)", self.member), 2)
-        except (*TRANSIENT_ERRORS, asyncpg.InterfaceError):
+        except Exception as error:
+            if not of_the_moment(error):
+                raise
             _log.warning("the leases could not be given back; they will expire")
 
 

@@ -254,8 +254,7 @@ async def test_when_an_instance_vanishes_the_other_takes_its_partitions(toy: Ser
 
     await until(holds_all)
     vanishing.pool.terminate()
-    for task in first._tasks:
-        task.cancel()
+    stopping = asyncio.create_task(first.tasks.stop())
     second = await run_for(toy, await connect(), "2")
     await append(decisions, *(a_payment(decision_ref=f"D-{n}") for n in range(40)))
 
@@ -264,6 +263,7 @@ async def test_when_an_instance_vanishes_the_other_takes_its_partitions(toy: Ser
 
     await until(all_applied)
     await second.stop()
+    await stopping
 
 
 async def test_a_position_moves_only_past_finished_records(toy: ServiceUnderTest, connect: Connect):
