@@ -55,9 +55,9 @@ def of_the_moment(error: BaseException) -> bool:
     """True where the same work may succeed when it is tried again, whatever the work is.
 
     By SQLSTATE where PostgreSQL has answered. asyncpg says in words alone that a connection or the pool is
-    closed or closing, or that the pool took a lost connection back; its other interface errors are calls put wrongly. Of the operating system's errors those
-    of connections and time-outs pass, and a full disk; a file that is missing or closed does not, and is
-    told by its name: an address has none, also where it is a socket's file.
+    closed or closing, or that the pool took a lost connection back; its other interface errors are calls put
+    wrongly. Of the operating system's errors those of connections and time-outs pass, and a full disk. A file
+    that is missing or closed does not; it is known by its name, which an address never has, also a socket's.
     """
     match error:
         case asyncpg.PostgresError(sqlstate=str(state)) if state in _NOT_OF_THE_MOMENT:
