@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import version
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -115,11 +116,17 @@ class Caller:
         """
         return read_if_match(self.request.headers)
 
-    async def command(self, act: Callable[[Transaction], Awaitable[Answer]]) -> Response:
-        """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key."""
+    async def command(self, act: Callable[[Transaction], Awaitable[Answer]], *on: str) -> Response:
+        """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key.
+
+        Args:
+            act: the command.
+            on: the ids of the aggregates it locks, beside the one that the address names first. Commands on one
+                aggregate wait for one another without a connection; those that name none wait for nobody.
+        """
         request = self._idempotent_request()
         await self._wait_until_known()
-        return await self._alone(act, request)
+        return await self._alone(act, request, *islice(self.request.path_params.values(), 1), *on)
 
     async def shared_command(
         self,
@@ -140,10 +147,11 @@ class Caller:
 
         seat = Seat(item, self.principal, request, finished)
         shared = await self.runtime.lane(together).share(seat)
-        return shared or await self._alone(alone, request)
+        # What a lane left out wants the rows that the lane is at work on, whichever they are: one queue for all.
+        return shared or await self._alone(alone, request, self._route)
 
     async def _alone(
-        self, act: Callable[[Transaction], Awaitable[Answer]], request: IdempotentRequest | None
+        self, act: Callable[[Transaction], Awaitable[Answer]], request: IdempotentRequest | None, *on: str
     ) -> Response:
         async def work(tx: Transaction) -> Response:
             if request is not None:
@@ -155,7 +163,8 @@ class Caller:
                 keep_answer(tx, request, response)
             return response
 
-        return await self.runtime.database.run(work, self.principal)
+        async with self.runtime.turns.of(on):
+            return await self.runtime.database.run(work, self.principal)
 
     def _audited(self, tx: Transaction, answer: Answer) -> Response:
         if self.principal.role is not Role.PUBLIC:

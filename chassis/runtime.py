@@ -34,6 +34,7 @@ from chassis.tasks import MOST_DEATHS, WITHIN_S, Tasks, Work
 from chassis.telemetry import start_telemetry
 from chassis.texts import Texts
 from chassis.timers import fire_timers
+from chassis.turns import Turns
 from chassis.vault import Vault
 
 _log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Runtime:
         self._subscription: Subscription | None = None
         self._consumer: Consumer | None = None
         self.tasks = Tasks(service.name)
+        self.turns = Turns()
         self._beat = time.monotonic()
         self._lanes: dict[Together[Any, Any], Lane[Any, Any]] = {}
         self.app = create_app(self)

@@ -150,7 +150,7 @@ async def decide(body: Decide, caller: fields.Official) -> Response:
         return _answer(granting.say(tx, given), caller, status=201)
 
     if application.outcome is Outcome.REJECTED:
-        return await caller.command(act)
+        return await caller.command(act, body.contract_id)
     return await caller.shared_command(granting.grant_together, application, say, act)
 
 
@@ -271,7 +271,7 @@ async def change_provider(decision_ref: fields.PathRef, body: ChangeProvider, ca
         also = (("decision", decision_ref, swap.revoked.version),)
         return Answer(201, view, version=swap.granted.version, subject=subject, also=also)
 
-    return await caller.command(act)
+    return await caller.command(act, body.contract_id)
 
 
 @router.post(

@@ -60,7 +60,7 @@ async def pay_period(body: PayPeriod, caller: fields.Kela) -> Response:
         payment = await handlers.pay_period(tx, body.course_id, body.period_number, body.decision_refs)
         return Answer(201, PaymentView(paid=payment.paid, already_paid=payment.already_paid))
 
-    return await caller.command(act)
+    return await caller.command(act, body.course_id)
 
 
 @router.post(
@@ -184,13 +184,13 @@ async def _submit(body: SubmitSettlement, caller: Caller) -> Response:
     async def act(tx: Transaction) -> Answer:
         return _answer(await handlers.submit(tx, body.invoice(), body.billed()), status=201)
 
-    return await _explained(caller, act)
+    return await _explained(caller, act, body.contract_id)
 
 
-async def _explained(caller: Caller, act: Callable[[Transaction], Awaitable[Answer]]) -> Response:
+async def _explained(caller: Caller, act: Callable[[Transaction], Awaitable[Answer]], *on: str) -> Response:
     """Run the command; every fault it finds is said in the caller's language as well."""
     try:
-        return await caller.command(act)
+        return await caller.command(act, *on)
     except SettlementRefused as refused:
         texts, language = caller.runtime.texts, caller.language
         faults = [
