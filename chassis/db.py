@@ -307,7 +307,12 @@ class Database:
         """
         try:
             async with self.pool.acquire(timeout=CONNECTION_WITHIN_S) as connection:
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.InternalClientError:
+                    # Nobody knows what it would read next.
+                    connection.terminate()
+                    raise
         except Exception as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

@@ -47,8 +47,9 @@ _NOT_OF_THE_MOMENT = frozenset({"40002"})
 
 _LOST = re.compile("clos(ed|ing)|released back to the pool")
 
-_PREPARED_BEFORE_A_MIGRATION = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
-"""The schema has changed under a prepared statement; asyncpg forgets it, and the next try prepares it anew."""
+_OF_ASYNCPG = (asyncpg.InternalClientError, asyncpg.InvalidCachedStatementError)
+"""asyncpg lost its place in what it exchanges with the server, as when that dies between a question and the answer;
+or the schema has changed under a prepared statement, which it forgets."""
 
 
 def of_the_moment(error: BaseException) -> bool:
@@ -68,7 +69,7 @@ def of_the_moment(error: BaseException) -> bool:
             return _LOST.search(str(error)) is not None
         case OSError():
             return error.filename is None or error.errno in NO_ROOM
-    return isinstance(error, _PREPARED_BEFORE_A_MIGRATION)
+    return isinstance(error, _OF_ASYNCPG)
 
 
 def backoff_s(attempt: int, *, first_s: float = 0.02, most_s: float = 2.0) -> float:

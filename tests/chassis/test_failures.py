@@ -112,7 +112,7 @@ async def test_a_connection_that_cannot_be_made_passes(tmp_path: Path):
         (OSError(errno.EMFILE, "too many"), True),
         (asyncpg.InvalidCachedStatementError("the schema has changed"), True),
         (asyncpg.OutdatedSchemaCacheError("the schema has changed"), True),
-        (asyncpg.ProtocolError("x"), False),
+        (asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"), True),
         (Unacceptable("x"), False),
         (Refusal("X"), False),
         (ZeroDivisionError(), False),
