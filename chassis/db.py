@@ -19,6 +19,7 @@ from chassis.clock import NOW_SQL, ClockKind
 from chassis.failpoints import armed, reach
 from chassis.failures import backoff_s
 from chassis.probe import Probe
+from chassis.settled import Settled
 from chassis.telemetry import current_traceparent
 from chassis.vault import Vault
 from contracts.envelope import Envelope, Event, Header, encode, new_event_id
@@ -124,6 +125,7 @@ class Transaction:
     outgoing: list[OutgoingRecord] = field(default_factory=list)
     scheduled: bool = False
     answers: list[KeptAnswer] = field(default_factory=list)
+    tables: dict[tuple[str, str], Settled] = field(default_factory=dict)
     _audit: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
@@ -206,6 +208,14 @@ class Transaction:
         who = by or self.principal
         self._audit.append((self.now, who.subject, who.role.value, who.provider_id, action, subject, detail))
 
+    async def settled(self, table: str, column: str) -> int:
+        """The number up to which every row of `table` is visible to later statements, or never will be.
+
+        Args:
+            column: an identity column.
+        """
+        return await self.tables.setdefault((table, column), Settled(table, column)).up_to(self)
+
     async def flush(self) -> None:
         """Write what was emitted, audited and answered; called once, right before the commit.
 
@@ -262,6 +272,7 @@ class Database:
         self.outbox_written = asyncio.Event()
         self.timers_planned = asyncio.Event()
         self.committed = asyncio.Event()
+        self._tables: dict[tuple[str, str], Settled] = {}
         self._begin = f"SELECT set_config('rekku.scope', $1, true), {NOW_SQL[clock]} AS now"
 
     @classmethod
@@ -329,7 +340,7 @@ class Database:
             now = started["now"] if started else None
             if now is None:
                 raise ConnectionError("the simulated clock has not been set")
-            tx = Transaction(connection, self.service, now, principal, self.vault, cause)
+            tx = Transaction(connection, self.service, now, principal, self.vault, cause, tables=self._tables)
             yield tx
             await tx.flush()
             at_failpoint = armed() and await connection.fetchval(_HAS_WRITTEN)

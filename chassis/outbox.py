@@ -14,6 +14,7 @@ from chassis import telemetry
 from chassis.bus import Bus, BusUnavailable
 from chassis.db import Connection, Database
 from chassis.failures import backoff_s, of_the_moment
+from chassis.settled import Settled
 
 _log = logging.getLogger(__name__)
 
@@ -31,12 +32,6 @@ _AS_EVER = "RESET enable_sort"
 _LOOK_AFTER = 2_000
 _FROM_THE_START_EVERY_S = 60.0
 _LOWEST = "SELECT min(id) FROM outbox WHERE id >= $1"
-_DRAWN = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass), 0)"
-_WRITERS = """
-SELECT DISTINCT virtualtransaction FROM pg_locks
-WHERE locktype = 'relation' AND relation = 'outbox'::regclass AND mode = 'RowExclusiveLock'
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
-"""
 
 
 class Floor:
@@ -45,11 +40,7 @@ class Floor:
     While a long transaction is open anywhere in the database (a backup, somebody's report), nothing
     that the relay deletes can be cleaned up, and looking for the lowest row walks over all of it.
 
-    An id is drawn by an INSERT, which holds its lock on the table from before that until its
-    transaction has ended. So once everybody who held such a lock *after* the last drawn id was read
-    has ended, every row up to that id is visible, or never will be; what of them is gone then, is gone
-    for good. A cursor over ids lacks this: it passes over those who have drawn and not yet committed.
-    Ids are drawn one at a time (a sequence without a cache), and a floor ends with its connection.
+    Where the table is settled (`chassis.settled`), what is gone is gone for good. A floor ends with its connection.
 
     Once a minute the relay looks from the start all the same: what should be impossible (ids given
     by hand, a sequence set back) would be late and not lost.
@@ -57,9 +48,7 @@ class Floor:
 
     def __init__(self) -> None:
         self._floor = 0
-        self._settled = 0
-        self._drawn = 0
-        self._open: set[str] = set()
+        self._settled = Settled("outbox", "id")
         self._moved = 0
         self._from_the_start_at = time.monotonic() + _FROM_THE_START_EVERY_S
 
@@ -76,18 +65,9 @@ class Floor:
         if self._moved < _LOOK_AFTER:
             return
         self._moved = 0
-        if self._open:
-            self._open &= await self.writers(connection)
-        if not self._open:
-            self._settled = self._drawn
-            self._drawn = await connection.fetchval(_DRAWN) + 1
-            self._open = await self.writers(connection)
+        settled = await self._settled.up_to(connection) + 1
         lowest = await connection.fetchval(_LOWEST, self._floor)
-        self._floor = self._settled if lowest is None else min(self._settled, lowest)
-
-    async def writers(self, connection: Connection) -> set[str]:
-        """The transactions that may have drawn an id and have not ended."""
-        return {row["virtualtransaction"] for row in await connection.fetch(_WRITERS)}
+        self._floor = settled if lowest is None else min(settled, lowest)
 
 
 async def relay(database: Database, bus: Bus) -> None:

@@ -14,6 +14,7 @@ from chassis.entry_points import taken_in
 from chassis.examining import examine_value
 from chassis.fields import Between
 from chassis.http import Answer, Caller, Command, caller, problems
+from chassis.settled import followed
 from contracts.refusals import Refusal
 from services.decisions import fields
 from services.decisions.settlements import finvoice, handlers, store
@@ -95,7 +96,9 @@ async def submit_finvoice(caller: _Provider) -> Response:
     return await _submit(body, caller)
 
 
-@router.get("/settlements", tags=["settlements"], response_model=SettlementList, responses=problems())
+@router.get(
+    "/settlements", tags=["settlements"], response_model=SettlementList, responses=problems("SETTLEMENT_UNKNOWN")
+)
 async def list_settlements(
     caller: fields.Anyone,
     contract_id: Annotated[fields.Id | None, Query()] = None,
@@ -106,9 +109,11 @@ async def list_settlements(
     """Settlements in the order of arrival; a provider sees its own."""
 
     async def read(tx: Transaction) -> Answer:
+        settled = await tx.settled("settlements", "number")
         found = await store.find_settlements(tx, contract_id=contract_id, state=state, after=after, limit=limit + 1)
-        items = [SettlementView.of(settlement) for settlement in found[:limit]]
-        return Answer(200, SettlementList(items=items, next=items[-1].settlement_id if len(found) > limit else None))
+        page = followed(found, limit, settled, after=after, cursor=lambda _, settlement: settlement.settlement_id)
+        items = [SettlementView.of(settlement) for settlement in page.items]
+        return Answer(200, SettlementList(items=items, next=page.next, resume=page.resume))
 
     return await caller.query(read)
 
