@@ -24,8 +24,8 @@ from chassis.files import Unusable
 from chassis.http import create_app
 from chassis.inbox import Inbox
 from chassis.migrate import missing_migrations
-from chassis.outbox import relay
 from chassis.refused import Refusals
+from chassis.relay import relay
 from chassis.server import Server, ServerConfig
 from chassis.service import Service
 from chassis.settings import Settings

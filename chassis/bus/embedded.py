@@ -12,8 +12,9 @@ from typing import Any
 
 import asyncpg
 
-from chassis.bus import Partition, PartitionLost, Record, as_record
+from chassis.bus import Oldest, Partition, PartitionLost, Record, RowsAtFault, TopicAtFault, as_record
 from chassis.db import Connection, Database
+from chassis.dead_letters import describe
 from chassis.failpoints import armed, reach
 from chassis.failures import of_the_moment, until_it_passes
 from contracts.topics import TOPICS, Topic
@@ -22,14 +23,16 @@ _log = logging.getLogger(__name__)
 
 CHANNEL = "rekku_bus"
 
-_MOVE = """
+_APPEND = """
 WITH moved AS (
-    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE id >= $2 ORDER BY id LIMIT $1)
+    DELETE FROM outbox WHERE id IN ({oldest})
     RETURNING id, topic, key, header_names, header_values, value
 )
 SELECT rekku_bus.append(array_agg(ROW(topic, key, header_names, header_values, value)::rekku_bus.outgoing ORDER BY id))
 FROM moved
 """
+_ROWS_AT_FAULT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+_REFUSED = "SELECT topic FROM unnest($1::text[]) AS topic WHERE NOT rekku_bus.may_write(topic) LIMIT 1"
 
 
 class EmbeddedBus:
@@ -39,14 +42,33 @@ class EmbeddedBus:
         self._database = database
         self._lease_s = lease_s
 
-    async def move(self, connection: Connection, most: int, floor: int = 0) -> int:
-        """Move rows in one transaction: they are in the outbox or on the bus, never both or neither."""
+    async def move(self, connection: Connection, oldest: Oldest) -> int:
+        """Move rows in one transaction: they are in the outbox or on the bus, never both or neither.
+
+        Raises:
+            TopicAtFault: a topic is not there, or not for us.
+            RowsAtFault: the log does not take one of the rows.
+        """
         if armed() and await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
             reach("send.before")
-        moved = int(await connection.fetchval(_MOVE, most, floor) or 0)
+        select, arguments = oldest.select("id")
+        try:
+            moved = int(await connection.fetchval(_APPEND.format(oldest=select), *arguments) or 0)
+        except asyncpg.InsufficientPrivilegeError as error:
+            topics = {row["topic"] for row in await self._rows(connection, oldest)}
+            refused = await connection.fetchval(_REFUSED, sorted(topics))
+            if refused is None:
+                raise
+            raise TopicAtFault(refused, "it is not there, or may not be written by this service") from error
+        except _ROWS_AT_FAULT as error:
+            raise RowsAtFault([row["id"] for row in await self._rows(connection, oldest)], describe(error)) from error
         if moved:
             reach("send.after")
         return moved
+
+    async def _rows(self, connection: Connection, oldest: Oldest) -> list[asyncpg.Record]:
+        select, arguments = oldest.select("id, topic")
+        return await connection.fetch(select, *arguments)
 
     def subscribe(self, member: str, topics: Iterable[str]) -> EmbeddedSubscription:
         """A subscription of this service under the member name `member`, and this process' alone: leases end soon."""

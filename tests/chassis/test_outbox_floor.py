@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from chassis import outbox, settled
+from chassis.bus import Oldest
 from chassis.bus.embedded import EmbeddedBus
 from chassis.db import Connection
 from chassis.embedded import SUPERUSER
@@ -33,7 +34,7 @@ async def write(toy: ServiceUnderTest, count: int, key: str = "M") -> None:
 async def moved(toy: ServiceUnderTest, floor: Floor, most: int = 500) -> int:
     """One turn of the relay's loop."""
     async with toy.db.pool.acquire() as connection:
-        count = await EmbeddedBus(toy.db, 1).move(connection, most, floor.where())
+        count = await EmbeddedBus(toy.db, 1).move(connection, Oldest(most, floor.where()))
         await floor.follow(connection, count)
     return count
 
