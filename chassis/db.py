@@ -35,6 +35,7 @@ CONNECTION_WITHIN_S = 5.0
 
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _CONFLICT_ATTEMPTS = 5
+_BRIEFLY = "250ms"
 _JSONB_VERSION = b"\x01"
 _HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
@@ -274,6 +275,7 @@ class Database:
         self.committed = asyncio.Event()
         self._tables: dict[tuple[str, str], Settled] = {}
         self._begin = f"SELECT set_config('rekku.scope', $1, true), {NOW_SQL[clock]} AS now"
+        self._begin_briefly = f"{self._begin}, set_config('lock_timeout', '{_BRIEFLY}', true)"
 
     @classmethod
     async def connect(cls, url: str, service: str, clock: ClockKind, vault: Vault, *, size: int = 10) -> Database:
@@ -332,11 +334,19 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, principal: Principal = SYSTEM, *, readonly: bool = False, cause: Envelope[Event] | None = None
+        self,
+        principal: Principal = SYSTEM,
+        *,
+        readonly: bool = False,
+        cause: Envelope[Event] | None = None,
+        waiting: bool = True,
     ) -> AsyncIterator[Transaction]:
-        """One transaction in the scope of `principal`; commits when the block ends without an error."""
+        """One transaction in the scope of `principal`; commits when the block ends without an error.
+
+        Without `waiting` it gives up a lock that it does not get in a moment: others' work is in it.
+        """
         async with self.connection() as connection, connection.transaction(readonly=readonly):
-            started = await connection.fetchrow(self._begin, principal.scope)
+            started = await connection.fetchrow(self._begin if waiting else self._begin_briefly, principal.scope)
             now = started["now"] if started else None
             if now is None:
                 raise ConnectionError("the simulated clock has not been set")

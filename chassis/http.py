@@ -134,6 +134,7 @@ class Caller:
         item: Item,
         finish: Callable[[Transaction, Result], Answer],
         alone: Callable[[Transaction], Awaitable[Answer]],
+        *on: str,
     ) -> Response:
         """As `command`, if possible in one transaction with others of its kind: `together` does them all.
 
@@ -147,11 +148,14 @@ class Caller:
 
         seat = Seat(item, self.principal, request, finished)
         shared = await self.runtime.lane(together).share(seat)
-        # What a lane left out wants the rows that the lane is at work on, whichever they are: one queue for all.
-        return shared or await self._alone(alone, request, self._route)
+        return shared or await self._alone(alone, request, *on, left_out_of=self._route)
 
     async def _alone(
-        self, act: Callable[[Transaction], Awaitable[Answer]], request: IdempotentRequest | None, *on: str
+        self,
+        act: Callable[[Transaction], Awaitable[Answer]],
+        request: IdempotentRequest | None,
+        *on: str,
+        left_out_of: str | None = None,
     ) -> Response:
         async def work(tx: Transaction) -> Response:
             if request is not None:
@@ -163,7 +167,7 @@ class Caller:
                 keep_answer(tx, request, response)
             return response
 
-        async with self.runtime.turns.of(on):
+        async with self.runtime.turns.of(on, left_out_of):
             return await self.runtime.database.run(work, self.principal)
 
     def _audited(self, tx: Transaction, answer: Answer) -> Response:

@@ -94,7 +94,7 @@ class Lane(Generic[Item, Result]):
         first_of = {seat.key: seat for seat in reversed(seats)}
         once = [seat for seat in seats if first_of[seat.key] is seat]
         try:
-            async with self._database.transaction(seats[0].principal) as tx:
+            async with self._database.transaction(seats[0].principal, waiting=False) as tx:
                 results = await self._together(tx, [seat.item for seat in once])
                 answers = {
                     seat: seat.context.run(seat.finish, tx, result)

@@ -152,7 +152,7 @@ async def decide(body: Decide, caller: fields.Official) -> Response:
 
     if application.outcome is Outcome.REJECTED:
         return await caller.command(act, body.contract_id)
-    return await caller.shared_command(granting.grant_together, application, say, act)
+    return await caller.shared_command(granting.grant_together, application, say, act, body.contract_id)
 
 
 @router.get("/decisions", response_model=DecisionList, responses=problems("DECISION_UNKNOWN"))
