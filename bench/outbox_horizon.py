@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from bench.stage import keep, machine, new_home, one_broker, say
+from chassis.bus import Oldest
 from chassis.bus.kafka import KafkaBus
 from chassis.clock import ClockKind
 from chassis.db import Connection, Database
@@ -93,7 +94,7 @@ async def _pass_through(connection: Connection, bus: KafkaBus, floor: Floor, row
         started = time.perf_counter()
         moved = _FULL_BATCH
         while moved == _FULL_BATCH:
-            moved = await bus.move(connection, _FULL_BATCH, floor.where())
+            moved = await bus.move(connection, Oldest(_FULL_BATCH, floor.where()))
             await floor.follow(connection, moved)
         seconds += time.perf_counter() - started
     return round(rows / seconds) if seconds else None
@@ -105,7 +106,7 @@ async def _moves(connection: Connection, bus: KafkaBus, floor: Floor | None) -> 
     for _ in range(MOVES):
         await connection.execute(_FILL, ROWS_PER_MOVE)
         started = time.perf_counter()
-        moved = await bus.move(connection, _FULL_BATCH, floor.where() if floor else 0)
+        moved = await bus.move(connection, Oldest(_FULL_BATCH, floor.where() if floor else 0))
         if floor:
             await floor.follow(connection, moved)
         took.append(time.perf_counter() - started)

@@ -27,7 +27,7 @@ from chassis.bus.kafka import KafkaBus, connection_options
 from chassis.clock import ClockKind
 from chassis.db import Database
 from chassis.embedded import Cluster, migrate_services, provision, start_cluster
-from chassis.outbox import relay
+from chassis.relay import relay
 from chassis.settings import Settings
 from chassis.vault import Vault
 from contracts.envelope import EVENTS, Event, Header

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,9 @@ from chassis.auth import SYSTEM, Principal
 from chassis.calendar import helsinki_date
 from chassis.clock import NOW_SQL, ClockKind
 from chassis.failpoints import armed, reach
+from chassis.failures import backoff_s
+from chassis.probe import Probe
+from chassis.settled import Settled
 from chassis.telemetry import current_traceparent
 from chassis.vault import Vault
 from contracts.envelope import Envelope, Event, Header, encode, new_event_id
@@ -28,26 +30,16 @@ else:
     Connection = object
 Result = TypeVar("Result")
 
-TRANSIENT_ERRORS = (
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-    OSError,
-)
-"""Failures of the moment: the same work may succeed when it is tried again."""
+CONNECTION_WITHIN_S = 5.0
+"""How long a connection is waited for."""
+
+BRIEFLY = "250ms"
+"""How long a lock is waited for where others' work is in the transaction, or the same work comes again later."""
 
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _CONFLICT_ATTEMPTS = 5
 _JSONB_VERSION = b"\x01"
 _HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
-
-
-def backoff_s(attempt: int, *, first_s: float = 0.02, most_s: float = 2.0) -> float:
-    """A growing pause with full jitter, in seconds; attempts count from 0."""
-    return random.uniform(0, min(most_s, first_s * 2 ** min(attempt, 30)))  # noqa: S311 - jitter, not a secret
 
 
 @dataclass(frozen=True)
@@ -136,6 +128,7 @@ class Transaction:
     outgoing: list[OutgoingRecord] = field(default_factory=list)
     scheduled: bool = False
     answers: list[KeptAnswer] = field(default_factory=list)
+    tables: dict[tuple[str, str], Settled] = field(default_factory=dict)
     _audit: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
@@ -218,6 +211,14 @@ class Transaction:
         who = by or self.principal
         self._audit.append((self.now, who.subject, who.role.value, who.provider_id, action, subject, detail))
 
+    async def settled(self, table: str, column: str) -> int:
+        """The number up to which every row of `table` is visible to later statements, or never will be.
+
+        Args:
+            column: an identity column.
+        """
+        return await self.tables.setdefault((table, column), Settled(table, column)).up_to(self)
+
     async def flush(self) -> None:
         """Write what was emitted, audited and answered; called once, right before the commit.
 
@@ -263,14 +264,18 @@ class Database:
     timers of this process need not wait for their next poll.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], service: str, clock: ClockKind, vault: Vault) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], service: str, clock: ClockKind, vault: Vault, probe: Probe
+    ) -> None:
         self.pool = pool
+        self._probe = probe
         self.service = service
         self.clock = clock
         self.vault = vault
         self.outbox_written = asyncio.Event()
         self.timers_planned = asyncio.Event()
         self.committed = asyncio.Event()
+        self._tables: dict[tuple[str, str], Settled] = {}
         self._begin = f"SELECT set_config('rekku.scope', $1, true), {NOW_SQL[clock]} AS now"
         self._begin_hurried = f"{self._begin}, set_config('lock_timeout', $2, true)"
 
@@ -292,14 +297,42 @@ class Database:
                 "timezone": "UTC",
             },
         )
-        return cls(pool, service, clock, vault)
+        return cls(pool, service, clock, vault, Probe(url))
 
     async def close(self) -> None:
         """Close the pool, giving running work a moment."""
+        self._probe.close()
         try:
             await asyncio.wait_for(self.pool.close(), 5)
         except TimeoutError:
             self.pool.terminate()
+
+    async def answers(self) -> bool:
+        """Whether PostgreSQL answers, on a connection of its own; False once the pool is closed."""
+        return not self.pool.is_closing() and await self._probe.answers()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+        """A connection of the pool, waited for up to `CONNECTION_WITHIN_S`.
+
+        A cancellation stays one: a connection that is lost fails at being left, too, and its error would hide it.
+
+        Raises:
+            TimeoutError: all are in use. It is a failure of the moment.
+        """
+        try:
+            async with self.pool.acquire(timeout=CONNECTION_WITHIN_S) as connection:
+                try:
+                    yield connection
+                except asyncpg.InternalClientError:
+                    # Nobody knows what it would read next.
+                    connection.terminate()
+                    raise
+        except Exception as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError from error
+            raise
 
     @asynccontextmanager
     async def transaction(
@@ -312,29 +345,22 @@ class Database:
     ) -> AsyncIterator[Transaction]:
         """One transaction in the scope of `principal`; commits when the block ends without an error.
 
-        `lock_wait` is how long it stands in line for a lock, as PostgreSQL writes it (`250ms`): who comes again
-        later anyway keeps no connection for longer. None is the server's.
+        `lock_wait` is how long it stands in line for a lock, as PostgreSQL writes it (`250ms`). None is the server's.
         """
-        try:
-            async with self.pool.acquire() as connection, connection.transaction(readonly=readonly):
-                if lock_wait is None:
-                    started = await connection.fetchrow(self._begin, principal.scope)
-                else:
-                    started = await connection.fetchrow(self._begin_hurried, principal.scope, lock_wait)
-                now = started["now"] if started else None
-                if now is None:
-                    raise ConnectionError("the simulated clock has not been set")
-                tx = Transaction(connection, self.service, now, principal, self.vault, cause)
-                yield tx
-                await tx.flush()
-                at_failpoint = armed() and await connection.fetchval(_HAS_WRITTEN)
-                if at_failpoint:
-                    reach("commit.before")
-        except asyncpg.InterfaceError as error:
-            # asyncpg says this both of a lost connection and of a query that was put wrongly; only one passes.
-            if "clos" in str(error):
-                raise ConnectionResetError("the connection to PostgreSQL is gone") from error
-            raise
+        async with self.connection() as connection, connection.transaction(readonly=readonly):
+            if lock_wait is None:
+                started = await connection.fetchrow(self._begin, principal.scope)
+            else:
+                started = await connection.fetchrow(self._begin_hurried, principal.scope, lock_wait)
+            now = started["now"] if started else None
+            if now is None:
+                raise ConnectionError("the simulated clock has not been set")
+            tx = Transaction(connection, self.service, now, principal, self.vault, cause, tables=self._tables)
+            yield tx
+            await tx.flush()
+            at_failpoint = armed() and await connection.fetchval(_HAS_WRITTEN)
+            if at_failpoint:
+                reach("commit.before")
         if at_failpoint:
             reach("commit.after")
         if tx.outgoing:

@@ -14,8 +14,9 @@ import signal
 import subprocess
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -75,6 +76,25 @@ class Cluster:
         if role not in self.passwords:
             raise HomeUnusable(f"passwords.json has none for {role}: start the system again, which adds it")
         return f"postgresql://{role}:{quote(self.passwords[role])}@/{database}?host={quote(str(self.socket))}"
+
+    @property
+    def runs(self) -> bool:
+        """Whether the server's process is there."""
+        with contextlib.suppress(OSError):
+            # A process that has ended, and that nobody has looked after yet, has no such folder any more.
+            return Path(f"/proc/{self.server.get_pid()}/cwd").readlink() == Path(self.server.pgdata)
+        return False
+
+    def start_again(self) -> None:
+        """Start the server where it has died; its address, roles and data are what they were.
+
+        Raises:
+            HomeUnusable: it does not start, or not yet: its processes end some moments after it.
+        """
+        _brought_up(self.server.pgdata, self.server.ensure_postgres_running)
+        if not self.runs:
+            # The library takes a process for the server that has ended and that nobody has looked after yet.
+            raise HomeUnusable(f"PostgreSQL does not start in {self.server.pgdata}: the old one has not ended yet")
 
     def stop(self) -> None:
         """Stop the server cleanly."""
@@ -209,15 +229,19 @@ def _quietly() -> Iterator[_Complaints]:
 
 
 def _start(data: Path) -> Any:
+    return _brought_up(data, partial(_get_server, data))
+
+
+def _brought_up(data: Path, bring_up: Callable[[], Any]) -> Any:
     log = _Log(data)
     with _quietly() as complaints:
         try:
             _check_postmaster_file(data)
             try:
-                return _get_server(data)
+                return bring_up()
             except (AssertionError, OSError):
                 # Right after a crash the old server's files can be in the way once; they are not a second time.
-                return _get_server(data)
+                return bring_up()
         except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
             reason = log.complaint() or complaints.first or f"{_how_it_ended(error)}; {log.hint}"
             raise HomeUnusable(with_remedy(f"PostgreSQL does not start in {data}: {reason}")) from error
@@ -312,6 +336,7 @@ def _check_postmaster_file(data: Path) -> None:
     pid = read_whole(path, _as_pid, f"remove it once no PostgreSQL runs in {data} any more (`ps -C postgres`)")
     if pid is not None and Path(f"/proc/{pid}").exists() and not _processes_in(data):
         path.unlink()
+        (data / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
 
 def _processes_in(data: Path) -> list[Path]:

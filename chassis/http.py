@@ -1,15 +1,14 @@
 """HTTP: commands and queries with scope, versions, idempotency and problem answers."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import version
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -21,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
-from chassis.db import TRANSIENT_ERRORS, Transaction
+from chassis.db import Transaction
 from chassis.examining import examine
 from chassis.fields import strict_numbers
 from chassis.idempotency import KEY, IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
@@ -117,11 +116,17 @@ class Caller:
         """
         return read_if_match(self.request.headers)
 
-    async def command(self, act: Callable[[Transaction], Awaitable[Answer]]) -> Response:
-        """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key."""
+    async def command(self, act: Callable[[Transaction], Awaitable[Answer]], *on: str) -> Response:
+        """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key.
+
+        Args:
+            act: the command.
+            on: the ids of the aggregates it locks, beside the one that the address names first. Commands on one
+                aggregate wait for one another without a connection; those that name none wait for nobody.
+        """
         request = self._idempotent_request()
         await self._wait_until_known()
-        return await self._alone(act, request)
+        return await self._alone(act, request, *islice(self.request.path_params.values(), 1), *on)
 
     async def shared_command(
         self,
@@ -129,6 +134,7 @@ class Caller:
         item: Item,
         finish: Callable[[Transaction, Result], Answer],
         alone: Callable[[Transaction], Awaitable[Answer]],
+        *on: str,
     ) -> Response:
         """As `command`, if possible in one transaction with others of its kind: `together` does them all.
 
@@ -142,10 +148,14 @@ class Caller:
 
         seat = Seat(item, self.principal, request, finished)
         shared = await self.runtime.lane(together).share(seat)
-        return shared or await self._alone(alone, request)
+        return shared or await self._alone(alone, request, *on, left_out_of=self._route)
 
     async def _alone(
-        self, act: Callable[[Transaction], Awaitable[Answer]], request: IdempotentRequest | None
+        self,
+        act: Callable[[Transaction], Awaitable[Answer]],
+        request: IdempotentRequest | None,
+        *on: str,
+        left_out_of: str | None = None,
     ) -> Response:
         async def work(tx: Transaction) -> Response:
             if request is not None:
@@ -157,7 +167,8 @@ class Caller:
                 keep_answer(tx, request, response)
             return response
 
-        return await self.runtime.database.run(work, self.principal)
+        async with self.runtime.turns.of(on, left_out_of):
+            return await self.runtime.database.run(work, self.principal)
 
     def _audited(self, tx: Transaction, answer: Answer) -> Response:
         if self.principal.role is not Role.PUBLIC:
@@ -252,19 +263,17 @@ operations = APIRouter(tags=["operations"])
 
 @operations.get("/livez", include_in_schema=False, response_class=JSONResponse)
 async def livez(request: Request) -> Response:
-    """Alive: the loop turns, and consuming progresses or rests on purpose."""
+    """Alive: the loop turns, and no background task is dead; one that waits for PostgreSQL is not."""
     runtime: Runtime = request.app.state.runtime
-    return JSONResponse({"alive": runtime.alive}, 200 if runtime.alive else 503)
+    alive = runtime.alive
+    return JSONResponse({"alive": alive, "dead": sorted(runtime.tasks.dead)}, 200 if alive else 503)
 
 
 @operations.get("/readyz", include_in_schema=False, response_class=JSONResponse)
 async def readyz(request: Request) -> Response:
     """Ready: HTTP and the database; bus lag and pauses raise alerts instead."""
     runtime: Runtime = request.app.state.runtime
-    try:
-        async with asyncio.timeout(2), runtime.database.pool.acquire() as connection:
-            await connection.fetchval("SELECT 1")
-    except (*TRANSIENT_ERRORS, asyncpg.InterfaceError):
+    if not await runtime.database.answers():
         return JSONResponse({"ready": False, "why": "the database does not answer"}, 503)
     return JSONResponse({"ready": True})
 

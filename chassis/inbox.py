@@ -19,7 +19,8 @@ from opentelemetry.trace import SpanKind
 
 from chassis import dead_letters, telemetry
 from chassis.bus import Record
-from chassis.db import TRANSIENT_ERRORS, Database, Transaction, backoff_s
+from chassis.db import BRIEFLY, Database, Transaction
+from chassis.failures import backoff_s, of_the_moment
 from chassis.lanes import LASTING, WHOLE, Lanes, Rest
 from chassis.reading import NOBODY, OUTSIDE, Sources, envelope_of, wire_type_of
 from chassis.service import Service
@@ -45,7 +46,7 @@ WITH reached AS ({_REACH})
 INSERT INTO inbox (event_id, generation) SELECT unnest($4::uuid[]), $5 ON CONFLICT DO NOTHING RETURNING event_id
 """
 
-_LOCK_WAIT = "250ms"
+_LOCK_WAIT = BRIEFLY
 _SHORT_LOCK_WAIT = "25ms"
 """For those who come while others rest: they may want the same lock, and should not find that out one by one."""
 
@@ -174,11 +175,11 @@ class Inbox:
                 raise
             except Unacceptable as error:
                 await self._bury(record, envelope.id, error, rest)
-            except TRANSIENT_ERRORS as error:
-                failures += 1
-                await self._wait(record, failures, error, rest)
-                continue
             except Exception as error:  # noqa: BLE001 - any bug of a handler ends as a dead letter
+                if of_the_moment(error):
+                    failures += 1
+                    await self._wait(record, failures, error, rest)
+                    continue
                 bugs += 1
                 if bugs < _BUG_ATTEMPTS:
                     await rest(backoff_s(bugs))
@@ -238,10 +239,11 @@ class Inbox:
                     await self._project(records, lock_wait)
             except Flood:
                 raise
-            except TRANSIENT_ERRORS as error:
-                failures += 1
-                await self._wait(records[0], failures, error, rest)
             except Exception as error:  # noqa: BLE001 - any bug of a projection ends as a dead letter
+                if of_the_moment(error):
+                    failures += 1
+                    await self._wait(records[0], failures, error, rest)
+                    continue
                 if len(records) > 1:
                     middle = len(records) // 2
                     await self._apply_batch(records[:middle], rest)
@@ -301,7 +303,9 @@ class Inbox:
                         return
                     why = dead_letters.describe(error)
                     added = await dead_letters.add_letter(tx, record, event_id, kind_of(error), why, parks_key=parks)
-            except TRANSIENT_ERRORS as transient:
+            except Exception as transient:
+                if not of_the_moment(transient):
+                    raise
                 failures += 1
                 await self._wait(record, failures, transient, rest)
                 continue

@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import telemetry
-from chassis.db import TRANSIENT_ERRORS
+from chassis.failures import of_the_moment
 from chassis.peers import BehindProxies
 from chassis.plain_requests import PlainRequests
 from chassis.problems import ProblemWriter
@@ -91,16 +91,15 @@ class LastResort:
 
         try:
             await self._app(scope, receive, watched)
-        except TRANSIENT_ERRORS as error:
-            _log.warning("a request failed for the moment: %s", type(error).__name__)
+        except Exception as error:
+            if of_the_moment(error):
+                _log.warning("a request failed for the moment: %s", type(error).__name__)
+                status, code = 503, "UNAVAILABLE"
+            else:
+                _log.exception("a request failed")
+                status, code = 500, "INTERNAL"
             if started:
                 raise
-            status, code = 503, "UNAVAILABLE"
-        except Exception:
-            _log.exception("a request failed")
-            if started:
-                raise
-            status, code = 500, "INTERNAL"
         else:
             return
         language = Headers(scope=scope).get("accept-language")

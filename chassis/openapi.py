@@ -59,6 +59,16 @@ _BY_NAME = {
 }
 
 
+_FOLLOWED = (
+    "Where to go on: `next` of the page before, or `resume` of an earlier page. Behind `resume` stands everything"
+    " added since, in whatever order it was stored; some of it may be shown again."
+)
+_NOT_FOLLOWED = (
+    "Where to go on: `next` of the page before. The list is as it stands now: what is added later may stand before"
+    " this place, so a place that is kept does not lead to what is new."
+)
+
+
 def complete(document: dict[str, Any], examples: Mapping[str, Any]) -> None:
     """Add to the document of a service what every request takes and every answer has, in place.
 
@@ -79,6 +89,7 @@ def complete(document: dict[str, Any], examples: Mapping[str, Any]) -> None:
         if "304" in answers:
             parameters.append(_parameter("If-None-Match", "ETag of an earlier answer", {"type": "string"}))
             answers["304"]["headers"] = _headers(ETag=_etag())
+        _describe_place(operation, document)
         if parameters:
             operation["parameters"] = [*operation.get("parameters", ()), *parameters]
         for status, answer in answers.items():
@@ -112,6 +123,15 @@ def kinds_in(schema: Any, document: Mapping[str, Any], seen: frozenset[str] = fr
         target = document["components"]["schemas"][ref.rpartition("/")[2]]
         found |= kinds_in(target, document, seen | {ref})
     return found.union(*(kinds_in(inner, document, seen) for inner in schema.values()))
+
+
+def _describe_place(operation: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    """Say of a list's `after` whether it leads to what is new: where the answer says where to `resume`."""
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "query" and parameter["name"] == "after":
+            answered = operation["responses"]["200"]["content"][_JSON]["schema"]["$ref"].rpartition("/")[2]
+            followed = "resume" in document["components"]["schemas"][answered]["properties"]
+            parameter["description"] = _FOLLOWED if followed else _NOT_FOLLOWED
 
 
 def _codes_of_kinds(operation: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:

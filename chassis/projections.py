@@ -19,8 +19,9 @@ import asyncpg
 
 from chassis.bus import Record
 from chassis.bus.history import History
-from chassis.db import TRANSIENT_ERRORS, Connection, Database, backoff_s
+from chassis.db import Connection, Database
 from chassis.dead_letters import describe
+from chassis.failures import backoff_s, of_the_moment
 from chassis.generations import Contents, Difference, NextGeneration, UndeclaredWork
 from chassis.service import Service
 from contracts.envelope import Envelope, Event, UndecodableRecord, attributes_of, decode, decode_body
@@ -128,7 +129,7 @@ class Rebuild:
                 rebuild of the service is running, or the live projection could not be made to wait.
         """
         started = time.monotonic()
-        async with self._database.pool.acquire() as connection:
+        async with self._database.connection() as connection:
             lock = f"rebuild {self._service.name}"
             if not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", lock):
                 raise RebuildImpossible(f"another rebuild of {self._service.name} is running")
@@ -298,9 +299,12 @@ class Rebuild:
         try:
             async with generation.filling() as tx:
                 await self._project_events(tx, events)
-        except (*TRANSIENT_ERRORS, UndeclaredWork, asyncpg.ReadOnlySQLTransactionError):
+        except UndeclaredWork:
             raise
-        except Exception as error:  # noqa: BLE001 - any bug of a projection; the record that has it is found and named
+        except Exception as error:
+            if of_the_moment(error):
+                raise
+            # Any bug of a projection; the record that has it is found and named.
             return error
         self._reached.taken += len(events)
         return None

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from chassis import dead_letters
 from chassis.bus import Record
-from chassis.db import TRANSIENT_ERRORS, Database, Transaction
+from chassis.db import Database, Transaction
+from chassis.failures import of_the_moment
 from chassis.inbox import PROJECTION, REACTION, Unacceptable, add_to_inbox, kind_of
 from chassis.reading import OUTSIDE, Sources, envelope_of
 from chassis.service import Service
@@ -52,9 +53,10 @@ async def _let_through(service: Service, tx: Transaction, waiting: Sequence[Reco
             async with tx.savepoint():
                 await _apply_again(service, tx, record, sources, known=False)
             applied += 1
-        except TRANSIENT_ERRORS:
-            raise
-        except Exception as error:  # noqa: BLE001 - else one more bad record would keep the first letter open for ever
+        except Exception as error:
+            if of_the_moment(error):
+                raise
+            # Else one more bad record would keep the first letter open for ever.
             parks = record.topic not in OUTSIDE and not isinstance(error, Unacceptable)
             event_id = _event_id(record, sources)
             if event_id is not None:

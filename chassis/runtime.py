@@ -4,8 +4,9 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -16,20 +17,24 @@ from chassis.auth import TokenVerifier
 from chassis.bus import Bus, Subscription
 from chassis.bus.choice import open_bus
 from chassis.consumer import Consumer
-from chassis.db import TRANSIENT_ERRORS, Database, backoff_s
+from chassis.db import Database
 from chassis.failpoints import arm
+from chassis.failures import backoff_s, until_it_passes
+from chassis.files import Unusable
 from chassis.http import create_app
 from chassis.inbox import Inbox
 from chassis.migrate import missing_migrations
-from chassis.outbox import relay
 from chassis.refused import Refusals
+from chassis.relay import relay
 from chassis.server import Server, ServerConfig
 from chassis.service import Service
 from chassis.settings import Settings
 from chassis.sharing import Lane, Together
+from chassis.tasks import MOST_DEATHS, WITHIN_S, Tasks, Work
 from chassis.telemetry import start_telemetry
 from chassis.texts import Texts
 from chassis.timers import fire_timers
+from chassis.turns import Turns
 from chassis.vault import Vault
 
 _log = logging.getLogger(__name__)
@@ -54,7 +59,8 @@ class Runtime:
         self.bus: Bus = open_bus(settings, database)
         self._subscription: Subscription | None = None
         self._consumer: Consumer | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self.tasks = Tasks(service.name)
+        self.turns = Turns()
         self._beat = time.monotonic()
         self._lanes: dict[Together[Any, Any], Lane[Any, Any]] = {}
         self.app = create_app(self)
@@ -71,8 +77,8 @@ class Runtime:
 
     @property
     def alive(self) -> bool:
-        """False when the loop stands still or a background task has died."""
-        return not any(task.done() for task in self._tasks) and time.monotonic() - self._beat < _STUCK_AFTER_S
+        """False when the loop stands still or a background task is dead."""
+        return not self.tasks.dead and time.monotonic() - self._beat < _STUCK_AFTER_S
 
     def lane(self, together: Together[Any, Any]) -> Lane[Any, Any]:
         """The lane of the commands that `together` does."""
@@ -94,32 +100,27 @@ class Runtime:
     async def start(self) -> None:
         """Run the service's start-up work, then start relay, consumer, timers and workers."""
         if self.service.startup is not None:
-            await self.database.run(self.service.startup)
-        work: list[tuple[str, Coroutine[Any, Any, None]]] = [
-            ("heartbeat", self._heartbeat()),
-            ("relay", relay(self.database, self.bus)),
-            ("measures", self._measure()),
+            await until_it_passes(partial(self.database.run, self.service.startup), "start-up work waits")
+        work: list[tuple[str, Work]] = [
+            ("heartbeat", self._heartbeat),
+            ("relay", partial(relay, self.database, self.bus)),
+            ("measures", self._measure),
         ]
         if self.service.topics:
             self._subscription = self.bus.subscribe(self.settings.instance, self.service.topics)
             self._consumer = Consumer(self.service.name, self._subscription, self.inbox)
-            work.append(("consumer", self._consumer.run()))
+            work.append(("consumer", self._consumer.run))
         if self.settings.jwks_url:
-            work.append(("issuer keys", self.verifier.keep_fresh()))
+            work.append(("issuer keys", self.verifier.keep_fresh))
         if self.service.timers:
-            work.append(("timers", fire_timers(self.service, self.database)))
-        work += [(getattr(worker, "__name__", "worker"), worker(self)) for worker in self.service.workers]
-        for name, coroutine in work:
-            task = asyncio.create_task(coroutine, name=name)
-            task.add_done_callback(_report_death)
-            self._tasks.append(task)
+            work.append(("timers", partial(fire_timers, self.service, self.database)))
+        work += [(getattr(worker, "__name__", "worker"), partial(worker, self)) for worker in self.service.workers]
+        for name, task in work:
+            self.tasks.start(name, task)
 
     async def stop(self) -> None:
         """Stop background work: what runs is cancelled, and its transactions roll back and come again."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await self.tasks.stop()
         await self.verifier.close()
         await self.bus.close()
 
@@ -131,7 +132,7 @@ class Runtime:
     async def _measure(self) -> None:
         """Set the gauges that alerts look at; what cannot be read now is read next time."""
         while True:
-            with suppress(*TRANSIENT_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await self._measure_once()
             await asyncio.sleep(_MEASURE_EVERY_S)
 
@@ -151,9 +152,11 @@ class Runtime:
         telemetry.bus_lag.set(await self.lag(), of_service)
 
 
-def _report_death(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.critical("%s has died", task.get_name(), exc_info=task.exception())
+class KeepsDying(Unusable):
+    """Background tasks died so often that this process has ended; another one may do better."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"{service}: {MOST_DEATHS} tasks died within {WITHIN_S:g} s; the log says of what")
 
 
 async def connect(service: Service, settings: Settings) -> Database:
@@ -165,13 +168,13 @@ async def connect(service: Service, settings: Settings) -> Database:
             database = await Database.connect(
                 settings.database_url.get_secret_value(), service.name, settings.clock, vault, size=settings.pool_size
             )
-            async with database.pool.acquire() as connection:
+            async with database.connection() as connection:
                 missing = await missing_migrations(connection, service.migrations)
             if not missing:
                 return database
             await database.close()
             problem = f"{len(missing)} migrations are missing; run `rekku migrate`"
-        except (*TRANSIENT_ERRORS, asyncpg.PostgresError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             problem = f"PostgreSQL cannot be reached ({type(error).__name__})"
         attempt += 1
         pause = 0.2 + backoff_s(attempt, first_s=0.2, most_s=5.0)
@@ -184,6 +187,7 @@ async def serve(service: Service, settings: Settings) -> None:
 
     Raises:
         Unusable: a setting is missing or cannot be used, or it cannot listen where it should.
+        KeepsDying: its background tasks died too often.
     """
     service.require(settings)
     arm(settings.failpoints, f"{service.name}-{settings.instance}")
@@ -202,9 +206,13 @@ async def serve(service: Service, settings: Settings) -> None:
     runtime = Runtime(service, settings, database)
     server = Server(ServerConfig(runtime.app, settings, runtime.refusals, grace_s=_GRACE_S))
     serving = asyncio.create_task(server.serve())
-    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    given_up = asyncio.create_task(runtime.tasks.given_up.wait())
+    await asyncio.wait({serving, stopped, given_up}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await serving
     stopped.cancel()
+    given_up.cancel()
     await database.close()
     await database.vault.close()
+    if runtime.tasks.given_up.is_set():
+        raise KeepsDying(service.name)

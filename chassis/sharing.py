@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 from starlette.responses import Response
 
 from chassis.auth import Principal
-from chassis.db import Database, Transaction
+from chassis.db import BRIEFLY, Database, Transaction
 from chassis.idempotency import IdempotentRequest, keep_answer
 
 _log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Lane(Generic[Item, Result]):
         first_of = {seat.key: seat for seat in reversed(seats)}
         once = [seat for seat in seats if first_of[seat.key] is seat]
         try:
-            async with self._database.transaction(seats[0].principal) as tx:
+            async with self._database.transaction(seats[0].principal, lock_wait=BRIEFLY) as tx:
                 results = await self._together(tx, [seat.item for seat in once])
                 answers = {
                     seat: seat.context.run(seat.finish, tx, result)

@@ -45,7 +45,14 @@ parked_keys = _meter.create_gauge(
 )
 open_letters = _meter.create_gauge("rekku.inbox.open_letters", description="Dead letters nobody has settled")
 send_failures = _meter.create_counter("rekku.outbox.failures", description="Times the bus did not take the oldest rows")
+resting_topics = _meter.create_gauge(
+    "rekku.outbox.resting", description="1 for a topic that nothing can be published to, whose rows wait; else 0"
+)
+rows_set_aside = _meter.create_counter(
+    "rekku.outbox.set_aside", description="Outbox rows set aside because the bus does not take them, by topic"
+)
 rejoins = _meter.create_counter("rekku.bus.rejoins", description="Consumers found standing still and joined anew")
+task_deaths = _meter.create_counter("rekku.tasks.deaths", description="Background tasks that died, by task")
 timers_fired = _meter.create_counter("rekku.timers.fired", description="Timers fired, by kind")
 counters_differed = _meter.create_counter(
     "rekku.counters.differed", description="Counters and copies found to differ from the decisions, by kind"

@@ -1,34 +1,37 @@
 """Timers: planned in a transaction, fired in a transaction, by the injected clock.
 
 After an outage every missed timer fires once, in the order it was due. Several processes share
-the work with SKIP LOCKED. A timer that fails is tried again later and does not hold up the others.
+the work with SKIP LOCKED. A timer that fails, or meets a lock, is tried again later and does not hold up the others.
 """
 
 import asyncio
 import logging
 from datetime import timedelta
 
-import asyncpg
 from opentelemetry.trace import SpanKind
 
 from chassis import telemetry
 from chassis.clock import CLOCK_CHANNEL
-from chassis.db import TRANSIENT_ERRORS, Database, backoff_s
+from chassis.db import Database
 from chassis.failpoints import reach
+from chassis.failures import of_the_moment
 from chassis.service import Service
 
 _log = logging.getLogger(__name__)
 
 _POLL_S = 1.0
 _LONGEST_RETRY = timedelta(hours=1)
+_LONGEST_REST = timedelta(minutes=1)
+"""After a failure of the moment."""
 
 _CLAIM = """
 DELETE FROM timers WHERE (kind, key) = (
     SELECT kind, key FROM timers
     WHERE due_at <= $1 AND (retry_at IS NULL OR retry_at <= clock_timestamp()) AND kind = ANY ($2)
     ORDER BY due_at, kind, key LIMIT 1 FOR UPDATE SKIP LOCKED
-) RETURNING kind, key, due_at, payload, attempts
+) RETURNING kind, key, due_at, payload, attempts, set_config('lock_timeout', '1s', true)
 """
+# Nobody waits for an answer: a timer that meets a lock soon makes room for the others.
 
 
 async def fire_one(service: Service, database: Database) -> bool:
@@ -42,21 +45,23 @@ async def fire_one(service: Service, database: Database) -> bool:
             reach("timer.before")
             with telemetry.span(f"timer {claimed['kind']}", SpanKind.INTERNAL):
                 await service.timers[claimed["kind"]](tx, claimed["key"], claimed["payload"])
-    except TRANSIENT_ERRORS:
-        raise
-    except Exception:
+    except Exception as error:
         if claimed is None:
             raise
-        _log.exception("the timer %s failed; it is tried again later", claimed["kind"])
-        await _put_off(database, claimed["kind"], claimed["key"], claimed["attempts"])
+        kind, passes = claimed["kind"], of_the_moment(error)
+        why = type(error).__name__
+        _log.warning("the timer %s failed (%s); it is tried again later", kind, why, exc_info=not passes)
+        # Where PostgreSQL itself is away this fails as well, and all timers wait.
+        longest = _LONGEST_REST if passes else _LONGEST_RETRY
+        await _put_off(database, kind, claimed["key"], claimed["attempts"], longest)
         return True
     reach("timer.after")
     telemetry.timers_fired.add(1, {"service": service.name, "kind": claimed["kind"]})
     return True
 
 
-async def _put_off(database: Database, kind: str, key: str, attempts: int) -> None:
-    pause = min(_LONGEST_RETRY, timedelta(seconds=2**attempts))
+async def _put_off(database: Database, kind: str, key: str, attempts: int, longest: timedelta) -> None:
+    pause = min(longest, timedelta(seconds=2 ** min(attempts, 20)))
     async with database.transaction() as tx:
         await tx.execute(
             "UPDATE timers SET attempts = attempts + 1, retry_at = clock_timestamp() + $3 WHERE kind = $1 AND key = $2",
@@ -67,29 +72,22 @@ async def _put_off(database: Database, kind: str, key: str, attempts: int) -> No
 
 
 async def fire_timers(service: Service, database: Database) -> None:
-    """Fire timers as they come due, for ever."""
-    failures = 0
-    while True:
+    """Fire timers as they come due, until timers cannot be read."""
+    async with database.connection() as listening:
+
+        def wake(*_: object) -> None:
+            database.timers_planned.set()
+
+        await listening.add_listener(CLOCK_CHANNEL, wake)
         try:
-            async with database.pool.acquire() as listening:
-
-                def wake(*_: object) -> None:
-                    database.timers_planned.set()
-
-                await listening.add_listener(CLOCK_CHANNEL, wake)
-                try:
-                    while True:
-                        database.timers_planned.clear()
-                        while await fire_one(service, database):
-                            failures = 0
-                        await _planned_or_poll(database.timers_planned)
-                finally:
-                    if not listening.is_closed():
-                        await listening.remove_listener(CLOCK_CHANNEL, wake)
-        except (*TRANSIENT_ERRORS, asyncpg.InterfaceError) as error:
-            failures += 1
-            _log.warning("timers cannot be read, trying again: %s", type(error).__name__)
-            await asyncio.sleep(backoff_s(failures, first_s=0.1))
+            while True:
+                database.timers_planned.clear()
+                while await fire_one(service, database):
+                    pass
+                await _planned_or_poll(database.timers_planned)
+        finally:
+            if not listening.is_closed():
+                await listening.remove_listener(CLOCK_CHANNEL, wake)
 
 
 async def _planned_or_poll(planned: asyncio.Event) -> None:

@@ -282,6 +282,30 @@ def outbox_status() -> None:
     run(show_outboxes(_home()))
 
 
+@outbox_app.command(name="show")
+def show_outbox() -> None:
+    """What waits for the bus: rows by topic, and keys whose rows are set aside because the bus does not take one."""
+    from rekku.outbox import show_waiting
+
+    run(show_waiting(_home()))
+
+
+@outbox_app.command(name="retry")
+def retry_outbox(*, topic: str | None = None, key: str | None = None) -> None:
+    """Publish what is set aside: all rows of a key at once, in the order they were written.
+
+    Parameters
+    ----------
+    topic
+        Of this topic only.
+    key
+        Of this key only, as `rekku outbox show` writes it.
+    """
+    from rekku.outbox import retry
+
+    run(retry(_home(), topic, key))
+
+
 @projections_app.command(name="rebuild")
 def rebuild(*services: str, accept: bool = False) -> int:
     """Build projections anew from their topics, beside the live ones and under load, and compare.

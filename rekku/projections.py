@@ -83,7 +83,7 @@ async def _given_database(service: Service, settings: Settings) -> AsyncIterator
 
 async def _rebuild(service: Service, database: Database, history: History, *, accept: bool) -> Rebuilt:
     try:
-        async with database.pool.acquire() as connection:
+        async with database.connection() as connection:
             missing = await missing_migrations(connection, service.migrations)
         if missing:
             raise Problem(f"{len(missing)} migrations of {service.name} are missing; run `rekku migrate`")

@@ -21,7 +21,6 @@ import httpx
 
 from chassis.auth import DevIssuer
 from chassis.clock import ClockKind, set_simulated_now
-from chassis.db import TRANSIENT_ERRORS
 from chassis.embedded import (
     KEYS_DATABASE,
     SUPERUSER,
@@ -41,6 +40,7 @@ from rekku.nursery import Nursery
 from rekku.problems import Problem
 from rekku.processes import PAUSES_S, Program, Say, keep_running
 from rekku.services import GATEWAY, SERVICES, migrations_folder
+from rekku.watching import end_who_hangs, keep_broker, keep_postgres
 
 if TYPE_CHECKING:
     from chassis.kafka.cluster import KafkaCluster
@@ -352,10 +352,14 @@ async def up(launch: Launch) -> None:
     try:
         async with system(launch) as running:
             launch.say(f"rekku is ready at {running.run.url} ({time.monotonic() - started:.1f} s; Ctrl-C stops it)")
-            if launch.bus is BusKind.EMBEDDED:
-                await trim_bus(running.cluster)
-            else:
-                await asyncio.Event().wait()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(keep_postgres(running.cluster, launch.say))
+                for broker in running.kafka.brokers if running.kafka else ():
+                    tasks.create_task(keep_broker(broker, launch.say))
+                for program in running.programs:
+                    tasks.create_task(end_who_hangs(program, launch.say))
+                if launch.bus is BusKind.EMBEDDED:
+                    tasks.create_task(trim_bus(running.cluster))
     except asyncio.CancelledError:
         launch.say("Stopped.")
         raise
@@ -370,6 +374,6 @@ async def trim_bus(cluster: Cluster) -> None:
                 await connection.execute("SELECT rekku_bus.trim_log()")
             finally:
                 await connection.close()
-        except (*TRANSIENT_ERRORS, asyncpg.PostgresError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             say(f"the bus' log could not be trimmed ({type(error).__name__}); the next try is in an hour")
         await asyncio.sleep(_TRIM_EVERY_S)

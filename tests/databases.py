@@ -23,6 +23,7 @@ import asyncpg
 from chassis.clock import ClockKind, set_simulated_now
 from chassis.db import Database
 from chassis.embedded import KEYS_DATABASE, SUPERUSER
+from chassis.probe import Probe
 from chassis.runtime import Runtime
 from chassis.service import Service
 from chassis.settings import Settings
@@ -183,7 +184,9 @@ class Databases:
             ready = self._idle[kind].pop() if self._idle[kind] else await self._make(kind, service)
             stack.push_async_callback(self._take_back, kind, ready, running)
             settings = _changed(self._cluster.settings(service.name, ready.name, home), changed)
-            database = Database(ready.pool, service.name, settings.clock, Vault(self._keys))
+            probe = Probe(settings.database_url.get_secret_value())
+            stack.callback(probe.close)
+            database = Database(ready.pool, service.name, settings.clock, Vault(self._keys), probe)
             clock = SimulatedClock(ready.url(SUPERUSER), ready.superuser)
             tested = ServiceUnderTest(service, Runtime(service, settings, database), database, clock)
             stack.push_async_callback(tested.close_clients)

@@ -68,6 +68,53 @@ class BusUnavailable(ConnectionError):
     """The bus does not take or give records at the moment; the message says why in a few words."""
 
 
+class TopicAtFault(Exception):
+    """The bus takes nothing for one topic: it is not there, or we have no right to it. The message says which."""
+
+    def __init__(self, topic: str, why: str) -> None:
+        super().__init__(f"{topic}: {why}")
+        self.topic = topic
+        self.why = why
+
+
+class RowsAtFault(Exception):
+    """The bus will never take one of these outbox rows as it is; the message says why."""
+
+    def __init__(self, ids: Sequence[int], why: str) -> None:
+        super().__init__(why)
+        self.ids = ids
+
+
+@dataclass(frozen=True)
+class Oldest:
+    """Which outbox rows are to be moved: `most` of the oldest, but for those that have to wait.
+
+    Args:
+        floor: there is no row below this id, and never will be.
+        resting: topics that are left out; their rows stay in place.
+        only: the one topic that is looked at.
+        some_aside: whether rows are set aside, whose keys are left out.
+    """
+
+    most: int
+    floor: int = 0
+    resting: frozenset[str] = frozenset()
+    only: str | None = None
+    some_aside: bool = False
+
+    def select(self, columns: str) -> tuple[str, list[object]]:
+        """The query of these rows, in the order of their ids, and its arguments."""
+        where = ["id >= $2"]
+        arguments: list[object] = [self.most, self.floor]
+        for condition, value in (("topic <> ALL (${})", sorted(self.resting)), ("topic = ${}", self.only)):
+            if value:
+                arguments.append(value)
+                where.append(condition.format(len(arguments)))
+        if self.some_aside:
+            where.append("NOT EXISTS (SELECT FROM outbox_aside a WHERE a.topic = outbox.topic AND a.key = outbox.key)")
+        return f"SELECT {columns} FROM outbox WHERE {' AND '.join(where)} ORDER BY id LIMIT $1", arguments  # noqa: S608
+
+
 class Subscription(Protocol):
     """A service's share of the topics it consumes."""
 
@@ -85,14 +132,15 @@ class Subscription(Protocol):
 class Bus(Protocol):
     """What a service needs from a message bus."""
 
-    async def move(self, connection: Connection, most: int, floor: int = 0) -> int:
-        """Hand up to `most` of the oldest outbox rows to the bus and remove them; how many.
+    async def move(self, connection: Connection, oldest: Oldest) -> int:
+        """Hand outbox rows to the bus and remove them; how many.
 
-        Order within a key is kept. What is not acknowledged by the bus stays in the outbox. The caller
-        knows that there is no row below the id `floor` and never will be.
+        Order within a key is kept. What is not acknowledged by the bus stays in the outbox.
 
         Raises:
             BusUnavailable: the bus has not acknowledged in time; the rows are still in the outbox.
+            TopicAtFault: nothing can be moved to one of the topics.
+            RowsAtFault: one of the rows cannot be moved, and which is only known where it was the only one.
         """
 
     def subscribe(self, member: str, topics: Iterable[str]) -> Subscription:

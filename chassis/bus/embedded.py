@@ -7,27 +7,32 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
 
-from chassis.bus import Partition, PartitionLost, Record, as_record
-from chassis.db import TRANSIENT_ERRORS, Connection, Database, backoff_s
+from chassis.bus import Oldest, Partition, PartitionLost, Record, RowsAtFault, TopicAtFault, as_record
+from chassis.db import Connection, Database
+from chassis.dead_letters import describe
 from chassis.failpoints import armed, reach
+from chassis.failures import of_the_moment, until_it_passes
 from contracts.topics import TOPICS, Topic
 
 _log = logging.getLogger(__name__)
 
 CHANNEL = "rekku_bus"
 
-_MOVE = """
+_APPEND = """
 WITH moved AS (
-    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE id >= $2 ORDER BY id LIMIT $1)
+    DELETE FROM outbox WHERE id IN ({oldest})
     RETURNING id, topic, key, header_names, header_values, value
 )
 SELECT rekku_bus.append(array_agg(ROW(topic, key, header_names, header_values, value)::rekku_bus.outgoing ORDER BY id))
 FROM moved
 """
+_ROWS_AT_FAULT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+_REFUSED = "SELECT topic FROM unnest($1::text[]) AS topic WHERE NOT rekku_bus.may_write(topic) LIMIT 1"
 
 
 class EmbeddedBus:
@@ -37,14 +42,33 @@ class EmbeddedBus:
         self._database = database
         self._lease_s = lease_s
 
-    async def move(self, connection: Connection, most: int, floor: int = 0) -> int:
-        """Move rows in one transaction: they are in the outbox or on the bus, never both or neither."""
+    async def move(self, connection: Connection, oldest: Oldest) -> int:
+        """Move rows in one transaction: they are in the outbox or on the bus, never both or neither.
+
+        Raises:
+            TopicAtFault: a topic is not there, or not for us.
+            RowsAtFault: the log does not take one of the rows.
+        """
         if armed() and await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
             reach("send.before")
-        moved = int(await connection.fetchval(_MOVE, most, floor) or 0)
+        select, arguments = oldest.select("id")
+        try:
+            moved = int(await connection.fetchval(_APPEND.format(oldest=select), *arguments) or 0)
+        except asyncpg.InsufficientPrivilegeError as error:
+            topics = {row["topic"] for row in await self._rows(connection, oldest)}
+            refused = await connection.fetchval(_REFUSED, sorted(topics))
+            if refused is None:
+                raise
+            raise TopicAtFault(refused, "it is not there, or may not be written by this service") from error
+        except _ROWS_AT_FAULT as error:
+            raise RowsAtFault([row["id"] for row in await self._rows(connection, oldest)], describe(error)) from error
         if moved:
             reach("send.after")
         return moved
+
+    async def _rows(self, connection: Connection, oldest: Oldest) -> list[asyncpg.Record]:
+        select, arguments = oldest.select("id, topic")
+        return await connection.fetch(select, *arguments)
 
     def subscribe(self, member: str, topics: Iterable[str]) -> EmbeddedSubscription:
         """A subscription of this service under the member name `member`, and this process' alone: leases end soon."""
@@ -111,6 +135,7 @@ class EmbeddedSubscription:
 
     def __init__(self, database: Database, member: str, topics: list[str], lease_s: float) -> None:
         self.pool = database.pool
+        self._database = database
         self.member = member
         self._topics = topics
         self._lease_s = lease_s
@@ -118,27 +143,22 @@ class EmbeddedSubscription:
 
     async def run(self, consume: Callable[[Partition], Awaitable[None]]) -> None:
         """Keep leases and run `consume` for each of them, until cancelled; then give them back."""
-        failures = 0
         try:
-            while True:
-                try:
-                    async with self.pool.acquire() as listening:
-                        await listening.add_listener(CHANNEL, self._on_append)
-                        try:
-                            await listening.execute("SELECT rekku_bus.subscribe($1)", self._topics)
-                            while True:
-                                await self._heartbeat(listening, consume)
-                                failures = 0
-                                await asyncio.sleep(self._lease_s / 3)
-                        finally:
-                            if not listening.is_closed():
-                                await listening.remove_listener(CHANNEL, self._on_append)
-                except (*TRANSIENT_ERRORS, asyncpg.InterfaceError) as error:
-                    failures += 1
-                    _log.warning("the bus cannot be reached, trying again: %s", type(error).__name__)
-                    await asyncio.sleep(backoff_s(failures, first_s=0.1))
+            await until_it_passes(partial(self._keep_leases, consume), "the bus cannot be reached")
         finally:
             await self._leave()
+
+    async def _keep_leases(self, consume: Callable[[Partition], Awaitable[None]]) -> None:
+        async with self._database.connection() as listening:
+            await listening.add_listener(CHANNEL, self._on_append)
+            try:
+                await listening.execute("SELECT rekku_bus.subscribe($1)", self._topics)
+                while True:
+                    await self._heartbeat(listening, consume)
+                    await asyncio.sleep(self._lease_s / 3)
+            finally:
+                if not listening.is_closed():
+                    await listening.remove_listener(CHANNEL, self._on_append)
 
     async def lag(self) -> int:
         """Records appended to our topics that we have not committed."""
@@ -176,8 +196,10 @@ class EmbeddedSubscription:
             await consume(partition)
         except PartitionLost:
             _log.info("gave up %s/%s", partition.topic, partition.number)
-        except Exception:  # noqa: BLE001 - whatever it is, the lease stays usable and is read again
-            _log.exception("reading %s/%s stopped; it starts again", partition.topic, partition.number)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the lease stays usable and is read again
+            place, known = f"{partition.topic}/{partition.number}", of_the_moment(error)
+            kind = type(error).__name__
+            _log.warning("reading %s stopped (%s); it starts again", place, kind, exc_info=None if known else error)
         finally:
             del self._held[(partition.topic, partition.number)]
         if partition.surrendered:
@@ -186,7 +208,9 @@ class EmbeddedSubscription:
     async def _give_back(self, topic: str, number: int) -> None:
         try:
             await self.pool.execute("SELECT rekku_bus.give_back($1, $2, $3)", self.member, topic, number)
-        except (*TRANSIENT_ERRORS, asyncpg.InterfaceError):
+        except Exception as error:
+            if not of_the_moment(error):
+                raise
             _log.warning("a lease could not be given back; it will expire")
 
     async def _leave(self) -> None:
@@ -196,7 +220,9 @@ class EmbeddedSubscription:
         await asyncio.gather(*tasks, return_exceptions=True)
         try:
             await asyncio.wait_for(self.pool.execute("SELECT rekku_bus.leave($1)", self.member), 2)
-        except (*TRANSIENT_ERRORS, asyncpg.InterfaceError):
+        except Exception as error:
+            if not of_the_moment(error):
+                raise
             _log.warning("the leases could not be given back; they will expire")
 
 

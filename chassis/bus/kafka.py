@@ -11,16 +11,27 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.errors import (
+    InvalidTimestampError,
+    InvalidTopicError,
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerClosed,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnsupportedForMessageFormatError,
+)
 from aiokafka.partitioner import murmur2
 
 from chassis import telemetry
-from chassis.bus import BusUnavailable
+from chassis.bus import BusUnavailable, Oldest, RowsAtFault, TopicAtFault
 from chassis.bus.kafka_reading import KafkaSubscription
 from chassis.db import Connection, Database
 from chassis.failpoints import reach
@@ -32,7 +43,18 @@ _SEND_DEADLINE_S = 10.0
 """Well before `request_timeout_ms`, at which aiokafka gives up single batches and goes on with later ones."""
 
 _CLOSE_WITHIN_S = 3.0
-_OLDEST = "SELECT id, topic, key, header_names, header_values, value FROM outbox WHERE id >= $2 ORDER BY id LIMIT $1"
+_LOOKS_FOR_A_TOPIC = 2
+
+_TOPIC_AT_FAULT = (TopicAuthorizationFailedError, InvalidTopicError)
+_ROWS_AT_FAULT = (
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    InvalidTimestampError,
+    UnsupportedForMessageFormatError,
+)
+"""What a broker says of a batch that it would take with other rows; anything else it says passes, or is the topic's."""
+
+_COLUMNS = "id, topic, key, header_names, header_values, value"
 _FORGET = "DELETE FROM outbox WHERE id = ANY ($1::bigint[])"
 
 
@@ -67,7 +89,7 @@ class KafkaBus:
         self._producer: AIOKafkaProducer | None = None
         self._subscriptions: list[KafkaSubscription] = []
 
-    async def move(self, connection: Connection, most: int, floor: int = 0) -> int:
+    async def move(self, connection: Connection, oldest: Oldest) -> int:
         """Send the oldest rows and delete them once all of them are acknowledged by all replicas.
 
         After any failure the producer is dropped, so nothing of it can arrive behind what is sent
@@ -76,14 +98,17 @@ class KafkaBus:
 
         Raises:
             BusUnavailable: not acknowledged in time.
+            TopicAtFault: a topic is not there, or not for us.
+            RowsAtFault: the broker does not take one of the rows.
         """
-        rows = await connection.fetch(_OLDEST, most, floor)
+        select, arguments = oldest.select(_COLUMNS)
+        rows = await connection.fetch(select, *arguments)
         if not rows:
             return 0
         reach("send.before")
         try:
             async with asyncio.timeout(_SEND_DEADLINE_S):
-                await self._send(rows)
+                sent = await self._send(rows)
         except (KafkaError, OSError, TimeoutError) as error:
             telemetry.send_failures.add(1, {"service": self._service})
             await self._drop_producer()
@@ -93,25 +118,37 @@ class KafkaBus:
             raise
         reach("send.after")
         reach("acknowledge.before")
-        await connection.execute(_FORGET, [row["id"] for row in rows])
+        await connection.execute(_FORGET, sent)
         reach("acknowledge.after")
-        return len(rows)
+        return len(sent)
 
-    async def _send(self, rows: Sequence[asyncpg.Record]) -> None:
-        """Send rows as one batch per partition, or more where they are long, and wait for all of them.
+    async def _send(self, rows: Sequence[asyncpg.Record]) -> list[int]:
+        """Send rows as one batch per partition and wait for all of them; the ids of those that were sent.
 
-        Handing them to the producer one by one, with a future for each, costs four times as much.
+        What a partition's batch has no room for is left for the next move: were it sent in a second batch, it
+        would be there although the first one was refused. Handing rows to the producer one by one, with a
+        future for each, costs four times as much.
         """
         producer = await self._started_producer()
         acknowledgements: list[asyncio.Future[Any]] = []
+        batches = await _batched(producer, rows)
         try:
-            for topic, partition, batch in await _batched(producer, rows):
-                acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
-            await asyncio.gather(*acknowledgements)
+            for batch in batches:
+                sending = await producer.send_batch(batch.builder, batch.topic, partition=batch.partition)
+                acknowledgements.append(sending)
+            answers = await asyncio.gather(*acknowledgements, return_exceptions=True)
         except BaseException:
             for acknowledgement in acknowledgements:
                 acknowledgement.add_done_callback(_look_at)
             raise
+        for batch, answer in zip(batches, answers, strict=True):
+            if isinstance(answer, _TOPIC_AT_FAULT):
+                raise TopicAtFault(batch.topic, type(answer).__name__) from answer
+            if isinstance(answer, _ROWS_AT_FAULT):
+                raise RowsAtFault(batch.ids, type(answer).__name__) from answer
+            if isinstance(answer, BaseException):
+                raise answer
+        return [row_id for batch in batches for row_id in batch.ids]
 
     async def _started_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -162,20 +199,50 @@ class KafkaBus:
             await subscription.close()
 
 
-async def _batched(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> list[tuple[str, int, Any]]:
-    """Batches to be sent in this order, as (topic, partition, batch); in a partition rows keep their order."""
-    partitions = {topic: len(await producer.partitions_for(topic)) for topic in {row["topic"] for row in rows}}
-    batches: list[tuple[str, int, Any]] = []
-    open_batches: dict[tuple[str, int], Any] = {}
-    for _, topic, key, names, values, value in rows:
+@dataclass
+class _Batch:
+    """What one partition gets in one move."""
+
+    topic: str
+    partition: int
+    builder: Any
+    ids: list[int] = field(default_factory=list)
+    full: bool = False
+
+
+async def _batched(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> list[_Batch]:
+    """A batch for each partition, with its rows in their order as far as there is room."""
+    partitions = {topic: await _partitions_of(producer, topic) for topic in {row["topic"] for row in rows}}
+    batches: dict[tuple[str, int], _Batch] = {}
+    for row_id, topic, key, names, values, value in rows:
         place = (topic, _partition_of(key, partitions[topic]))
-        record = {"timestamp": None, "key": key, "value": value, "headers": list(zip(names, values, strict=True))}
-        batch = open_batches.get(place)
-        if batch is None or batch.append(**record) is None:
-            batch = open_batches[place] = producer.create_batch()
-            batch.append(**record)
-            batches.append((*place, batch))
-    return batches
+        batch = batches.get(place)
+        if batch is None:
+            batch = batches[place] = _Batch(*place, producer.create_batch())
+        if batch.full:
+            continue
+        headers = list(zip(names, values, strict=True))
+        if batch.builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
+            batch.full = True
+        else:
+            batch.ids.append(row_id)
+    return list(batches.values())
+
+
+async def _partitions_of(producer: AIOKafkaProducer, topic: str) -> int:
+    """How many partitions a topic has; the brokers are asked once, where aiokafka would ask until it gives up."""
+    client = producer.client
+    known = client.cluster.partitions_for_topic(topic)
+    client.add_topic(topic)
+    for _ in range(_LOOKS_FOR_A_TOPIC):
+        # The answer may be to a question from before the topic was added.
+        if known is None and not await client.force_metadata_update():
+            raise KafkaConnectionError("no broker says which topics there are")
+        known = client.cluster.partitions_for_topic(topic)
+    if known is None:
+        forbidden = topic in client.cluster.unauthorized_topics
+        raise TopicAtFault(topic, "we have no right to it" if forbidden else "it is not there")
+    return len(known)
 
 
 @lru_cache(maxsize=20_000)

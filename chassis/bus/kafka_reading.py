@@ -26,7 +26,7 @@ from chassis import telemetry
 from chassis.bus import BusUnavailable, Partition, PartitionLost, Record
 from chassis.bus.kafka_consumer import CarefulConsumer
 from chassis.bus.kafka_groups import committed_by
-from chassis.db import backoff_s
+from chassis.failures import backoff_s
 
 _log = logging.getLogger(__name__)
 

@@ -105,7 +105,7 @@ async def create_course(body: CreateCourse, caller: Acting) -> Response:
         course = await handlers.create_course(tx, body.contract_id, body.office_id, body.proposal())
         return await course_answer(tx, course, status=201)
 
-    return await caller.command(act)
+    return await caller.command(act, body.contract_id)
 
 
 @router.get("/courses/{course_id}", response_model=CourseView, responses=problems("COURSE_UNKNOWN"))

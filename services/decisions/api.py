@@ -11,6 +11,7 @@ from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.fields import ISO_DAY, MobilePhone
 from chassis.http import Answer, Caller, Command, problems
+from chassis.settled import followed
 from contracts.identity_codes import TextKind
 from contracts.municipalities import get_municipality
 from contracts.values import DecisionState, Language
@@ -150,11 +151,11 @@ async def decide(body: Decide, caller: fields.Official) -> Response:
         return _answer(granting.say(tx, given), caller, status=201)
 
     if application.outcome is Outcome.REJECTED:
-        return await caller.command(act)
-    return await caller.shared_command(granting.grant_together, application, say, act)
+        return await caller.command(act, body.contract_id)
+    return await caller.shared_command(granting.grant_together, application, say, act, body.contract_id)
 
 
-@router.get("/decisions", response_model=DecisionList, responses=problems())
+@router.get("/decisions", response_model=DecisionList, responses=problems("DECISION_UNKNOWN"))
 async def list_decisions(
     caller: fields.Anyone,
     contract_id: Annotated[fields.Id | None, Query()] = None,
@@ -166,12 +167,14 @@ async def list_decisions(
     """Decisions in the order of arrival; a provider sees those made to it."""
 
     async def read(tx: Transaction) -> Answer:
+        settled = await tx.settled("decisions", "number")
         found = await store.find_decisions(
             tx, contract_id=contract_id, service=service, state=state, after=after, limit=limit + 1
         )
-        page = found[:limit]
-        items = [DecisionView.of(decision, for_kela=_is_kela(caller)) for decision in page]
-        return Answer(200, DecisionList(items=items, next=page[-1].decision_ref if len(found) > limit else None))
+        numbered = [(decision.number, decision) for decision in found]
+        page = followed(numbered, limit, settled, after=after, cursor=lambda _, decision: decision.decision_ref)
+        items = [DecisionView.of(decision, for_kela=_is_kela(caller)) for decision in page.items]
+        return Answer(200, DecisionList(items=items, next=page.next, resume=page.resume))
 
     return await caller.query(read)
 
@@ -271,7 +274,7 @@ async def change_provider(decision_ref: fields.PathRef, body: ChangeProvider, ca
         also = (("decision", decision_ref, swap.revoked.version),)
         return Answer(201, view, version=swap.granted.version, subject=subject, also=also)
 
-    return await caller.command(act)
+    return await caller.command(act, body.contract_id)
 
 
 @router.post(

@@ -176,7 +176,11 @@ async def find_decisions(
     after: str | None,
     limit: int,
 ) -> list[Decision]:
-    """Decisions in the order of arrival, behind the decision `after`; what the caller may see of them."""
+    """Decisions in the order of arrival, behind the decision `after`; what the caller may see of them.
+
+    Raises:
+        NotFound: DECISION_UNKNOWN, there is no decision `after`: behind it there would never be anything.
+    """
     rows = await tx.fetch(
         "SELECT * FROM decisions"
         " WHERE ($1::text IS NULL OR number > (SELECT number FROM decisions WHERE decision_ref = $1))"
@@ -188,6 +192,8 @@ async def find_decisions(
         state,
         limit,
     )
+    if after is not None and not rows:
+        await get_decision(tx, after)
     return [as_decision(row) for row in rows]
 
 

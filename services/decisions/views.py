@@ -86,10 +86,11 @@ class SwapView(BaseModel):
 
 
 class DecisionList(BaseModel):
-    """Decisions in the order of arrival; `next` is the cursor of the following page."""
+    """Decisions in the order of arrival; `next` leads to the following page, `resume` later to what is new."""
 
     items: list[DecisionView]
     next: str | None
+    resume: str | None
 
 
 class EligibilityView(BaseModel):

@@ -1,14 +1,14 @@
-"""`/healthz`: whether everything behind the gateway is ready."""
+"""`/healthz`: whether everything behind the gateway is ready and alive."""
 
 import asyncio
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from chassis.db import TRANSIENT_ERRORS
+from chassis.runtime import Runtime
 from services.gateway.visitor import Gateway, gateway_of
 
 _PATIENCE_S = 2.0
@@ -24,26 +24,21 @@ class Health(BaseModel):
 
 
 @router.get("/healthz", response_model=Health, responses={503: {"model": Health, "description": "Something is not"}})
-async def show_health(gateway: Annotated[Gateway, Depends(gateway_of)]) -> Response:
-    """200 when the gateway's sessions and every service answer that they are ready, else 503."""
+async def show_health(request: Request, gateway: Annotated[Gateway, Depends(gateway_of)]) -> Response:
+    """200 when the gateway's database and every service answer that they are ready and alive, else 503."""
     names = gateway.upstreams.names
-    answers = await asyncio.gather(_sessions_ready(gateway), *(_upstream_ready(gateway, name) for name in names))
+    runtime: Runtime = request.app.state.runtime
+    ready, *others = await asyncio.gather(gateway.db.answers(), *(_upstream_well(gateway, name) for name in names))
+    answers = (ready and runtime.alive, *others)
     health = Health(ready=all(answers), services=dict(zip(("gateway", *names), answers, strict=True)))
     return JSONResponse(health.model_dump(), 200 if health.ready else 503)
 
 
-async def _sessions_ready(gateway: Gateway) -> bool:
+async def _upstream_well(gateway: Gateway, service: str) -> bool:
+    """Whether a service is ready, and has no dead task."""
+    client = gateway.upstreams.client(service)
     try:
-        async with asyncio.timeout(_PATIENCE_S), gateway.db.pool.acquire() as connection:
-            await connection.fetchval("SELECT 1 FROM sessions LIMIT 1")
-    except TRANSIENT_ERRORS:
-        return False
-    return True
-
-
-async def _upstream_ready(gateway: Gateway, service: str) -> bool:
-    try:
-        answer = await gateway.upstreams.client(service).get("/readyz", timeout=_PATIENCE_S)
+        answers = await asyncio.gather(*(client.get(look, timeout=_PATIENCE_S) for look in ("/livez", "/readyz")))
     except httpx.TransportError:
         return False
-    return answer.is_success
+    return all(answer.is_success for answer in answers)

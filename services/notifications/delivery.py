@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from chassis.calendar import helsinki_date
 from chassis.cleaning import is_e164
-from chassis.db import TRANSIENT_ERRORS, Database, Transaction, backoff_s
+from chassis.db import Database, Transaction
 from chassis.failpoints import reach
+from chassis.failures import of_the_moment
 from chassis.runtime import Runtime
 from chassis.vault import BrokenSeal, Vault
 from contracts.decisions import ClientContact
@@ -90,11 +91,12 @@ class Deliverer:
         """Send one message; whatever is wrong with it, the others of its batch go on."""
         try:
             return await self._send(message)
-        except (GatewayDown, *TRANSIENT_ERRORS):
+        except GatewayDown:
             pass
         except Exception as error:  # noqa: BLE001 - one message must not hold up the others
             # Only the kind of failure is logged: its text could hold the number.
-            _log.error("message %s cannot be sent: %s", message.message_id, type(error).__name__)
+            if not of_the_moment(error):
+                _log.error("message %s cannot be sent: %s", message.message_id, type(error).__name__)
         return Outcome(message.message_id, again=True)
 
     async def _send(self, message: store.ClaimedSms) -> Outcome:
@@ -162,19 +164,11 @@ def deliverer_of(runtime: Runtime) -> Deliverer:
 
 
 async def deliver_messages(runtime: Runtime) -> None:
-    """Deliver until cancelled: after every commit of this process, and by polling for the others'."""
+    """Deliver after every commit of this process, and by polling for the others', until it cannot."""
     deliverer = deliverer_of(runtime)
-    failures = 0
     while True:
         runtime.kick.clear()
-        try:
-            if await deliverer.deliver():
-                continue
-            failures = 0
-        except TRANSIENT_ERRORS as error:
-            failures += 1
-            _log.warning("delivery waits: %s", type(error).__name__)
-            await asyncio.sleep(backoff_s(failures, first_s=0.2, most_s=5.0))
+        if await deliverer.deliver():
             continue
         try:
             await asyncio.wait_for(runtime.kick.wait(), _POLL_S)

@@ -74,7 +74,7 @@ async def register_provider(body: RegisterProvider, caller: Writer) -> Response:
         view = ProviderView.model_validate(provider)
         return Answer(201, view, version=provider.version, subject=("provider", body.provider_id))
 
-    return await caller.command(act)
+    return await caller.command(act, body.provider_id)
 
 
 @router.get("/providers", response_model=ProviderList, responses=problems())
@@ -179,7 +179,7 @@ async def register_contract(body: RegisterContract, caller: Officer) -> Response
         )
         return await contract_answer(tx, contract, status=201)
 
-    return await caller.command(act)
+    return await caller.command(act, body.provider_id)
 
 
 @router.get("/contracts", response_model=ContractList, responses=problems())

@@ -10,11 +10,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from chassis.bus import Partition, PartitionLost, Record
+from chassis.bus import Oldest, Partition, PartitionLost, Record
 from chassis.bus.embedded import EmbeddedBus, apply_topics
 from chassis.db import Database
 from chassis.embedded import SUPERUSER
-from chassis.outbox import outbox_size, relay
+from chassis.outbox import outbox_size
+from chassis.relay import relay
 from chassis.runtime import Runtime
 from chassis.testing import ClusterUnderTest, ServiceUnderTest, SimulatedClock
 from chassis.vault import Vault
@@ -87,8 +88,8 @@ async def test_what_is_committed_reaches_the_bus_and_what_is_rolled_back_does_no
             raise ZeroDivisionError
     bus = EmbeddedBus(toy.db, 1)
     async with toy.db.pool.acquire() as connection:
-        assert await bus.move(connection, 100) == 1
-        assert await bus.move(connection, 100) == 0
+        assert await bus.move(connection, Oldest(100)) == 1
+        assert await bus.move(connection, Oldest(100)) == 0
     assert await toy.published() == []
 
 
@@ -115,7 +116,7 @@ async def test_the_bus_keeps_positions_gapless_and_the_order_of_each_key(toy: Se
 
     async def relay() -> None:
         async with toy.db.pool.acquire() as connection:
-            while await bus.move(connection, 7) or not done.is_set():
+            while await bus.move(connection, Oldest(7)) or not done.is_set():
                 await asyncio.sleep(0)
 
     relaying = asyncio.create_task(relay())
@@ -156,7 +157,7 @@ async def test_a_cursor_over_outbox_ids_would_lose_rows(toy: ServiceUnderTest):
         seen += len(await tx.fetch("SELECT id FROM outbox WHERE id > $1", cursor))
     assert seen == 1, "the cursor has passed the row that committed later"
     async with toy.db.pool.acquire() as connection:
-        assert await EmbeddedBus(toy.db, 1).move(connection, 100) == 2
+        assert await EmbeddedBus(toy.db, 1).move(connection, Oldest(100)) == 2
 
 
 async def test_one_process_relays_and_another_takes_over(toy: ServiceUnderTest, connect: Connect):
@@ -254,8 +255,7 @@ async def test_when_an_instance_vanishes_the_other_takes_its_partitions(toy: Ser
 
     await until(holds_all)
     vanishing.pool.terminate()
-    for task in first._tasks:
-        task.cancel()
+    stopping = asyncio.create_task(first.tasks.stop())
     second = await run_for(toy, await connect(), "2")
     await append(decisions, *(a_payment(decision_ref=f"D-{n}") for n in range(40)))
 
@@ -264,6 +264,7 @@ async def test_when_an_instance_vanishes_the_other_takes_its_partitions(toy: Ser
 
     await until(all_applied)
     await second.stop()
+    await stopping
 
 
 async def test_a_position_moves_only_past_finished_records(toy: ServiceUnderTest, connect: Connect):

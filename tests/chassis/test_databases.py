@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from pydantic import ValidationError
 
+from chassis.bus import Oldest
 from chassis.bus.embedded import EmbeddedBus
 from chassis.embedded import SUPERUSER
 from chassis.testing import ServiceUnderTest
@@ -51,7 +52,7 @@ async def write_everywhere(toy: ServiceUnderTest) -> None:
     assert answer.status_code == 201
     await toy.deliver(an_office(), a_payment(period_number=1), a_payment(period_number=99), a_payment(period_number=2))
     async with toy.db.pool.acquire() as connection:
-        assert await EmbeddedBus(toy.db, 1).move(connection, 1) == 1
+        assert await EmbeddedBus(toy.db, 1).move(connection, Oldest(1)) == 1
     async with toy.transaction() as tx:
         await tx.schedule("remember", "tomorrow", tx.now + timedelta(days=1))
         await tx.execute("DELETE FROM migrations")

@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from chassis.auth import Role
-from chassis.bus import BusUnavailable, Partition, Record
+from chassis.bus import BusUnavailable, Oldest, Partition, Record
 from chassis.bus import kafka as kafka_bus
 from chassis.bus.kafka import KafkaBus
 from chassis.bus.kafka_reading import KafkaSubscription
@@ -118,7 +118,7 @@ async def test_rows_reach_their_topic_in_order_with_the_same_bytes(toy: ServiceU
     await write(toy, *(a_message(n, f"K{n % 3}") for n in range(90)))
     rows = await toy.db.pool.fetch("SELECT * FROM outbox ORDER BY id")
     async with toy.db.pool.acquire() as connection:
-        moved = [await bus.move(connection, 40) for _ in range(4)]
+        moved = [await bus.move(connection, Oldest(40)) for _ in range(4)]
     assert moved == [40, 40, 10, 0]
     assert await outbox_size(toy.db) == 0
     records = await on_topic(servers, MESSAGES, 90)
@@ -140,7 +140,7 @@ async def test_the_longest_body_that_the_outbox_takes_goes_through(toy: ServiceU
         MOST_BYTES,
     )
     async with toy.db.pool.acquire() as connection:
-        assert await bus.move(connection, 10) == 3
+        assert await bus.move(connection, Oldest(10)) == 3
     assert {len(record.value or b"") for record in await on_topic(servers, MESSAGES, 3)} == {MOST_BYTES}
 
 
@@ -150,17 +150,17 @@ async def test_a_broker_that_does_not_answer_costs_a_deadline_and_no_row(
     """Sending begins again at the lowest row; nothing is skipped, and first occurrences stay in order."""
     await write(toy, *(a_message(n) for n in range(10)))
     async with toy.db.pool.acquire() as connection:
-        assert await bus.move(connection, 5) == 5
+        assert await bus.move(connection, Oldest(5)) == 5
         monkeypatch.setattr(kafka_bus, "_SEND_DEADLINE_S", 1.0)
         kafka.brokers[0].suspend()
         try:
             with pytest.raises(BusUnavailable, match="TimeoutError"):
-                await bus.move(connection, 5)
+                await bus.move(connection, Oldest(5))
         finally:
             kafka.brokers[0].resume()
         assert await outbox_size(toy.db) == 5
         monkeypatch.undo()
-        assert await bus.move(connection, 10) == 5
+        assert await bus.move(connection, Oldest(10)) == 5
     assert first_versions(await on_topic(servers, MESSAGES, 10), "M") == list(range(10))
 
 

@@ -1,8 +1,12 @@
 """Timers: planned and fired in transactions, once each, also after an outage."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import pytest
+
+from chassis import timers
 from chassis.testing import CLOCK_START, ServiceUnderTest
 from chassis.timers import fire_one
 
@@ -69,6 +73,72 @@ async def test_a_failing_timer_is_kept_for_later_and_holds_up_nobody(toy: Servic
         left = await tx.fetchrow("SELECT key, attempts, retry_at IS NOT NULL AS later FROM timers")
     assert left is not None
     assert tuple(left) == ("bad", 1, True)
+
+
+@pytest.fixture
+async def locked(toy: ServiceUnderTest) -> AsyncIterator[None]:
+    """Another transaction holds the row that the timers of the key `locked` want."""
+    async with toy.transaction() as tx:
+        await tx.execute("INSERT INTO notes VALUES ('locked', '2828286-3', 'x')")
+    async with toy.transaction() as tx:
+        await tx.execute("SELECT FROM notes WHERE note_id = 'locked' FOR UPDATE")
+        yield
+
+
+async def left(toy: ServiceUnderTest) -> list[tuple[str, int, bool]]:
+    """Timers that are still planned: the key, how often it was tried, and whether it rests."""
+    async with toy.transaction() as tx:
+        rows = await tx.fetch("SELECT key, attempts, retry_at > clock_timestamp() FROM timers ORDER BY key")
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def test_a_timer_that_meets_a_lock_is_put_off_and_the_next_ones_fire(toy: ServiceUnderTest, locked: None):
+    await plan(toy, "first", timedelta(0), locks="locked")
+    await plan(toy, "good", timedelta(minutes=1))
+    await plan(toy, "also good", timedelta(minutes=2))
+    await toy.clock.advance(timedelta(hours=1))
+    assert await toy.fire_timers() == 3
+    assert await fired(toy) == ["good", "also good"]
+    assert await left(toy) == [("first", 1, True)]
+
+
+async def test_so_is_one_whose_statement_takes_too_long(toy: ServiceUnderTest):
+    """As after the 30 s of every statement, which a test cannot wait for."""
+    await plan(toy, "slow", timedelta(0), sleeps=True)
+    await plan(toy, "good", timedelta(minutes=1))
+    await toy.clock.advance(timedelta(hours=1))
+    assert await toy.fire_timers() == 2
+    assert await fired(toy) == ["good"]
+    assert [(key, attempts) for key, attempts, _ in await left(toy)] == [("slow", 1)]
+
+
+async def test_control_where_it_is_not_put_off_nobody_else_fires(
+    toy: ServiceUnderTest, locked: None, monkeypatch: pytest.MonkeyPatch
+):
+    async def leave_it(*_: object) -> None:
+        """As if the failure was the loop's own: the same timer is the oldest one again."""
+
+    monkeypatch.setattr(timers, "_put_off", leave_it)
+    await plan(toy, "first", timedelta(0), locks="locked")
+    await plan(toy, "good", timedelta(minutes=1))
+    await toy.clock.advance(timedelta(hours=1))
+    assert await fire_one(toy.service, toy.db)
+    assert await fire_one(toy.service, toy.db)
+    assert await fired(toy) == []
+
+
+async def test_pauses_grow_to_a_minute_and_after_a_fault_to_an_hour(toy: ServiceUnderTest):
+    await plan(toy, "lost race", timedelta(0), loses=True)
+    await plan(toy, "bad", timedelta(0), fails=True)
+    async with toy.transaction() as tx:
+        await tx.execute("UPDATE timers SET attempts = 1000")
+    await toy.clock.advance(timedelta(hours=1))
+    assert await toy.fire_timers() == 2
+    async with toy.transaction() as tx:
+        rests = await tx.fetch(
+            "SELECT round(extract(epoch FROM retry_at - clock_timestamp())) FROM timers ORDER BY key"
+        )
+    assert [round(row[0], -1) for row in rests] == [3600, 60]
 
 
 async def test_a_rolled_back_plan_never_fires(toy: ServiceUnderTest):

@@ -67,10 +67,7 @@ class Field:
         """End a process without a word to anybody."""
         self._running.remove(runtime)
         runtime.database.pool.terminate()
-        while running := [task for task in runtime._tasks if not task.done()]:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running, timeout=0.1)
+        await runtime.tasks.stop()
         await runtime.bus.close()
 
     async def close(self) -> None:

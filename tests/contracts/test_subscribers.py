@@ -18,6 +18,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from confluent_kafka import Consumer
 
+from chassis.bus import Oldest
 from chassis.bus.kafka import KafkaBus
 from chassis.db import OutgoingRecord
 from chassis.settings import BusKind
@@ -63,7 +64,7 @@ class Relay:
         try:
             async with self._toy.db.pool.acquire() as connection:
                 for _ in range(times):
-                    assert await bus.move(connection, 500) == len(rows)
+                    assert await bus.move(connection, Oldest(500)) == len(rows)
                     await connection.executemany(
                         "INSERT INTO outbox (topic, key, header_names, header_values, value)"
                         " VALUES ($1, $2, $3, $4, $5)",

@@ -122,6 +122,23 @@ async def test_lists_come_page_by_page(scene):
             assert await every_page(scene.courses.officer, path, limit) == whole
 
 
+async def test_who_follows_the_pins_is_shown_again_what_may_have_company(courses):
+    """Everything is shown; the place to go on from waits for those who write pins."""
+    course = await courses.a_course(pinned=2)
+    page = expect(200, await courses.officer.get("/pins"))
+    assert (len(page["items"]), page["next"]) == (2, None)
+    following = expect(200, await courses.officer.get("/pins", params={"after": page["resume"]}))
+    assert following == {"items": [], "next": None, "resume": page["resume"]}
+    async with courses.service.transaction() as tx:
+        await tx.execute("LOCK TABLE pins IN ROW EXCLUSIVE MODE")
+        expect(201, await courses.pin(course, await courses.grant()))
+        shown = expect(200, await courses.officer.get("/pins", params={"after": page["resume"]}))
+        assert (len(shown["items"]), shown["resume"]) == (1, page["resume"])
+    again = expect(200, await courses.officer.get("/pins", params={"after": page["resume"]}))
+    assert again["items"] == shown["items"]
+    assert again["resume"] != page["resume"]
+
+
 async def test_a_provider_reads_its_own_only(scene):
     """Also where it asks for another's; nobody reads without signing in."""
     ours, theirs = scene.courses.provider, scene.other

@@ -116,7 +116,7 @@ async def import_draft(body: ImportDraft, caller: Official) -> Response:
         known = body.known.model_dump(mode="json")
         return _answer(await handlers.import_draft(tx, body.legacy_ref, body.contract_id, body.saved_on, known), 201)
 
-    return await caller.command(act)
+    return await caller.command(act, body.contract_id)
 
 
 @router.get("/legacy-drafts", response_model=DraftList)

@@ -120,7 +120,7 @@ async def delete_course(course_id: CourseId, body: DeleteCourse, caller: Acting)
         warnings = {ref: list(each) for ref, each in ended.warnings.items()}
         return replace(answer, body=DeletedCourseView(**dict(answer.body), transfer_warnings=warnings))
 
-    return await caller.command(act)
+    return await caller.command(act, *(transfer.to_course_id for transfer in body.transfers.values()))
 
 
 @router.post(

@@ -170,7 +170,7 @@ async def move_client(course_id: CourseId, decision_ref: DecisionRef, body: Move
         )
         return _move_answer(moved)
 
-    return await caller.command(act)
+    return await caller.command(act, body.to_course_id)
 
 
 @router.put(

@@ -14,6 +14,7 @@ from chassis.conditional import UNCHANGED, unless_known
 from chassis.db import Transaction
 from chassis.exports import MOST_ROWS, Export, file_of, require_exportable
 from chassis.http import Answer, Caller, problems
+from chassis.settled import followed
 from chassis.tables import TableFormat
 from contracts.identity_codes import TextKind
 from contracts.values import CourseState, PinState
@@ -53,10 +54,11 @@ class PinOnCourseView(PinView):
 
 
 class PinOnCourseList(BaseModel):
-    """A page of pins; `next` is the `after` of the following page."""
+    """A page of pins; `next` is the `after` of the following page, `resume` that which later shows what is new."""
 
     items: list[PinOnCourseView]
     next: str | None
+    resume: str
 
 
 def _courses_wanted(
@@ -112,10 +114,12 @@ async def list_all_pins(caller: Reading, wanted: WantedPins, after: Place = 0, l
     """Every pin there is or was, over all courses, in the order they were made (R-CRS-29)."""
 
     async def read(tx: Transaction) -> Answer:
+        settled = await tx.settled("pins", "pin_id")
         found = await store.find_pins(tx, wanted, after=after, limit=limit + 1)
-        items = [PinOnCourseView.found(each) for each in found[:limit]]
-        following = str(found[limit - 1].place) if len(found) > limit else None
-        return unless_known(caller, PinOnCourseList(items=items, next=following))
+        numbered = [(each.place, each) for each in found]
+        page = followed(numbered, limit, settled, after=str(after), cursor=lambda number, _: str(number))
+        items = [PinOnCourseView.found(each) for each in page.items]
+        return unless_known(caller, PinOnCourseList(items=items, next=page.next, resume=str(page.resume)))
 
     return await caller.query(read)
 

@@ -71,7 +71,7 @@ async def show_planned_periods(decision_ref: fields.PathRef, caller: fields.Kela
     return await caller.query(read)
 
 
-@router.get("/planned-periods", response_model=PlannedPeriodsList, responses=problems() | UNCHANGED)
+@router.get("/planned-periods", response_model=PlannedPeriodsList, responses=problems("DECISION_UNKNOWN") | UNCHANGED)
 async def list_planned_periods(
     caller: fields.Kela,
     contract_id: Annotated[fields.Id | None, Query()] = None,

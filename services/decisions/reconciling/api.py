@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from chassis.db import Transaction
 from chassis.http import Answer, problems
+from chassis.settled import followed
 from services.decisions import fields
 from services.decisions.reconciling import handlers, store
 from services.decisions.reconciling.domain import DifferenceState, Kind
@@ -35,10 +36,11 @@ class DifferenceView(BaseModel):
 
 
 class DifferenceList(BaseModel):
-    """Differences in the order in which they were found; `next` is the cursor of the following page."""
+    """Differences in the order in which they were found; `next` leads on, `resume` later to what is new."""
 
     items: list[DifferenceView]
     next: int | None
+    resume: int | None
 
 
 class RepairView(BaseModel):
@@ -58,10 +60,12 @@ async def list_differences(
     """The report: where a counter or a copy is or was not what the decisions say."""
 
     async def read(tx: Transaction) -> Answer:
+        settled = await tx.settled("differences", "number")
         found = await store.find_differences(tx, state=state, after=after, limit=limit + 1)
-        page = found[:limit]
-        items = [DifferenceView.model_validate(difference) for difference in page]
-        return Answer(200, DifferenceList(items=items, next=page[-1].number if len(found) > limit else None))
+        numbered = [(difference.number, difference) for difference in found]
+        page = followed(numbered, limit, settled, after=after, cursor=lambda number, _: number)
+        items = [DifferenceView.model_validate(difference) for difference in page.items]
+        return Answer(200, DifferenceList(items=items, next=page.next, resume=page.resume))
 
     return await caller.query(read)
 

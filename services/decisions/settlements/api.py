@@ -14,6 +14,7 @@ from chassis.entry_points import taken_in
 from chassis.examining import examine_value
 from chassis.fields import Between
 from chassis.http import Answer, Caller, Command, caller, problems
+from chassis.settled import followed
 from contracts.refusals import Refusal
 from services.decisions import fields
 from services.decisions.settlements import finvoice, handlers, store
@@ -60,7 +61,7 @@ async def pay_period(body: PayPeriod, caller: fields.Kela) -> Response:
         payment = await handlers.pay_period(tx, body.course_id, body.period_number, body.decision_refs)
         return Answer(201, PaymentView(paid=payment.paid, already_paid=payment.already_paid))
 
-    return await caller.command(act)
+    return await caller.command(act, body.course_id)
 
 
 @router.post(
@@ -95,7 +96,9 @@ async def submit_finvoice(caller: _Provider) -> Response:
     return await _submit(body, caller)
 
 
-@router.get("/settlements", tags=["settlements"], response_model=SettlementList, responses=problems())
+@router.get(
+    "/settlements", tags=["settlements"], response_model=SettlementList, responses=problems("SETTLEMENT_UNKNOWN")
+)
 async def list_settlements(
     caller: fields.Anyone,
     contract_id: Annotated[fields.Id | None, Query()] = None,
@@ -106,9 +109,11 @@ async def list_settlements(
     """Settlements in the order of arrival; a provider sees its own."""
 
     async def read(tx: Transaction) -> Answer:
+        settled = await tx.settled("settlements", "number")
         found = await store.find_settlements(tx, contract_id=contract_id, state=state, after=after, limit=limit + 1)
-        items = [SettlementView.of(settlement) for settlement in found[:limit]]
-        return Answer(200, SettlementList(items=items, next=items[-1].settlement_id if len(found) > limit else None))
+        page = followed(found, limit, settled, after=after, cursor=lambda _, settlement: settlement.settlement_id)
+        items = [SettlementView.of(settlement) for settlement in page.items]
+        return Answer(200, SettlementList(items=items, next=page.next, resume=page.resume))
 
     return await caller.query(read)
 
@@ -184,13 +189,13 @@ async def _submit(body: SubmitSettlement, caller: Caller) -> Response:
     async def act(tx: Transaction) -> Answer:
         return _answer(await handlers.submit(tx, body.invoice(), body.billed()), status=201)
 
-    return await _explained(caller, act)
+    return await _explained(caller, act, body.contract_id)
 
 
-async def _explained(caller: Caller, act: Callable[[Transaction], Awaitable[Answer]]) -> Response:
+async def _explained(caller: Caller, act: Callable[[Transaction], Awaitable[Answer]], *on: str) -> Response:
     """Run the command; every fault it finds is said in the caller's language as well."""
     try:
-        return await caller.command(act)
+        return await caller.command(act, *on)
     except SettlementRefused as refused:
         texts, language = caller.runtime.texts, caller.language
         faults = [

@@ -229,8 +229,14 @@ async def find_settlements(
     state: SettlementState | None,
     after: str | None,
     limit: int,
-) -> list[Settlement]:
-    """Settlements in the order of arrival, behind the settlement `after`; what the caller may see of them."""
+) -> list[tuple[int, Settlement]]:
+    """Settlements with their numbers, which are the order of arrival, behind the settlement `after`.
+
+    The caller gets what it may see of them.
+
+    Raises:
+        NotFound: SETTLEMENT_UNKNOWN, there is no settlement `after`: behind it there would never be anything.
+    """
     rows = await tx.fetch(
         "SELECT * FROM settlements"
         " WHERE ($1::text IS NULL OR number > (SELECT number FROM settlements WHERE settlement_id = $1))"
@@ -240,7 +246,9 @@ async def find_settlements(
         state,
         limit,
     )
-    return await _with_lines(tx, rows)
+    if after is not None and not rows:
+        await get_settlement(tx, after)
+    return list(zip((row["number"] for row in rows), await _with_lines(tx, rows), strict=True))
 
 
 async def _with_lines(tx: Transaction, rows: Sequence[asyncpg.Record]) -> list[Settlement]:

@@ -127,10 +127,11 @@ class SettlementView(BaseModel):
 
 
 class SettlementList(BaseModel):
-    """Settlements in the order of arrival; `next` is the cursor of the following page."""
+    """Settlements in the order of arrival; `next` leads to the following page, `resume` later to what is new."""
 
     items: list[SettlementView]
     next: Annotated[str | None, Field(examples=[None])]
+    resume: str | None
 
 
 class PriceView(BaseModel):

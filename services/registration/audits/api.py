@@ -145,7 +145,7 @@ async def open_finding(body: OpenFinding, caller: Officer) -> Response:
         )
         return await _answer(tx, finding, status=201)
 
-    return await caller.command(act)
+    return await caller.command(act, body.office_id)
 
 
 @router.get("/audit-findings", response_model=FindingList, responses=problems())

@@ -65,7 +65,11 @@ async def ask_for_change(body: AskForChange, caller: Writer) -> Response:
             )
         return await _answer(tx, request, status=201)
 
-    return await caller.command(act)
+    if isinstance(body, OfRegistration):
+        about = body.registration_id
+    else:
+        about = body.office_id if isinstance(body, OfOffice) else body.provider_id
+    return await caller.command(act, about)
 
 
 @router.get("/change-requests", response_model=ChangeList, responses=problems())

@@ -61,7 +61,7 @@ async def draft_registration(body: DraftRegistration, caller: Writer) -> Respons
         )
         return await _answer(tx, registration, status=201)
 
-    return await caller.command(act)
+    return await caller.command(act, body.office_id)
 
 
 @router.get("/registrations", response_model=RegistrationList, responses=problems())

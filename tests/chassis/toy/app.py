@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import asyncpg
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
@@ -133,6 +134,12 @@ async def project(tx: Transaction, events: Any) -> None:
 async def remember(tx: Transaction, key: str, payload: Any) -> None:
     if payload.get("fails"):
         raise ZeroDivisionError("cannot fire")
+    if payload.get("locks"):
+        await tx.fetchval("SELECT version FROM notes WHERE note_id = $1 FOR UPDATE", payload["locks"])
+    if payload.get("sleeps"):
+        await tx.connection.fetchval("SELECT pg_sleep(60)", timeout=0.05)
+    if payload.get("loses"):
+        raise asyncpg.SerializationError("lost a race")
     await tx.execute("INSERT INTO fired (at, key) VALUES ($1, $2)", tx.now, key)
 
 
