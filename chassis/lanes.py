@@ -125,7 +125,7 @@ class Lanes:
                 self._look()
         except GivenUp:
             pass
-        except Exception as error:  # noqa: BLE001 - whoever reads the partition is told, and begins again at the mark
+        except Exception as error:  # noqa: BLE001 - the reader of the partition raises it, and begins again at the mark
             self.failure = error
             self._wake()
         finally:

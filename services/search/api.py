@@ -215,7 +215,7 @@ def _quota(row: asyncpg.Record, services: Services) -> dict[str, Any]:
 def _scope(scope: Mapping[str, Any]) -> dict[str, Any]:
     area, limit = scope["area"], scope["limit"]
     full = limit is not None and scope["used"] >= limit
-    # Where it was published before signals could stop a scope, nothing is said of that.
+    # Absent in what was published before signals could stop a scope.
     stopped = scope.get("suspended", False)
     return {
         "area": area,

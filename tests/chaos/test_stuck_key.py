@@ -1,4 +1,4 @@
-"""What is said of a key that was held: whether it missed something, and whether the others went on."""
+"""What is reported of a key that was held: whether it missed something, and whether the others went on."""
 
 from chassis.bus.kafka import _partition_of
 from contracts.decisions import CLIENT_CONTACTS

@@ -162,7 +162,7 @@ class ScopedQuota:
         return replace(self, used=self.used + new_clients).published()
 
     def published(self) -> "ScopedQuota":
-        """The same scope with a new version where its being closed is news."""
+        """The same scope with a new version where it has closed or opened."""
         if self.closed is self.filled:
             return self
         return replace(self, filled=self.closed, version=self.version + 1)

@@ -26,7 +26,7 @@ WHERE service = $1 AND year = $2 AND area IN ('', $3) AND language IN ('', $4)
 RETURNING area, language, filled
 """
 
-# Whoever is to be told of a stop of the whole service is told of the national quota.
+# A stop of the whole service is published of the national quota, not of each scope.
 _SCOPES = """
 SELECT scoped.*, scoped.year = $4 AND EXISTS (
     SELECT FROM suspensions s
@@ -161,7 +161,7 @@ def publish_scopes(
 
 
 async def review(tx: Transaction, quota: Quota) -> Quota:
-    """Publish what is news of a locked quota's scopes: a stop of one begins or ends; the quota with its next versions.
+    """Publish the scopes of a locked quota that a stop has closed or opened; the quota with its next versions.
 
     A scope that is stopped has a counter from then on, in which others see it.
     """
@@ -169,13 +169,13 @@ async def review(tx: Transaction, quota: Quota) -> Quota:
     counted = {Scope(one.area, one.language) for one in before}
     stops = await find_stops(tx, quota.service)
     added = [await find_scope(tx, quota.service, quota.year, stop) for stop in stops if stop not in counted]
-    news = [one.published() for one in before if one.closed is not one.filled]
-    news += [replace(one, suspended=True).published() for one in added]
-    for one in news:
+    changed = [one.published() for one in before if one.closed is not one.filled]
+    changed += [replace(one, suspended=True).published() for one in added]
+    for one in changed:
         await set_scope(tx, one)
     if added:
         quota = await count_scopes(tx, quota)
-    return publish_scopes(tx, quota, await find_scopes(tx, quota.service, quota.year), news) if news else quota
+    return publish_scopes(tx, quota, await find_scopes(tx, quota.service, quota.year), changed) if changed else quota
 
 
 def _scoped(row: asyncpg.Record) -> ScopedQuota:
