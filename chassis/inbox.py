@@ -129,8 +129,7 @@ class Inbox:
                 await self._bury(record, envelope.id, "permanent", error)
             except Exception as error:  # noqa: BLE001 - any bug of a handler ends as a dead letter
                 if of_the_moment(error):
-                    transients += 1
-                    await self._pause_or_wait(transients, error)
+                    transients = await self._pause_or_wait(transients + 1, error)
                     continue
                 bugs += 1
                 if bugs < _BUG_ATTEMPTS:
@@ -189,8 +188,7 @@ class Inbox:
                 await self._project(records)
             except Exception as error:  # noqa: BLE001 - any bug of a projection ends as a dead letter
                 if of_the_moment(error):
-                    transients += 1
-                    await self._pause_or_wait(transients, error)
+                    transients = await self._pause_or_wait(transients + 1, error)
                     continue
                 if len(records) > 1:
                     middle = len(records) // 2
@@ -253,8 +251,7 @@ class Inbox:
             except Exception as transient:
                 if not of_the_moment(transient):
                     raise
-                transients += 1
-                await self._pause_or_wait(transients, transient)
+                transients = await self._pause_or_wait(transients + 1, transient)
                 continue
             if added:
                 telemetry.dead_letters.add(1, {"service": self._service.name, "topic": record.topic})
@@ -268,10 +265,11 @@ class Inbox:
                 self._count(failed=True)
             return
 
-    async def _pause_or_wait(self, failures: int, error: BaseException) -> None:
+    async def _pause_or_wait(self, failures: int, error: BaseException) -> int:
         if failures >= _TRANSIENT_ATTEMPTS:
             raise PartitionMustPause(type(error).__name__) from error
         await asyncio.sleep(backoff_s(failures, first_s=0.01, most_s=1.0))
+        return failures
 
     def _count(self, *, failed: bool, times: int = 1) -> None:
         telemetry.records_handled.add(times, {"service": self._service.name, "failed": failed})
