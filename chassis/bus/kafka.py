@@ -32,7 +32,10 @@ _SEND_DEADLINE_S = 10.0
 """Well before `request_timeout_ms`, at which aiokafka gives up single batches and goes on with later ones."""
 
 _CLOSE_WITHIN_S = 3.0
-_OLDEST = "SELECT id, topic, key, header_names, header_values, value FROM outbox WHERE id >= $2 ORDER BY id LIMIT $1"
+_OLDEST = """
+SELECT id, topic, key, header_names, header_values, value, current_setting('transaction_read_only')::boolean AS kept
+FROM outbox WHERE id >= $2 ORDER BY id LIMIT $1
+"""
 _FORGET = "DELETE FROM outbox WHERE id = ANY ($1::bigint[])"
 
 
@@ -76,10 +79,13 @@ class KafkaBus:
 
         Raises:
             BusUnavailable: not acknowledged in time.
+            ReadOnlySQLTransactionError: the rows could not be deleted, so that they would be sent again and again.
         """
         rows = await connection.fetch(_OLDEST, most, floor)
         if not rows:
             return 0
+        if rows[0]["kept"]:
+            raise asyncpg.ReadOnlySQLTransactionError("the outbox cannot be emptied")
         reach("send.before")
         try:
             async with asyncio.timeout(_SEND_DEADLINE_S):
@@ -167,7 +173,7 @@ async def _batched(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -
     partitions = {topic: len(await producer.partitions_for(topic)) for topic in {row["topic"] for row in rows}}
     batches: list[tuple[str, int, Any]] = []
     open_batches: dict[tuple[str, int], Any] = {}
-    for _, topic, key, names, values, value in rows:
+    for _, topic, key, names, values, value, _ in rows:
         place = (topic, _partition_of(key, partitions[topic]))
         record = {"timestamp": None, "key": key, "value": value, "headers": list(zip(names, values, strict=True))}
         batch = open_batches.get(place)
