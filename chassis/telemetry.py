@@ -91,6 +91,8 @@ def start_telemetry(service: str, settings: Settings) -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # asyncpg's pool logs each try with a traceback while PostgreSQL is away; whoever waits for it logs one line.
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
     # Kafka's client repeats the same lines several times a second while brokers are away; the bus says it in its own.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     exporting = bool(settings.otlp_endpoint)

@@ -54,7 +54,9 @@ _ROWS_AT_FAULT = (
 )
 """What a broker says of a batch that it would take with other rows; anything else it says passes, or is the topic's."""
 
-_COLUMNS = "id, topic, key, header_names, header_values, value"
+_COLUMNS = (
+    "id, topic, key, header_names, header_values, value, current_setting('transaction_read_only')::boolean AS kept"
+)
 _FORGET = "DELETE FROM outbox WHERE id = ANY ($1::bigint[])"
 
 
@@ -100,11 +102,14 @@ class KafkaBus:
             BusUnavailable: not acknowledged in time.
             TopicAtFault: a topic is not there, or not for us.
             RowsAtFault: the broker does not take one of the rows.
+            ReadOnlySQLTransactionError: the rows could not be deleted, so that they would be sent again and again.
         """
         select, arguments = oldest.select(_COLUMNS)
         rows = await connection.fetch(select, *arguments)
         if not rows:
             return 0
+        if rows[0]["kept"]:
+            raise asyncpg.ReadOnlySQLTransactionError("the outbox cannot be emptied")
         reach("send.before")
         try:
             async with asyncio.timeout(_SEND_DEADLINE_S):
@@ -214,7 +219,7 @@ async def _batched(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -
     """A batch for each partition, with its rows in their order as far as there is room."""
     partitions = {topic: await _partitions_of(producer, topic) for topic in {row["topic"] for row in rows}}
     batches: dict[tuple[str, int], _Batch] = {}
-    for row_id, topic, key, names, values, value in rows:
+    for row_id, topic, key, names, values, value, _ in rows:
         place = (topic, _partition_of(key, partitions[topic]))
         batch = batches.get(place)
         if batch is None:

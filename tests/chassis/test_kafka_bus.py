@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
@@ -293,3 +294,21 @@ async def test_while_kafka_is_away_commands_work_and_everything_arrives_afterwar
     await until(emptied)
     records = await on_topic(servers, MESSAGES, 30)
     assert {record.key for record in records} == {f"N-{n}".encode() for n in range(30)}
+
+
+async def test_while_postgresql_is_read_only_nothing_is_sent_that_cannot_be_deleted(
+    toy: ServiceUnderTest, servers: str, bus: KafkaBus
+):
+    """Else the same rows would be sent at every try, for as long as it lasts."""
+    await write(toy, a_message(1))
+    async with toy.db.pool.acquire() as connection:
+        await connection.execute("SET default_transaction_read_only = on")
+        for _ in range(3):
+            with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+                await bus.move(connection, 500)
+        await connection.execute("RESET default_transaction_read_only")
+        assert await bus.move(connection, 500) == 1
+    await write(toy, a_message(2))
+    async with toy.db.pool.acquire() as connection:
+        assert await bus.move(connection, 500) == 1
+    assert [record.position for record in await on_topic(servers, MESSAGES, 2)] == [0, 1], "one of each"

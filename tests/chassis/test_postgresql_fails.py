@@ -1,11 +1,13 @@
 """PostgreSQL read-only or killed under load, on both buses: all goes on by itself, nothing is lost or done twice."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +25,7 @@ from chassis.runtime import Runtime, connect
 from chassis.settings import BusKind
 from chassis.testing import ALL_SERVICES
 from contracts.envelope import encode, new_event_id
+from rekku.watching import keep_postgres
 from tests.chassis.builders import a_payment
 from tests.chassis.test_bus import until
 from tests.chassis.test_outage import settings_for
@@ -30,6 +33,7 @@ from tests.chassis.toy.app import SERVICE
 from tests.kafka_topics import fresh_topics
 
 KILLS = 4
+DISK_MB = 300
 READ_ONLY_S = 3.0
 """Longer than any of the pauses between two tries."""
 
@@ -161,8 +165,8 @@ Start = Callable[..., Awaitable[Running]]
 async def start() -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
-        async def start(servers: str = "") -> Running:
-            home = a_home()
+        async def start(servers: str = "", home: Path | None = None) -> Running:
+            home = home or a_home()
             stack.callback(shutil.rmtree, home, ignore_errors=True)
             cluster = await asyncio.to_thread(start_cluster, home, ALL_SERVICES)
             stack.callback(cluster.stop)
@@ -247,6 +251,54 @@ async def goes_on(running: Running) -> None:
     assert running.servers or len(keys) == running.noted
     assert running.runtime.alive
     assert not running.runtime.tasks.given_up.is_set()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A home on a file system of its own, which has room for the server and little more."""
+    if os.geteuid() != 0:
+        pytest.skip("LEFT OUT: a file system of its own takes root")
+    home = a_home()
+    options = ["-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=755", "tmpfs", str(home)]
+    if subprocess.run(["mount", *options], check=False, capture_output=True).returncode:
+        pytest.skip("LEFT OUT: this machine lets nobody mount a file system")
+    yield home
+    subprocess.run(["umount", "--lazy", str(home)], check=True)
+    home.rmdir()
+
+
+def fill(path: Path) -> None:
+    """Take what room there is."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(2**16))
+
+
+async def test_so_it_does_after_the_disk_was_full(small_disk: Path, start: Start):
+    """PostgreSQL refuses to write, or ends and does not start; then there is room again."""
+    running = await start(home=small_disk)
+    keeping = asyncio.create_task(keep_postgres(running.cluster, lambda _: None))
+    running.loading = loading = asyncio.create_task(running.load())
+    await running.progressed()
+    ballast = small_disk / "ballast"
+    await asyncio.to_thread(fill, ballast)
+
+    async def refused() -> bool:
+        return bool(running.refusals)
+
+    await until(refused)
+    await asyncio.sleep(READ_ONLY_S)
+    assert (await running.client.get("/livez")).status_code == 200
+    await asyncio.to_thread(ballast.unlink)
+    await running.progressed()
+    loading.cancel()
+    await asyncio.gather(loading, return_exceptions=True)
+    await running.settled()
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert running.refusals == {(503, "UNAVAILABLE", True)}
+    assert sorted(await running.sent()) == sorted(f"N-{n}" for n in range(running.noted))
+    assert running.runtime.alive
 
 
 async def test_control_without_the_recognition_a_look_finds_dead_tasks(start: Start, monkeypatch: pytest.MonkeyPatch):

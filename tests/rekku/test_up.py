@@ -116,6 +116,7 @@ def test_from_nothing_over_deaths_of_every_kind_to_the_third_start(home):
     assert (home / "passwords.json").stat().st_mode & 0o077 == 0
 
     services_end_with_the_nursery_and_start_again(first)
+    postgresql_starts_again_and_no_service_ends(first)
 
     courses = next(instance for instance in first.run()["instances"] if instance["service"] == "courses")
     os.kill(courses["pid"], signal.SIGKILL)
@@ -161,6 +162,22 @@ def services_end_with_the_nursery_and_start_again(up):
     assert not set(before) & set(pids(up))
 
 
+def postgresql_starts_again_and_no_service_ends(up):
+    before = pids(up)
+    os.kill(int((up.home / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    assert "PostgreSQL had died, and was started again" in up.until("PostgreSQL")
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_well(up.port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert is_well(up.port)
+    assert pids(up) == before
+
+
+def is_well(port):
+    """Every service is ready, and nothing in it is dead."""
+    return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=30).is_success
+
+
 def pids(up):
     return [instance["pid"] for instance in up.run()["instances"]]
 
@@ -199,6 +216,9 @@ def test_on_kafka_from_nothing_to_the_second_start(home, kafka):
     assert (first.run()["bus"], first.run()["kafka_servers"]) == ("kafka", servers)
     token = token_of(home)
     assert register(port, token) == []
+    [broker] = [child for child in psutil.Process(first.process.pid).children() if "kafka.Kafka" in child.cmdline()]
+    broker.kill()
+    assert "broker 1 had died, and was started again" in first.until("Apache Kafka's broker")
     status, told = rekku(home, "events", "tail", "rekku.registrations", "--from-beginning", "--limit", "1")
     assert (status, told.count("\n")) == (0, 1)
     assert "registration.provider-registered.v1 9900001-8 {" in told
