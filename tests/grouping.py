@@ -24,6 +24,8 @@ _ON_KAFKA = frozenset({"chassis/test_kafka_bus.py", "chassis/test_kafka_topics.p
 """Files whose tests are on the run's Kafka without saying so in their names."""
 _ON_ITS_OWN = frozenset({"system/test_tracing.py"})
 """Files that share no running system: their services, in the test's own process, take its place on the bus."""
+_EACH_ALONE = frozenset({"fuzz/test_services.py"})
+"""Files whose tests share nothing and are long one by one."""
 
 
 class ByGroupOrFile(LoadGroupScheduling):
@@ -41,6 +43,8 @@ def group_of(nodeid: str) -> str:
     bus = next((kind for kind in BusKind if kind in words), None)
     if folder in _SYSTEMS and place not in _ON_ITS_OWN and bus is not None:
         return f"{folder}-{bus}"
+    if place in _EACH_ALONE:
+        return nodeid.removeprefix("tests/")
     return "kafka" if bus is BusKind.KAFKA or place in _ON_KAFKA else place
 
 
