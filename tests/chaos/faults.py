@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import asyncpg
 import psutil
@@ -19,6 +20,7 @@ from rekku.up import System
 from tests.chaos.network import Network, Weather
 from tests.chaos.plan import INSTANCES, Fault, Kind, layer
 from tests.chaos.recovery import Event
+from tests.chaos.rights import nobody_may_write
 from tests.chaos.stuck_key import Held, holding
 
 _FLUSH_WAITS_US = 100_000
@@ -69,6 +71,10 @@ class Faults:
                 return self._without_broker(fault)
             case Kind.RESTART_POSTGRES:
                 return self._without_postgres()
+            case Kind.READ_ONLY:
+                return self._read_only()
+            case Kind.NO_RIGHT:
+                return self._no_right(fault)
             case Kind.SLOW_DISK:
                 return self._slow_disk()
             case Kind.STUCK_KEY:
@@ -159,6 +165,26 @@ class Faults:
                 await connection.execute(statement)
         finally:
             await connection.close()
+
+    @contextlib.asynccontextmanager
+    async def _read_only(self) -> AsyncIterator[list[str]]:
+        """As a server that another one is taking over from: reads are answered, writes refused."""
+
+        async def set_to(value: str):
+            await self._as_superuser(
+                f"ALTER SYSTEM SET default_transaction_read_only = {value}", "SELECT pg_reload_conf()"
+            )
+
+        await _patiently(partial(set_to, "on"))
+        try:
+            yield []
+        finally:
+            await _patiently(partial(set_to, "off"))
+
+    @contextlib.asynccontextmanager
+    async def _no_right(self, fault) -> AsyncIterator[list[str]]:
+        async with nobody_may_write(self._admin, fault.target):
+            yield []
 
     @contextlib.asynccontextmanager
     async def _slow_disk(self) -> AsyncIterator[list[str]]:

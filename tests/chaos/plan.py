@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from contracts.topics import SERVICES
+from contracts.topics import SERVICES, TOPICS, dead_letter_topic
 
 BROKERS = 3
 INSTANCES = 2
@@ -30,8 +30,10 @@ class Kind(StrEnum):
     FREEZE_BROKER = "SIGSTOP of a broker"
     MOVE_LEADERS = "leaders moved away and back"
     RESTART_POSTGRES = "PostgreSQL stopped -m immediate"
+    READ_ONLY = "PostgreSQL read-only"
     SLOW_DISK = "every flush of PostgreSQL waits 100 ms"
     STUCK_KEY = "a row of one key is held"
+    NO_RIGHT = "a topic that nobody may write"
     SLOW_NETWORK = "slow network to a broker"
     STALL_NETWORK = "stalled network to a broker"
     CUT_NETWORK = "cut network to a broker"
@@ -45,8 +47,10 @@ LASTS_S = {
     Kind.FREEZE_BROKER: (4.0, 14.0),
     Kind.MOVE_LEADERS: (2.0, 5.0),
     Kind.RESTART_POSTGRES: (0.5, 4.0),
+    Kind.READ_ONLY: (6.0, 18.0),
     Kind.SLOW_DISK: (6.0, 12.0),
     Kind.STUCK_KEY: (8.0, 14.0),
+    Kind.NO_RIGHT: (6.0, 12.0),
     Kind.SLOW_NETWORK: (6.0, 12.0),
     Kind.STALL_NETWORK: (5.0, 14.0),
     Kind.CUT_NETWORK: (5.0, 14.0),
@@ -65,14 +69,21 @@ _OF_BROKERS = frozenset(
         Kind.SLOW_NETWORK,
         Kind.STALL_NETWORK,
         Kind.CUT_NETWORK,
+        Kind.NO_RIGHT,
     }
 )
-_OF_POSTGRES = frozenset({Kind.RESTART_POSTGRES, Kind.SLOW_DISK, Kind.STUCK_KEY})
+_OF_POSTGRES = frozenset({Kind.RESTART_POSTGRES, Kind.READ_ONLY, Kind.SLOW_DISK, Kind.STUCK_KEY})
 
 
 def errand_client(instance: int) -> str:
     """The client whose contact an instance of decisions is asked to change all the time."""
     return f"errand-client-{instance}"
+
+
+_WRITTEN = sorted(
+    {name for name, topic in TOPICS.items() if topic.owner in SERVICES} - {dead_letter_topic(name) for name in SERVICES}
+)
+"""Topics that the load has records for, or may."""
 
 
 def layer(kind: Kind) -> str:
@@ -133,6 +144,8 @@ def _begin(rng: random.Random, faults: list[Fault], kind: Kind) -> float:
 
 
 def _target(rng: random.Random, kind: Kind) -> str:
+    if kind is Kind.NO_RIGHT:
+        return rng.choice(_WRITTEN)
     if kind in _OF_BROKERS:
         return f"broker-{rng.randint(1, BROKERS)}"
     if kind is Kind.STUCK_KEY:
