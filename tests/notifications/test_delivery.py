@@ -6,6 +6,7 @@ import stat
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -351,7 +352,8 @@ async def test_the_worker_sends_after_commits_and_survives_a_lost_database(notif
         return await find(tx)
 
     monkeypatch.setattr(store, "find_free_sms", lost_once)
-    worker = asyncio.create_task(deliver_messages(notifications.runtime))
+    tasks = notifications.runtime.tasks
+    tasks.start("delivery", partial(deliver_messages, notifications.runtime))
     try:
         await notifications.given_client()
         await notifications.deliver(a_payment(2))
@@ -361,8 +363,7 @@ async def test_the_worker_sends_after_commits_and_survives_a_lost_database(notif
         [token] = notifications.survey_tokens()
         assert (await notifications.answer(token, FULL_AGREEMENT)).status_code == 201
     finally:
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
+        await tasks.stop()
 
 
 def settings(**differences) -> Settings:
