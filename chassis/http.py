@@ -90,6 +90,10 @@ class Answer:
         return JSONResponse(self.body, self.status, headers)
 
 
+Act = Callable[[Transaction], Awaitable[Answer]]
+"""A command: what it does in its transaction, and answers."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """One request: runs commands and queries in the scope of its principal.
@@ -116,7 +120,7 @@ class Caller:
         """
         return read_if_match(self.request.headers)
 
-    async def command(self, act: Callable[[Transaction], Awaitable[Answer]], *on: str) -> Response:
+    async def command(self, act: Act, *on: str) -> Response:
         """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key.
 
         Args:
@@ -133,7 +137,7 @@ class Caller:
         together: Together[Item, Result],
         item: Item,
         finish: Callable[[Transaction, Result], Answer],
-        alone: Callable[[Transaction], Awaitable[Answer]],
+        alone: Act,
         *on: str,
     ) -> Response:
         """As `command`, if possible in one transaction with others of its kind: `together` does them all.
@@ -151,11 +155,7 @@ class Caller:
         return shared or await self._alone(alone, request, *on, left_out_of=self._route)
 
     async def _alone(
-        self,
-        act: Callable[[Transaction], Awaitable[Answer]],
-        request: IdempotentRequest | None,
-        *on: str,
-        left_out_of: str | None = None,
+        self, act: Act, request: IdempotentRequest | None, *on: str, left_out_of: str | None = None
     ) -> Response:
         async def work(tx: Transaction) -> Response:
             if request is not None:
