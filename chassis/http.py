@@ -91,7 +91,6 @@ class Answer:
 
 
 Act = Callable[[Transaction], Awaitable[Answer]]
-"""A command: what it does in its transaction, and answers."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +122,8 @@ class Caller:
     async def command(self, act: Act, *on: str) -> Response:
         """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key.
 
-        Args:
-            act: the command.
-            on: the ids of the aggregates it locks, beside the one that the address names first. Commands on one
-                aggregate wait for one another without a connection; those that name none wait for nobody.
+        `on` are the ids of the aggregates it locks, beside the one that the address names first. Commands on one
+        aggregate wait for one another without a connection; those that name none wait for nobody.
         """
         request = self._idempotent_request()
         await self._wait_until_known()
@@ -150,8 +147,7 @@ class Caller:
         def finished(tx: Transaction, result: Result) -> Response:
             return self._audited(tx, finish(tx, result))
 
-        seat = Seat(item, self.principal, request, finished)
-        shared = await self.runtime.lane(together).share(seat)
+        shared = await self.runtime.lane(together).share(Seat(item, self.principal, request, finished))
         return shared or await self._alone(alone, request, *on, left_out_of=self._route)
 
     async def _alone(
@@ -180,7 +176,7 @@ class Caller:
     def _route(self) -> str:
         return f"{self.request.method} {self.request.scope['route'].path}"
 
-    async def query(self, read: Callable[[Transaction], Awaitable[Answer]]) -> Response:
+    async def query(self, read: Act) -> Response:
         """Run `read` in one read-only transaction."""
         return (await self.read(read)).response()
 
