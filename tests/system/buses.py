@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from chassis.embedded import BUS
 from contracts.topics import SERVICES, read_by
@@ -42,6 +43,10 @@ class AnyBus(ABC):
         """Put a record on a topic as a stranger would."""
 
     @abstractmethod
+    async def take_at_most(self, topic, size):
+        """Let a topic take records of so many bytes; Kafka heeds that after a moment."""
+
+    @abstractmethod
     async def read_all_again(self):
         """Set every consumer back to the beginning of its topics; the services start again."""
 
@@ -63,6 +68,16 @@ class OnEmbedded(AnyBus):
         finally:
             await connection.close()
 
+    async def take_at_most(self, topic, size):
+        connection = await asyncpg.connect(self.system.cluster.url(BUS), server_settings={"search_path": BUS})
+        try:
+            await connection.execute(
+                "ALTER TABLE records DROP CONSTRAINT IF EXISTS at_most, ADD CONSTRAINT at_most"
+                f" CHECK (topic <> '{topic}' OR octet_length(value) <= {size}) NOT VALID"
+            )
+        finally:
+            await connection.close()
+
     async def read_all_again(self):
         connection = await asyncpg.connect(self.system.cluster.url(BUS), server_settings={"search_path": BUS})
         try:
@@ -79,6 +94,15 @@ class OnKafka(AnyBus):
     async def append(self, topic, key, headers, value):
         async with AIOKafkaProducer(bootstrap_servers=self.system.kafka.servers, acks="all") as producer:
             await producer.send_and_wait(topic, key=key, value=value, headers=list(headers))
+
+    async def take_at_most(self, topic, size):
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.system.kafka.servers)
+        await admin.start()
+        try:
+            configs = {"max.message.bytes": str(size)}
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs)])
+        finally:
+            await admin.close()
 
     async def read_all_again(self):
         """Kafka moves a group's positions only while nobody is in it: members that are put out must not come back."""

@@ -4,13 +4,17 @@ import asyncio
 import re
 from functools import partial
 
+import asyncpg
 import pytest
 
 from chassis.clock import utc_now
+from chassis.embedded import SUPERUSER
 from contracts.decisions import DecisionsSuspended
 from contracts.envelope import encode, new_event_id
+from contracts.topics import dead_letter_topic
 from rekku.up import free_ports
 from tests.system.actors import eventually
+from tests.system.buses import bus_of
 from tests.system.conftest import START
 
 SERVICE = "CAREGIVER"
@@ -80,6 +84,47 @@ async def test_a_signal_from_a_stranger_is_set_aside_and_holds_nobody_up(world, 
     assert "Stranger: rekku.quota-signals is not taken from this source" in said
     status, said, _ = await here("dead-letters", "discard", letter)
     assert (status, said) == (0, "discarded: 0 waiting records applied\n")
+
+
+async def test_what_the_bus_does_not_take_is_shown_and_published_again(world, running, here):
+    """Of a topic nobody reads; a row that it has no room for, and another of its key behind that one."""
+    bus, topic = bus_of(running), dead_letter_topic("decisions")
+    assert (await here("outbox", "retry"))[0] == 2
+    owner = await asyncpg.connect(running.cluster.url(SUPERUSER), server_settings={"search_path": "decisions"})
+
+    async def write(value):
+        await owner.execute(
+            "INSERT INTO outbox (topic, key, header_names, header_values, value) VALUES ($1, 'K', '{}', '{}', $2)",
+            topic,
+            value,
+        )
+
+    async def one_is_set_aside():
+        if not await owner.fetchval("SELECT count(*) FROM outbox"):
+            await write(b"x" * 4_000)
+        return bool(await owner.fetchval("SELECT count(*) FROM outbox_aside"))
+
+    async def nothing_waits():
+        said = await here("outbox", "show")
+        return said == (0, "nothing waits\n", "")
+
+    try:
+        await bus.take_at_most(topic, 2_000)
+        await eventually(one_is_set_aside)
+        await write(b"behind it")
+        status, shown, _ = await here("outbox", "show")
+        assert status == 0
+        assert re.search(rf"decisions *│ {re.escape(topic)} *│ K ", shown)
+        for words in (("--topic", "rekku.nothing"), ("--key", "another")):
+            status, _, said = await here("outbox", "retry", *words)
+            assert (status, len(said.splitlines())) == (2, 1)
+        await bus.take_at_most(topic, 1_000_000)
+        while await owner.fetchval("SELECT count(*) FROM outbox_aside"):
+            status, said, _ = await here("outbox", "retry", "--topic", topic, "--key", "K")
+            assert status in (0, 2)
+        await eventually(nothing_waits)
+    finally:
+        await owner.close()
 
 
 async def test_topics_outboxes_and_events_are_shown(world, here):
