@@ -129,8 +129,8 @@ def _describe_place(operation: Mapping[str, Any], document: Mapping[str, Any]) -
     """Say of a list's `after` whether it leads to what is new: where the answer says where to `resume`."""
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "query" and parameter["name"] == "after":
-            answered = operation["responses"]["200"]["content"][_JSON]["schema"]["$ref"].rpartition("/")[2]
-            followed = "resume" in document["components"]["schemas"][answered]["properties"]
+            answered = operation["responses"]["200"]["content"][_JSON]["schema"].get("$ref", "").rpartition("/")[2]
+            followed = "resume" in document["components"]["schemas"].get(answered, {}).get("properties", ())
             parameter["description"] = _FOLLOWED if followed else _NOT_FOLLOWED
 
 

@@ -1,7 +1,7 @@
 """Shapes of the answers on decisions."""
 
 from datetime import date
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
 
@@ -90,7 +90,7 @@ class DecisionList(BaseModel):
 
     items: list[DecisionView]
     next: str | None
-    resume: str | None
+    resume: Annotated[str | None, Field(examples=["7ZK3M9QW2XRTC"])]
 
 
 class EligibilityView(BaseModel):

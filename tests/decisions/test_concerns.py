@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
+from chassis import turns
 from chassis.auth import PUBLIC, Principal, Role
 from contracts.decisions import DecisionRevoked
 from services.decisions import store as decided
@@ -263,8 +264,9 @@ async def close_at_once(decisions, concern):
     return sorted(answer.status_code for answer in answers)
 
 
-async def test_a_concern_is_closed_once(decisions):
-    """R-DEC-17: whoever comes second is told what came of it."""
+async def test_a_concern_is_closed_once(decisions, monkeypatch):
+    """R-DEC-17: whoever comes second is told what came of it; also where they come to several instances."""
+    monkeypatch.setattr(turns, "MOST_AT_ONCE", _AT_ONCE)
     _, concern = await a_discussed_concern(decisions)
     assert await close_at_once(decisions, concern) == [200] + [409] * (_AT_ONCE - 1)
 
@@ -285,6 +287,7 @@ async def test_control_without_the_locks_a_concern_is_closed_more_than_once(deci
 
     monkeypatch.setattr(store, "lock_concern", look)
     monkeypatch.setattr(decided, "lock_decision", decided.get_decision)
+    monkeypatch.setattr(turns, "MOST_AT_ONCE", _AT_ONCE)
     assert await close_at_once(decisions, discussed) == [200] * _AT_ONCE
 
 

@@ -33,6 +33,8 @@ CALLS = {
     ("dead-letters", "replay"): [LETTER],
     ("dead-letters", "discard"): [LETTER],
     ("outbox", "status"): [],
+    ("outbox", "show"): [],
+    ("outbox", "retry"): [],
     ("projections", "rebuild"): [],
     ("reconcile",): [],
     ("token",): ["--role", "officer"],

@@ -49,6 +49,7 @@ async def own_cluster() -> AsyncIterator[Cluster]:
 
 async def test_postgresql_that_was_killed_is_started_again_and_said_so_in_one_line(own_cluster: Cluster):
     said: list[str] = []
+    probe = Probe(own_cluster.url(SUPERUSER, "postgres"))
     watching_it = asyncio.create_task(keep_postgres(own_cluster, said.append))
     for times in (1, 2):
         before = own_cluster.server.get_pid()
@@ -58,10 +59,11 @@ async def test_postgresql_that_was_killed_is_started_again_and_said_so_in_one_li
             return len(said) == times
 
         await until(started)
-        await until(Probe(own_cluster.url(SUPERUSER, "postgres")).answers)
+        await until(probe.answers)
         assert own_cluster.server.get_pid() != before
     watching_it.cancel()
     await asyncio.gather(watching_it, return_exceptions=True)
+    probe.close()
     assert said == ["PostgreSQL had died, and was started again"] * 2
 
 

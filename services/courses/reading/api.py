@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from chassis.conditional import UNCHANGED, unless_known
@@ -58,7 +58,7 @@ class PinOnCourseList(BaseModel):
 
     items: list[PinOnCourseView]
     next: str | None
-    resume: str
+    resume: Annotated[str, Field(examples=["1204"])]
 
 
 def _courses_wanted(

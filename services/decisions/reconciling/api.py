@@ -1,9 +1,10 @@
 """HTTP of reconciliation: what differs, and the command that sets it right."""
 
 from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from chassis.db import Transaction
@@ -40,7 +41,7 @@ class DifferenceList(BaseModel):
 
     items: list[DifferenceView]
     next: int | None
-    resume: int | None
+    resume: Annotated[int | None, Field(examples=[17])]
 
 
 class RepairView(BaseModel):

@@ -131,7 +131,7 @@ class SettlementList(BaseModel):
 
     items: list[SettlementView]
     next: Annotated[str | None, Field(examples=[None])]
-    resume: str | None
+    resume: Annotated[str | None, Field(examples=["0197a3c2-5f1e-7d30-9c51-6f2b8e4d1a77"])]
 
 
 class PriceView(BaseModel):
