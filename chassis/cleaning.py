@@ -19,11 +19,14 @@ from stdnum.exceptions import InvalidChecksum, ValidationError
 from stdnum.fi import ytunnus
 from stdnum.iso7064 import mod_37_36, mod_97_10
 
-from contracts.characters import BIDIRECTIONAL, BLANKS, is_dash, is_unseen, seen, trimmed
+from contracts.characters import BIDIRECTIONAL, BLANKS, composed, is_dash, is_overmarked, is_unseen, seen, trimmed
 from contracts.refusals import Invalid
 
 OLDEST = 120
 """The highest age in years."""
+
+_MOST_AROUND, _MOST_SPELT = 1000, 4
+"""Characters that are read of a text: those around and between, and for each that is stored."""
 
 _LINE_ENDS = re.compile("\r\n|[\v\f\r\x85\u2028\u2029]")
 _FULL_WIDTH, _NARROWED_BY = range(0xFF01, 0xFF5F), 0xFEE0
@@ -46,7 +49,7 @@ _WHOLE_NUMBER = re.compile(r"[0-9]{1,19}")
 
 def plain(raw: str) -> str:
     """`raw` in the characters of a keyboard: every dash and space as one, nothing invisible, full width narrowed."""
-    return unicodedata.normalize("NFC", " ".join("".join(map(_plain, raw)).split()))
+    return composed(" ".join("".join(map(_plain, raw)).split()))
 
 
 def _plain(character: str) -> str:
@@ -69,10 +72,16 @@ def text(raw: str, *, longest: int, shortest: int = 1, lines: bool = False) -> s
 
     Raises:
         Invalid: TEXT_EMPTY where nothing of it is visible, TEXT_TOO_SHORT, TEXT_TOO_LONG, TEXT_BIDIRECTIONAL where
-            it has controls that make it read otherwise than it is stored, TEXT_CONTROL_CHARACTER.
+            it has controls that make it read otherwise than it is stored, TEXT_CONTROL_CHARACTER,
+            TEXT_OVERMARKED where more combining marks stand in a row than any language writes.
     """
+    if is_too_long(raw, longest):
+        raise Invalid("TEXT_TOO_LONG", longest=longest)
     within = trimmed(raw)
-    words = unicodedata.normalize("NFC", seen(within))
+    words = seen(within)
+    if is_overmarked(words):
+        raise Invalid("TEXT_OVERMARKED")
+    words = composed(words)
     if lines:
         words = _LINE_ENDS.sub("\n", words)
     if not any(map(_is_visible, words)):
@@ -86,6 +95,11 @@ def text(raw: str, *, longest: int, shortest: int = 1, lines: bool = False) -> s
     if len(words) > longest:
         raise Invalid("TEXT_TOO_LONG", longest=longest)
     return words
+
+
+def is_too_long(raw: str, longest: int) -> bool:
+    """Whether nothing is looked at, as no usual spelling of a value of `longest` characters takes so many."""
+    return len(raw) > _MOST_AROUND + _MOST_SPELT * longest
 
 
 def _is_visible(character: str) -> bool:
@@ -170,6 +184,8 @@ def email(raw: str) -> str:
         Invalid: EMAIL_INVALID.
     """
     address = seen(raw).strip()
+    if is_overmarked(address):
+        raise Invalid("EMAIL_INVALID")
     try:
         checked = validate_email(
             re.sub(r"^mailto:", "", address, flags=re.IGNORECASE),
@@ -194,9 +210,11 @@ def web(raw: str) -> str:
     Raises:
         Invalid: WEB_INVALID.
     """
-    address = unicodedata.normalize("NFC", trimmed(raw))
+    address = composed(trimmed(raw))
     found = _WEB.fullmatch(address)
-    if found is None or not _is_seen(address) or not _NOT_IN_WEB.isdisjoint(address) or not _is_host(found[2]):
+    if found is None or is_overmarked(address) or not _is_seen(address) or not _NOT_IN_WEB.isdisjoint(address):
+        raise Invalid("WEB_INVALID")
+    if not _is_host(found[2]):
         raise Invalid("WEB_INVALID")
     return f"{found[1].lower()}{found[2]}"
 

@@ -65,14 +65,21 @@ class Kind:
         if not isinstance(value, str):
             return value
         try:
-            if self.longest is not None and len(cleaning.plain(value)) > self.longest:
+            if self.longest is not None and _is_longer(value, self.longest):
                 raise Invalid(self.codes[0], longest=self.longest)
             return self.clean(value)
         except Invalid as refused:
             raise PydanticCustomError(refused.code, refused.code, dict(refused.values)) from refused
 
 
-TEXT_CODES = ("TEXT_TOO_LONG", "TEXT_BIDIRECTIONAL", "TEXT_CONTROL_CHARACTER", "TEXT_EMPTY", "TEXT_TOO_SHORT")
+def _is_longer(value: str, longest: int) -> bool:
+    return cleaning.is_too_long(value, longest) or len(cleaning.plain(value)) > longest
+
+
+TEXT_CODES = (
+    *("TEXT_TOO_LONG", "TEXT_BIDIRECTIONAL", "TEXT_CONTROL_CHARACTER", "TEXT_EMPTY", "TEXT_TOO_SHORT"),
+    "TEXT_OVERMARKED",
+)
 
 
 def words(longest: int, *, shortest: int = 1, lines: bool = False) -> Kind:

@@ -10,6 +10,8 @@ BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 _MINUSES = frozenset("\u02d7\u2043\u2212\u30fc\uff70")
 _GRAPHEME_JOINER = "\u034f"
+_MOST_MARKS = 30
+"""In a run. No language writes more (UAX 15, stream-safe text), and composing takes the square of a run."""
 
 
 def is_dash(character: str) -> bool:
@@ -20,6 +22,23 @@ def is_dash(character: str) -> bool:
 def is_unseen(character: str) -> bool:
     """Whether it takes no room: zero-width characters, soft hyphens, controls of direction."""
     return character == _GRAPHEME_JOINER or unicodedata.category(character) == "Cf"
+
+
+def is_overmarked(text: str) -> bool:
+    """Whether more combining marks than any language writes stand in a row."""
+    if text.isascii():
+        return False
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.category(character)[0] == "M" else 0
+        if run > _MOST_MARKS:
+            return True
+    return False
+
+
+def composed(text: str) -> str:
+    """`text` in NFC, in time that grows with its length; what is overmarked, and so no value of any kind, as it is."""
+    return text if is_overmarked(text) else unicodedata.normalize("NFC", text)
 
 
 def seen(text: str) -> str:

@@ -19,6 +19,7 @@ text-empty = Write something: nothing in the field can be seen.
 text-too-short = The text is too short: it needs at least { $shortest } characters.
 text-too-long = The text is too long: it may have { $longest } characters at most.
 text-bidirectional = The text holds invisible characters that turn the direction of writing. Write it anew.
+text-overmarked = Too many accents or other marks stand on one letter. Write the text anew.
 text-control-character = The text holds characters that are no text, or a line break that does not belong here. Write it anew.
 business-id-invalid = The business ID does not work: it has seven digits, a hyphen and a check digit, such as 2828286-3.
 business-id-check-digit = The check digit of the business ID does not fit. Check the digits.

@@ -19,6 +19,7 @@ text-empty = Kirjoita kenttään jotain: siinä ei ole mitään näkyvää.
 text-too-short = Teksti on liian lyhyt: siinä on oltava vähintään { $shortest } merkkiä.
 text-too-long = Teksti on liian pitkä: siinä saa olla enintään { $longest } merkkiä.
 text-bidirectional = Tekstissä on näkymättömiä merkkejä, jotka kääntävät kirjoitussuunnan. Kirjoita teksti uudelleen.
+text-overmarked = Yhden kirjaimen päällä on liian monta tarketta. Kirjoita teksti uudelleen.
 text-control-character = Tekstissä on merkkejä, jotka eivät ole tekstiä, tai rivinvaihto, joka ei kuulu tähän. Kirjoita teksti uudelleen.
 business-id-invalid = Y-tunnus ei kelpaa: siinä on seitsemän numeroa, väliviiva ja tarkistusnumero, esimerkiksi 2828286-3.
 business-id-check-digit = Y-tunnuksen tarkistusnumero ei täsmää. Tarkista numerot.

@@ -19,6 +19,7 @@ text-empty = Skriv något i fältet: det finns inget synligt i det.
 text-too-short = Texten är för kort: den ska ha minst { $shortest } tecken.
 text-too-long = Texten är för lång: den får ha högst { $longest } tecken.
 text-bidirectional = Texten innehåller osynliga tecken som vänder skrivriktningen. Skriv texten på nytt.
+text-overmarked = För många accenter eller andra tecken står på en bokstav. Skriv texten på nytt.
 text-control-character = Texten innehåller tecken som inte är text, eller en radbrytning som inte hör hit. Skriv texten på nytt.
 business-id-invalid = FO-numret duger inte: det har sju siffror, ett bindestreck och en kontrollsiffra, till exempel 2828286-3.
 business-id-check-digit = FO-numrets kontrollsiffra stämmer inte. Kontrollera siffrorna.
