@@ -36,6 +36,7 @@ _WEIGHTS = (7, 3, 1)
 
 _BUSINESS_ID = re.compile(r"(?:FI-?)?([0-9]{7})-?([0-9])", re.IGNORECASE | re.ASCII)
 _PHONE = re.compile(r"(?:tel: ?)?(\(?\+?[0-9][0-9 ().-]*(?:/[0-9 ().-]+)*)", re.IGNORECASE | re.ASCII)
+_SPELT_AS_CODE = re.compile(r"(?:tel: ?)?[0-9]{6} ?[^0-9 ] ?[0-9]{4}", re.IGNORECASE)
 _WEB = re.compile(r"(https?://)([^/?#]+.*)", re.IGNORECASE)
 _NOT_IN_WEB = BLANKS | frozenset('"<>\\^`{|} ')
 _DECISION_REF = re.compile(r"[0-9A-Z]{13}", re.IGNORECASE | re.ASCII)
@@ -151,6 +152,17 @@ def phone(raw: str) -> str:
     if not phonenumbers.is_valid_number(number):
         raise Invalid("PHONE_INVALID")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def is_phone(raw: str) -> bool:
+    """Whether all of it is a phone number, and not spelt as a personal identity code is: a sign behind six digits.
+
+    Every hundredth number in national form reads like a code whose separator is missing or a space (E-59).
+    """
+    try:
+        return bool(phone(raw)) and not _SPELT_AS_CODE.fullmatch(plain(raw))
+    except Invalid:
+        return False
 
 
 def _is_one_number(written: str) -> bool:

@@ -64,7 +64,8 @@ class Taken:
         """The kind by the name of a field or parameter; of two, the stricter."""
         kinds: dict[str, TextKind] = {}
         for text in self.texts:
-            if text.kind is not None and (text.kind is TextKind.IDENTIFIER or text.names[-1] not in kinds):
+            known = kinds.get(text.names[-1], TextKind.PHONE)
+            if text.kind is not None and (text.kind is TextKind.IDENTIFIER or known is TextKind.PHONE):
                 kinds[text.names[-1]] = text.kind
         return kinds
 

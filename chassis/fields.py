@@ -90,8 +90,8 @@ def words(longest: int, *, shortest: int = 1, lines: bool = False) -> Kind:
 
 
 BUSINESS_ID = Kind("business-id", cleaning.business_id, ("BUSINESS_ID_INVALID", "BUSINESS_ID_CHECK_DIGIT"))
-PHONE = Kind("phone", cleaning.phone, ("PHONE_INVALID",))
-MOBILE = Kind("mobile", cleaning.mobile, ("PHONE_INVALID", "NOT_MOBILE"))
+PHONE = Kind("phone", cleaning.phone, ("PHONE_INVALID",), text_kind=TextKind.PHONE)
+MOBILE = Kind("mobile", cleaning.mobile, ("PHONE_INVALID", "NOT_MOBILE"), text_kind=TextKind.PHONE)
 EMAIL = Kind("email", cleaning.email, ("EMAIL_INVALID",), longest=254)
 WEB = Kind(
     "web",

@@ -19,7 +19,10 @@ class TextKind(Enum):
     """
 
     PROSE = "prose"
-    """People's own words, names, addresses, invoice numbers, references, phones: the control character decides."""
+    """People's own words, names, addresses, invoice numbers, references: the control character decides."""
+
+    PHONE = "phone"
+    """Phones: as prose, but what is a phone number as a whole is none, whatever it reads like (`chassis.examining`)."""
 
     IDENTIFIER = "identifier"
     """Names a client, a decision, an application or the subject of a token: the shape is enough."""
