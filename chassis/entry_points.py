@@ -39,6 +39,10 @@ A cookie is read as well: by its name alone, and never kept.
 """
 
 
+PASSED_ON: Mapping[str, Any] = {"x-passed-on": True}
+"""The `openapi_extra` of a route that hands its address and body, as they came, to a service that examines them."""
+
+
 @dataclass(frozen=True)
 class IncomingText:
     """A text that comes in: in which place, reached by which names, and of which kind; None is not declared."""
@@ -53,12 +57,16 @@ class IncomingText:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a route takes: its texts, the names of its query parameters, every name it knows, and whether JSON."""
+    """What a route takes: its texts, the names of its query parameters, every name it knows, whether JSON.
+
+    `passed_on` is whether its `openapi_extra` is `PASSED_ON`.
+    """
 
     texts: tuple[IncomingText, ...]
     parameters: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     json: bool = False
+    passed_on: bool = False
 
     def kinds(self) -> dict[str, TextKind]:
         """The kind by the name of a field or parameter; of two, the stricter."""
@@ -85,6 +93,7 @@ def taken_by(route: APIRoute) -> Taken:
         frozenset(field.alias for field in fields if _place(field.field_info) == "query"),
         in_body.names.union(field.alias for field in fields),
         json=body is not None,
+        passed_on=route.openapi_extra == PASSED_ON,
     )
 
 

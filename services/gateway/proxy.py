@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from chassis.auth import Role, TokenRefused
+from chassis.entry_points import PASSED_ON
 from chassis.knowing import merge_marks, well_formed_marks
 from chassis.preconditions import joined
 from chassis.telemetry import current_traceparent
@@ -56,6 +57,7 @@ router = APIRouter(tags=["proxy"])
     "/api/{service}/{path:path}",
     methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
     include_in_schema=False,
+    openapi_extra=dict(PASSED_ON),
 )
 async def pass_on(
     service: Annotated[str, TextKind.MACHINE, Path()],
@@ -66,7 +68,8 @@ async def pass_on(
     """Hand a request to a service and its answer back, as they are.
 
     A request with a token of its own needs nothing else; one that lives on the session's cookie
-    must carry the session's form token when it changes anything.
+    must carry the session's form token when it changes anything. What stands in the address and the body
+    is examined by the service, whose refusals name its fields (E-59).
     """
     gateway, session = visitor.gateway, visitor.session
     if "authorization" in request.headers:

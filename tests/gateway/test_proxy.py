@@ -1,10 +1,13 @@
 """`/api/<service>/…`: tokens, form tokens, what a session knows, and what does not pass."""
 
+from urllib.parse import quote
+
 import pytest
 
 from chassis.auth import Role, TokenVerifier
 from contracts.courses import CoursePublished
 from services.courses.app import SERVICE as COURSES
+from services.gateway.upstreams import Upstreams
 from services.search.app import SERVICE as SEARCH
 from tests.gateway.builders import (
     OTHER_PROVIDER,
@@ -185,4 +188,52 @@ async def test_oversized_bodies_and_identity_codes_go_no_further(gateway, course
     assert (large.status_code, large.json()["code"]) == (413, "BODY_TOO_LARGE")
     answer = await browser.post("/api/courses/courses", headers=headers, json={"office_id": "131052-308T"})
     assert (answer.status_code, answer.json()["code"]) == (422, "PERSONAL_IDENTITY_CODE")
+    assert "131052" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "body", "field"),
+    [
+        ("POST", "/courses", {"office_id": "{}"}, "body.office_id"),
+        ("POST", "/courses", {"unknown": "{}"}, "body.?"),
+        ("POST", "/courses/{}/publication", None, "path.course_id"),
+        ("GET", "/courses/{}", None, "path.course_id"),
+        ("GET", "/courses?after={}", None, "query.after"),
+        ("GET", "/courses?{}=1", None, "query"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("text", "code"), [("131052-308T", "PERSONAL_IDENTITY_CODE"), ("a\0b", "TEXT_CONTROL_CHARACTER")]
+)
+async def test_a_refusal_names_the_field_as_the_service_does(
+    gateway, courses, method, address, body, field, text, code
+):
+    """E-59: through the gateway as without it, with a token of one's own and with the session's."""
+    sent = body and {name: value.format(text) for name, value in body.items()}
+    path = address.format(quote(text))
+    browser = await gateway.provider()
+    in_session = {**JSON, "x-csrf-token": await csrf_of(browser)}
+    own = bearer(gateway, Role.PROVIDER, PROVIDER)
+    answers = [
+        await courses.http().request(method, path, json=sent, headers=own),
+        await gateway.browser().request(method, f"/api/courses{path}", json=sent, headers=own),
+        await browser.request(method, f"/api/courses{path}", json=sent, headers=in_session),
+    ]
+    problems = [answer.json() for answer in answers]
+    assert {(answer.status_code, problem["code"]) for answer, problem in zip(answers, problems, strict=True)} == {
+        (422, code)
+    }
+    named = [problem["values"]["field"] if "131" in text else problem["errors"][0]["field"] for problem in problems]
+    assert named == [field] * 3
+    assert not any("308T" in answer.text for answer in answers)
+
+
+async def test_a_code_in_a_header_or_for_no_service_goes_nowhere(gateway, courses, monkeypatch):
+    """What the gateway reads itself, it examines itself."""
+    monkeypatch.delattr(Upstreams, "open")
+    headers = {**bearer(gateway, Role.PROVIDER, PROVIDER), "idempotency-key": "131052-308T"}
+    answer = await gateway.browser().post("/api/courses/courses", headers=headers, json={})
+    assert (answer.status_code, answer.json()["values"]) == (422, {"field": "header.idempotency-key"})
+    answer = await gateway.browser().get("/api/nothing/131052-308T", headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (404, "UNKNOWN_SERVICE")
     assert "131052" not in answer.text
