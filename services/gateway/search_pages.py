@@ -67,10 +67,10 @@ async def course_page(
     try:
         number = str(cleaning.whole_number(course_number))
     except Invalid:
-        return visitor.message("course-unknown", status=404, number="")
+        return visitor.message("course-unknown", status=404)
     reply = await visitor.ask("search", f"/courses/{number}")
     if not reply.ok:
-        return visitor.message("course-unknown", status=404, number=number)
+        return visitor.message("course-unknown", status=404)
     course = results.course_card(reply.document["course"], visitor.t)
     return visitor.page(
         "course.html",

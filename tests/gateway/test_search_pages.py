@@ -241,3 +241,18 @@ async def test_a_search_that_has_not_caught_up_with_the_visitor_says_to_try_agai
     page = await browser.get("/", params=QUESTION)
     assert page.status_code == 503
     assert "The service does not answer right now" in words(page)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("fi", "Tätä kurssia ei ole haussa."),
+        ("sv", "Den här kursen finns inte i sökningen."),
+        ("en", "This course is not in the search."),
+    ],
+)
+async def test_a_course_that_is_none_is_spoken_of_without_a_gap(gateway, search, language, sentence):
+    for number in ("x", "99999"):
+        answer = await gateway.browser(language).get(f"/courses/{number}")
+        assert answer.status_code == 404
+        assert sentence in words(answer)
