@@ -38,6 +38,9 @@ _BUSINESS_ID = re.compile(r"(?:FI-?)?([0-9]{7})-?([0-9])", re.IGNORECASE | re.AS
 _PHONE = re.compile(r"(?:tel: ?)?(\(?\+?[0-9][0-9 ().-]*(?:/[0-9 ().-]+)*)", re.IGNORECASE | re.ASCII)
 _SPELT_AS_CODE = re.compile(r"(?:tel: ?)?[0-9]{6} ?[^0-9 ] ?[0-9]{4}", re.IGNORECASE)
 _WEB = re.compile(r"(https?://)([^/?#]+.*)", re.IGNORECASE)
+_LABEL = r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?"
+_HOST = re.compile(rf"(?:{_LABEL}\.)+(?![0-9]+$){_LABEL}")
+_LONGEST_HOST = 253
 _NOT_IN_WEB = BLANKS | frozenset('"<>\\^`{|} ')
 _DECISION_REF = re.compile(r"[0-9A-Z]{13}", re.IGNORECASE | re.ASCII)
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}", re.IGNORECASE | re.ASCII)
@@ -217,7 +220,7 @@ def web(raw: str) -> str:
     """The address of a web page; its scheme in lower case.
 
     Nothing is dropped inside it, as another address could be meant: spaces and what nobody sees are refused, and so
-    is a name before the host, with which an address looks like another's.
+    is a name before the host, with which an address looks like another's, and a host that is no name of the DNS.
 
     Raises:
         Invalid: WEB_INVALID.
@@ -238,9 +241,14 @@ def _is_seen(line: str) -> bool:
 def _is_host(written: str) -> bool:
     try:
         parts = urlsplit(f"//{written}")
-        return bool(parts.hostname) and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
+        return _is_name(parts.hostname or "") and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
     except ValueError:
         return False
+
+
+def _is_name(host: str) -> bool:
+    """A name of labels, the last no number; without what a browser reads as another character (UTS 46)."""
+    return len(host) <= _LONGEST_HOST and _HOST.fullmatch(host) is not None and unicodedata.is_normalized("NFKC", host)
 
 
 def decision_ref(raw: str) -> str:

@@ -94,6 +94,8 @@ def test_what_takes_no_room_is_dropped_inside_words_and_nothing_else(raw, stored
         ("https://www.sydankunto.fi/", "https://www.sydankunto.fi/"),
         (" \u200bHTTPS://sydänkunto.fi/kurssit?vuosi=2025#haku\u00a0", "https://sydänkunto.fi/kurssit?vuosi=2025#haku"),
         ("http://sydankunto.fi:8443", "http://sydankunto.fi:8443"),
+        (f"https://{'a' * 63}.fi", f"https://{'a' * 63}.fi"),
+        ("https://a-1.2.xn--sydnkunto-z2a.fi", "https://a-1.2.xn--sydnkunto-z2a.fi"),
         ("https://sydankunto.fi/@kurssit", "https://sydankunto.fi/@kurssit"),
     ],
 )
@@ -112,6 +114,22 @@ def test_a_web_address_with_what_nobody_sees_inside_is_refused(character):
     [
         *("", "https://", "https:///x", "https://?x", "sydankunto.fi", "ftp://sydankunto.fi", "javascript:alert(1)"),
         *("https://kela.fi@sydankunto.fi/", "https://sydankunto.fi:99999/", "https://[::1/", "https://a.fi/<b>"),
+        *("https://.", "https://%", "https://a..b", "https://kela.fi\u2044evil.fi", "https://kela.fi\u2215x.fi/"),
+        *(
+            "https://kela",
+            "https://kela.fi.",
+            "https://-kela.fi",
+            "https://kela-.fi",
+            "https://ke_la.fi",
+            "https://10.1.1.1",
+        ),
+        *(
+            "https://ｋela.fi",
+            "https://kela。fi",
+            "https://ke%6ca.fi",
+            f"https://{'a' * 64}.fi",
+            f"https://{'a.' * 130}fi",
+        ),
     ],
 )
 def test_what_is_no_web_address_or_looks_like_anothers_is_refused(raw):
