@@ -8,6 +8,9 @@ BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206
 BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and signs that are shown as nothing."""
 
+TAGS = range(0xE0000, 0xE0080)
+"""Code points of the tags, which nobody sees: each stands for the one of ASCII at the same place."""
+
 _MINUSES = frozenset("\u02d7\u2043\u2212\u30fc\uff70")
 _GRAPHEME_JOINER = "\u034f"
 _MOST_MARKS = 30
@@ -20,8 +23,8 @@ def is_dash(character: str) -> bool:
 
 
 def is_unseen(character: str) -> bool:
-    """Whether it takes no room: zero-width characters, soft hyphens, controls of direction."""
-    return character == _GRAPHEME_JOINER or unicodedata.category(character) == "Cf"
+    """Whether it takes no room: zero-width characters, soft hyphens, controls of direction, tags."""
+    return character == _GRAPHEME_JOINER or ord(character) in TAGS or unicodedata.category(character) == "Cf"
 
 
 def is_overmarked(text: str) -> bool:

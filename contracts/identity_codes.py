@@ -8,7 +8,7 @@ from functools import lru_cache
 from html import unescape
 from urllib.parse import unquote
 
-from contracts.characters import BLANKS, is_dash
+from contracts.characters import BLANKS, TAGS, is_dash, is_unseen
 from contracts.refusals import Invalid
 
 
@@ -77,9 +77,10 @@ _LOOKS_LIKE = str.maketrans(
     "ABEHKMNPTYXFCCJVUABCEHJKMPSTYXYVWDH",
 )
 """Greek and Cyrillic letters in the shape of a control character or a century sign."""
+_TAGS = {tag: tag - TAGS[0] for tag in TAGS}
 _BLANKS = BLANKS | {"\ufffd"}
 """U+FFFD stands for bytes that are no text."""
-_DROPPED = frozenset({"Cc", "Cf", "Mn", "Me"})
+_DROPPED = frozenset({"Cc", "Mn", "Me"})
 _ESCAPED = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{0*([0-9A-Fa-f]{1,5})\}|U000([0-9A-Fa-f]{5}))")
 _PRINTABLE = re.compile(r"=([0-9A-Fa-f]{2})")
 _MOST_ENCODINGS = 4
@@ -128,22 +129,26 @@ def _folded(character: str) -> str:
 
 def _one_folded(character: str) -> str:
     category = unicodedata.category(character)
-    if category == "Nd":
-        return str(unicodedata.decimal(character))
+    if (digit := unicodedata.digit(character, None)) is not None:
+        return str(digit)
     if is_dash(character):
         return "-"
     if character.isspace() or category == "Co":
         return " "
-    return "" if category in _DROPPED or character in _BLANKS else character
+    return "" if category in _DROPPED or character in _BLANKS or is_unseen(character) else character
 
 
 def _decodings(text: str) -> Iterator[str]:
-    """The text as it came, and with percent-encoding, entities, escapes and quoted-printable undone, in any order.
+    """The text as it came, its tags read, and percent-encoding, entities, escapes and quoted-printable undone.
+
+    Encodings are undone in any order.
 
     Quoted-printable is undone by itself: in `born=131052%2D308T` it would take the day for a character.
     """
     known = fresh = {text}
     yield text
+    if not text.isascii():
+        yield text.translate(_TAGS)
     if _ENCODING.search(text) is None:
         return
     for _ in range(_MOST_ENCODINGS):

@@ -17,7 +17,9 @@ from contracts.identity_codes import TextKind, control_character, folded, holds_
 DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d\u207b\u2043\u30fc"
 SPACES = " \u00a0\u2002\u2009\u202f\u3000\t\n"
 SIGNS = "./_·:,;=|*~•"
-UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202e\u2066\u034f\u0332\u180e\u115f\0"
+UNSEEN = (
+    "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202e\u2066\u034f\u0332\u180e\u115f\0\U000e0001\U000e0002\U000e0033\U000e007f"
+)
 CENTURIES = "-+ABCDEFUVWXY"
 LOOK_ALIKES = {
     "A": "АΑаα",
@@ -41,7 +43,17 @@ LOOK_ALIKES = {
     "Y": "УΥуҮ",
 }
 """Cyrillic and Greek letters that look like those of a code."""
-ALPHABETS = ("0123456789", "０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗", "०१२३४५६७८९")
+ALPHABETS = (
+    "0123456789",
+    "０１２３４５６７８９",
+    "٠١٢٣٤٥٦٧٨٩",
+    "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗",
+    "०१२३४५६७८९",
+    "⓿❶❷❸❹❺❻❼❽❾",
+    "⓪①②③④⑤⑥⑦⑧⑨",
+    "⓪➀➁➂➃➄➅➆➇➈",
+    "⓪⓵⓶⓷⓸⓹⓺⓻⓼⓽",
+)
 
 DATES = st.dates(date(1900, 1, 1), date(2029, 12, 31)).map(lambda born: f"{born:%d%m%y}")
 INDIVIDUAL = st.integers(2, 999).map("{:03}".format)
@@ -147,6 +159,8 @@ def test_without_folding_the_spellings_would_pass(monkeypatch):
         *("12131052-308T", "0131052.308T", "99131052308T", "asiakas 4131052A308T"),
         *("13.10.52-308T", "13.10.1952-308T", "13.10.1952 308T", "13/10/1952-308T", "13101952-308T", "13. 10. 52-308T"),
         "1.3.52-308D",
+        *("❶❸❶⓿❺❷-❸⓿❽T", "13105\U000e00302-308T", "13\U000e0031\U000e00411052-308T"),
+        "".join(chr(0xE0000 + ord(each)) for each in "131052-308T"),
     ],
 )
 def test_known_spellings_are_found(text):
