@@ -9,7 +9,7 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -196,6 +196,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._excess = False
         self._patience = _Patience(self.loop, self._too_slow)
         self._answer_deadline: asyncio.TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
 
     @property
     def _host(self) -> str:
@@ -204,6 +205,9 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = _Flow(transport, self._patience)
+        # Whatever the kernel does not take at once is waited for: `answer_s` holds for small answers too.
+        transport.set_write_buffer_limits(high=0)
+        _bound_unacknowledged(transport, self._limits.answer_s)
         self._entered = self._doors.enter(self._host)
         if self._entered is None:
             self._turn_away(503, "CONNECTIONS")
@@ -215,6 +219,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._patience.begin(None)
         if self._answer_deadline is not None:
             self._answer_deadline.cancel()
+        self._cut()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -270,6 +275,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._reading = _IDLE
         super().on_message_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self._reading is not _IDLE:
@@ -321,7 +330,18 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _answer_not_taken(self) -> None:
         self._doors.refusals.record("TIME_FOR_ANSWER", neighbourhood(self._host))
+        self._cut()
         self.transport.abort()
+
+    def _cut(self) -> None:
+        """No more is answered here: not the request that is worked on, nor those that wait for it.
+
+        uvicorn itself looks only at the newest request, which is not the running one where some wait.
+        """
+        self.pipeline.clear()
+        if self._running is not None:
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def _turn_away(self, status: int, kind: str) -> None:
         """Answer, unless that would be taken for the answer to an earlier request, and close.
@@ -337,10 +357,16 @@ class LimitedProtocol(HttpToolsProtocol):
         half = unanswered if self._reading is _BODY else None
         if not self.pipeline and (unanswered is None or (half is not None and not half.response_started)):
             self.transport.write(_STATUS_LINES[status] + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        if half is not None:
-            half.disconnected = True
-            half.message_event.set()
+        self._cut()
         self.transport.close()
+
+
+def _bound_unacknowledged(transport: asyncio.Transport, limit_s: float) -> None:
+    """How long the kernel keeps what a peer does not take, also after we have closed; where it can be set (Linux)."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        with suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, int(limit_s * 1000)))
 
 
 def _announces_a_body(header: tuple[bytes, bytes]) -> bool:

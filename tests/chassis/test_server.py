@@ -109,8 +109,10 @@ class Socket:
 class Served:
     """A running server."""
 
-    def __init__(self, port, app):
-        self.port, self.app = port, app
+    def __init__(self, server, app):
+        self.server, self.app = server, app
+        self.listening = server.servers[0].sockets[0]
+        self.port = self.listening.getsockname()[1]
         self._open = []
 
     async def connect(self, *parts):
@@ -135,7 +137,7 @@ async def serving(app=None, trusted="", **limits):
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.001)
-    served = Served(server.servers[0].sockets[0].getsockname()[1], app)
+    served = Served(server, app)
     try:
         yield served
     finally:
@@ -191,7 +193,9 @@ async def test_a_refusal_is_not_taken_for_the_answer_to_an_earlier_request(caplo
     app = Echo()
     async with serving(app, header_bytes=2048) as here:
         app.go_on.clear()
-        socket = await here.connect(POST + b"0123456789" + HEAD + b"a: " + b"x" * 2100)
+        socket = await here.connect(POST + b"0123456789")
+        await app.begun.wait()
+        await socket.say(HEAD + b"a: " + b"x" * 2100)
         assert await socket.rest() == b""
         app.go_on.set()
         assert (app.seen, kinds(caplog)) == ([10], ["HEADERS"])
