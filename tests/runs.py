@@ -21,7 +21,7 @@ STARTS_ITSELF = frozenset(
     {
         *("chaos", "deploy", "failpoints", "rekku/test_cli.py", "rekku/test_nursery.py", "rekku/test_up.py"),
         *("rekku/test_small_files.py", "chassis/test_kafka_cluster.py"),
-        *("chassis/test_outage.py", "chassis/test_server.py"),
+        *("chassis/test_outage.py", "chassis/test_server.py", "chassis/test_server_closing.py"),
     }
 )
 """Folders and files whose tests start processes without a fixture."""

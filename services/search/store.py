@@ -329,15 +329,23 @@ WHERE o.open AND {part}.{kind} = ANY($1)
     for kind, part in _PARTS.items()
 }
 
+_OFFICES_PROVIDER = "(SELECT provider_id FROM offices o WHERE o.office_id = {}.office_id)"
+
 VERSIONED = {
-    "provider": "SELECT version FROM providers WHERE provider_id = $1",
-    "office": "SELECT version FROM offices WHERE office_id = $1",
-    "contract": "SELECT version FROM contracts WHERE contract_id = $1",
+    "provider": "SELECT version FROM providers WHERE provider_id = $1 AND rekku_may_see(provider_id)",
+    "office": "SELECT version FROM offices WHERE office_id = $1 AND rekku_may_see(provider_id)",
+    "contract": "SELECT version FROM contracts WHERE contract_id = $1 AND rekku_may_see(provider_id)",
     "service": "SELECT version FROM services WHERE service = $1",
-    "course": "SELECT version FROM courses WHERE course_id = $1",
-    "choice-information": "SELECT version FROM choice_information"
-    " WHERE office_id = split_part($1, '/', 1) AND service = split_part($1, '/', 2)",
-    "feedback": "SELECT version FROM feedback_averages WHERE office_id || '/' || service = $1",
+    "course": "SELECT version FROM courses WHERE course_id = $1 AND rekku_may_see(provider_id)",
+    "choice-information": "SELECT version FROM choice_information i"
+    " WHERE office_id = split_part($1, '/', 1) AND service = split_part($1, '/', 2)"
+    f" AND rekku_may_see({_OFFICES_PROVIDER.format('i')})",
+    "feedback": "SELECT version FROM feedback_averages b WHERE office_id || '/' || service = $1"
+    f" AND rekku_may_see({_OFFICES_PROVIDER.format('b')})",
     "quota": "SELECT version FROM quotas WHERE service || '/' || year = $1",
 }
-"""What a caller can say it knows (`Rekku-Known`), and where our copy's version stands."""
+"""What a caller can say it knows (`Rekku-Known`), and where our copy's version stands.
+
+The tables are public only through what the search shows of them: whoever offers nothing is not shown, and no
+version is. So a provider waits for what is its own, and for what is Kela's (services, quotas).
+"""
