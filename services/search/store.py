@@ -329,7 +329,7 @@ WHERE o.open AND {part}.{kind} = ANY($1)
     for kind, part in _PARTS.items()
 }
 
-_OFFICES_PROVIDER = "(SELECT provider_id FROM offices o WHERE o.office_id = {}.office_id)"
+_OF_OFFICE = " AND rekku_may_see((SELECT provider_id FROM offices o WHERE o.office_id = of_office.office_id))"
 
 VERSIONED = {
     "provider": "SELECT version FROM providers WHERE provider_id = $1 AND rekku_may_see(provider_id)",
@@ -337,11 +337,10 @@ VERSIONED = {
     "contract": "SELECT version FROM contracts WHERE contract_id = $1 AND rekku_may_see(provider_id)",
     "service": "SELECT version FROM services WHERE service = $1",
     "course": "SELECT version FROM courses WHERE course_id = $1 AND rekku_may_see(provider_id)",
-    "choice-information": "SELECT version FROM choice_information i"
-    " WHERE office_id = split_part($1, '/', 1) AND service = split_part($1, '/', 2)"
-    f" AND rekku_may_see({_OFFICES_PROVIDER.format('i')})",
-    "feedback": "SELECT version FROM feedback_averages b WHERE office_id || '/' || service = $1"
-    f" AND rekku_may_see({_OFFICES_PROVIDER.format('b')})",
+    "choice-information": "SELECT version FROM choice_information AS of_office"  # noqa: S608 - constants
+    " WHERE office_id = split_part($1, '/', 1) AND service = split_part($1, '/', 2)" + _OF_OFFICE,
+    "feedback": "SELECT version FROM feedback_averages AS of_office"  # noqa: S608 - constants
+    " WHERE office_id || '/' || service = $1" + _OF_OFFICE,
     "quota": "SELECT version FROM quotas WHERE service || '/' || year = $1",
 }
 """What a caller can say it knows (`Rekku-Known`), and where our copy's version stands.
