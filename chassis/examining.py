@@ -26,7 +26,7 @@ _HEADERS = {name.encode(): kind for name, kind in HEADERS.items() if kind is not
 
 
 async def examine(request: Request) -> None:
-    """A dependency of all routes, before all others; pages take any parameter, operations those they know.
+    """A dependency of all routes, before all others; pages and probes take any parameter, operations those they know.
 
     An operation is a route that is in the document, or declares that it answers JSON. Of a request that is passed on
     the headers alone are examined here, and all of it where it arrives.
@@ -34,7 +34,7 @@ async def examine(request: Request) -> None:
     Raises:
         HoldsIdentityCode: a text holds a personal identity code (E-59).
         RequestValidationError: TEXT_CONTROL_CHARACTER, a text holds the character NUL.
-        Invalid: UNKNOWN_PARAMETER, with the `nearest` one of those that the operation takes.
+        Invalid: UNKNOWN_PARAMETER, with the `nearest` of those that the operation takes, or all it has `known`.
         UnsupportedMediaType: the operation takes JSON, and the body is something else.
     """
     route: APIRoute = request.scope["route"]
@@ -62,7 +62,7 @@ async def examine(request: Request) -> None:
     if request.scope["query_string"] and (route.include_in_schema or route.response_class is JSONResponse):
         for name in request.query_params:
             if name not in taken.parameters:
-                raise Invalid("UNKNOWN_PARAMETER", nearest=_nearest(name, taken.parameters))
+                raise Invalid("UNKNOWN_PARAMETER", **_meant(name, taken.parameters))
 
 
 def examine_address(path: str, query: str) -> None:
@@ -138,6 +138,10 @@ class _Examination:
 _known: dict[tuple[int, str, str], tuple[APIRoute, Taken, _Examination]] = {}
 
 
-def _nearest(name: str, known: frozenset[str]) -> str:
-    """The known name most like this one, `none` where none is known."""
-    return next(iter(get_close_matches(name[:100], sorted(known), n=1, cutoff=0)), "none")
+def _meant(name: str, known: frozenset[str]) -> dict[str, Any]:
+    """The `nearest` known name: `none` where none is known, `unlike` with all `known` where none is like this one."""
+    if not known:
+        return {"nearest": "none"}
+    folded = {each.casefold(): each for each in sorted(known)}
+    near = get_close_matches(name[:100].casefold(), folded, n=1)
+    return {"nearest": folded[near[0]]} if near else {"nearest": "unlike", "known": sorted(known)}

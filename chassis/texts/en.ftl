@@ -48,6 +48,7 @@ malformed-header = The request's { $field } cannot be read.
 unsupported-media-type = The body's media type or encoding is not taken here. Send JSON in UTF-8.
 unknown-parameter = { $nearest ->
     [none] This address takes no parameters.
+    [unlike] This address does not take a parameter that was sent. It takes: { $known }.
    *[other] This address does not take a parameter that was sent. Was { $nearest } meant?
 }
 refused = The request was refused.

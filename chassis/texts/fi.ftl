@@ -48,6 +48,7 @@ malformed-header = Pyynnön otsake { $field } ei ole luettavissa.
 unsupported-media-type = Sisällön tyyppiä tai merkistöä ei oteta vastaan. Lähetä JSON-muodossa UTF-8-merkistöllä.
 unknown-parameter = { $nearest ->
     [none] Tämä osoite ei ota vastaan parametreja.
+    [unlike] Tämä osoite ei tunne jotakin lähetettyä parametria. Se ottaa vastaan: { $known }.
    *[other] Tämä osoite ei tunne jotakin lähetettyä parametria. Tarkoititko parametria { $nearest }?
 }
 refused = Pyyntö hylättiin.

@@ -48,6 +48,7 @@ malformed-header = Begärans { $field } kan inte läsas.
 unsupported-media-type = Innehållets typ eller teckenkodning tas inte emot. Skicka JSON i UTF-8.
 unknown-parameter = { $nearest ->
     [none] Adressen tar inte emot några parametrar.
+    [unlike] Adressen känner inte till en parameter som skickades. Den tar emot: { $known }.
    *[other] Adressen känner inte till en parameter som skickades. Menade du { $nearest }?
 }
 refused = Begäran avvisades.

@@ -179,13 +179,22 @@ async def test_control_without_a_look_it_would_come_to_the_database(toy: Service
 
 
 @pytest.mark.parametrize(
-    ("asked", "nearest"), [("aftr", "after"), ("client", "client_ref"), ("Client_Ref", "client_ref")]
+    ("asked", "nearest"),
+    [("aftr", "after"), ("client", "client_ref"), ("Client_Ref", "client_ref"), ("AFTER", "after")],
 )
 async def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(toy: ServiceUnderTest, asked, nearest):
     answer = await toy.http().get("/my-notes", params={asked: "1"})
     assert (answer.status_code, answer.json()["code"]) == (422, "UNKNOWN_PARAMETER")
     assert answer.json()["values"] == {"nearest": nearest}
     assert nearest in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("asked", ["x", "1", "ä" * 300])
+async def test_where_none_is_like_it_those_there_are_are_listed(toy: ServiceUnderTest, asked):
+    answer = await toy.http().get("/my-notes", params={asked: "1"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "UNKNOWN_PARAMETER")
+    assert answer.json()["values"] == {"nearest": "unlike", "known": ["after", "client_ref"]}
+    assert "after, client_ref" in answer.json()["detail"]
 
 
 async def test_an_operation_without_parameters_says_so(toy: ServiceUnderTest):

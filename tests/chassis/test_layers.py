@@ -121,12 +121,19 @@ async def test_a_failure_within_the_trace_names_it(toy: ServiceUnderTest, monkey
 
 @pytest.mark.parametrize("service", ALL, ids=lambda service: service.name)
 async def test_operations_outside_the_document_refuse_unknown_parameters_too(new_service: NewService, service: Service):
-    """What a kubelet asks has none."""
     client = (await new_service(service)).http(None)
-    for path in ("/livez", "/readyz", "/openapi.json", "/version"):
+    for path in ("/openapi.json", "/version"):
         assert (await client.get(path)).status_code == 200
         answer = await client.get(path, params={"verbose": "1"})
         assert (answer.status_code, answer.json()["code"]) == (422, "UNKNOWN_PARAMETER"), path
+
+
+@pytest.mark.parametrize("service", ALL, ids=lambda service: service.name)
+async def test_a_probe_is_answered_whatever_it_adds_to_the_address(new_service: NewService, service: Service):
+    """A refusal would end the process that it asks about."""
+    client = (await new_service(service)).http(None)
+    for path in ("/livez", "/livez?x=1", "/livez?1733060000", "/readyz?x", "/readyz?verbose=1&verbose=2"):
+        assert (await client.get(path)).status_code == 200, path
 
 
 async def test_nul_in_the_address_of_a_file_is_no_failure(new_service: NewService):
