@@ -14,6 +14,9 @@ STAMP := $(VENV)/.installed
 # Two at a time, each target's lines together.
 BOTH := $(MAKE) --no-print-directory --jobs=2 --output-sync=target
 SEED ?= $(REKKU_SEED)
+# The name of a service, however its folder was completed.
+override S := $(patsubst %/,%,$(S))
+SERVICES := $(filter $(notdir $(wildcard tests/*)),$(notdir $(wildcard services/*)))
 PYTEST := $(if $(SEED),REKKU_SEED=$(SEED) )$(BIN)/python -m pytest
 WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 
@@ -51,7 +54,7 @@ test: $(STAMP) ## Every test, in two processes (SEED=; ARGS=... for pytest)
 	$(PYTEST) $(WORKERS) $(ARGS)
 
 test-service: $(STAMP) ## What one service needs, its contracts and rules (S=courses)
-	@test -n '$(S)' && test -d 'tests/$(S)' && test -d 'services/$(S)' || { echo "Name a service: make test-service S=courses" >&2; exit 2; }
+	@test -n '$(filter $(SERVICES),$(S))' || { echo "Name a service, S= one of: $(SERVICES)" >&2; exit 2; }
 	$(PYTEST) $(WORKERS) tests/$(S) $(ALSO_$(S)) $(FUZZ) tests/contracts tests/docs $(ARGS)
 
 test-long: $(STAMP) ## Campaigns at full size, and the long run (CAMPAIGN= for one, SIZE=, SEED=)
@@ -59,7 +62,7 @@ test-long: $(STAMP) ## Campaigns at full size, and the long run (CAMPAIGN= for o
 	$(if $(filter chaos,$(CAMPAIGN)),,$(PYTEST) $(WORKERS) --campaign $(or $(CAMPAIGN),all) $(if $(SIZE),--size $(SIZE)) $(ARGS))
 	$(if $(filter-out chaos all,$(CAMPAIGN)),,@$(MAKE) --no-print-directory chaos)
 
-affected: $(STAMP) ## Only the tests that run a changed line, after a first whole run (blind to SQL and texts)
+affected: $(STAMP) ## Only the tests that run a changed line; type it once before the change: that is a whole run
 	$(PYTEST) -p pytest-testmon --testmon $(ARGS)
 
 times: $(STAMP) ## What each folder of tests proves, and how long it took in the last run of all
@@ -78,7 +81,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 pure: $(STAMP)
-	$(PYTEST) -q --pure $(ARGS)
+	$(PYTEST) $(WORKERS) -q --pure $(ARGS)
 
 chaos: $(STAMP) ## The long run on three brokers: load, and faults at seeded moments (SEED=, MINUTES=)
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))

@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from cyclopts import App, Parameter, validators
@@ -343,7 +343,7 @@ def reconcile(*, repair: bool = False) -> int:
 
 
 @app.command
-def token(*, role: Role, provider: str | None = None) -> None:
+def token(*, role: Literal["provider", "officer", "system"], provider: str | None = None) -> None:
     """A token of the development issuer of this home, valid for eight hours.
 
     Parameters
@@ -353,10 +353,10 @@ def token(*, role: Role, provider: str | None = None) -> None:
     provider
         The provider's business ID (Y-tunnus), with the role provider.
     """
-    if role is Role.PUBLIC:
-        raise Problem("the public needs no token")
-    if (role is Role.PROVIDER) != (provider is not None):
-        raise Problem("--provider goes with --role provider, and only with it")
+    if role == Role.PROVIDER and provider is None:
+        raise Problem("--provider is missing: the business ID (Y-tunnus) of the provider that the token is for")
+    if role != Role.PROVIDER and provider is not None:
+        raise Problem("--provider goes with --role provider only")
     if provider is not None:
         provider = _business_id(provider)
     home = _home().path
@@ -366,7 +366,7 @@ def token(*, role: Role, provider: str | None = None) -> None:
         issuer = DevIssuer(Settings().model_copy(update={"dev_issuer": True, "home": home}))
     except ValueError as error:
         raise Problem(f"{error}: production has its own issuer") from error
-    print(issuer.token(role, provider))
+    print(issuer.token(Role(role), provider))
 
 
 def _business_id(written: str) -> str:

@@ -11,7 +11,22 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SEED = int(os.environ.get("REKKU_SEED", "1"))
+
+def read_seed(text: str) -> int:
+    """The seed of a run.
+
+    Raises:
+        ValueError: it is no whole number.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"REKKU_SEED is a whole number, and {text!r} is none")
+    return int(text)
+
+
+try:
+    SEED = read_seed(os.environ.get("REKKU_SEED", "1"))
+except ValueError as error:
+    sys.exit(str(error))
 
 EVERY = "all"
 """Names all campaigns at once."""
@@ -66,7 +81,7 @@ def choose(name: str | None, size: int | None = None) -> None:
     """
     global _chosen, _size
     if name not in (None, EVERY, *CAMPAIGNS):
-        raise ValueError(f"there is no campaign {name}: {', '.join(CAMPAIGNS)} or {EVERY}")
+        raise ValueError(f"there is no campaign {name}: {', '.join(CAMPAIGNS)}, chaos (make chaos) or {EVERY}")
     if size is not None:
         if name in (None, EVERY):
             raise ValueError("a size goes with one campaign")

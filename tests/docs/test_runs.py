@@ -1,6 +1,9 @@
 """The named runs: what they take in, and that their page is true."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -67,6 +70,30 @@ def test_a_run_of_one_campaign_plays_it_whole_and_nothing_else():
 def test_what_is_no_campaign_or_no_size_is_refused(name, size):
     with pytest.raises(ValueError, match="campaign"):
         campaigns.choose(name, size)
+
+
+def test_who_names_no_campaign_reads_of_the_long_run_too():
+    with pytest.raises(ValueError, match="chaos"):
+        campaigns.choose("foo")
+
+
+@pytest.mark.parametrize("text", ["x", "", "-1", "1.5", "\u0661"])
+def test_a_seed_that_is_no_number_is_one_line(text):
+    asked = [sys.executable, "-m", "tests.campaigns", "4b8e2f3"]
+    run = subprocess.run(asked, env=os.environ | {"REKKU_SEED": text}, capture_output=True, text=True, check=False)
+    assert (run.returncode, len(run.stderr.splitlines())) == (1, 1)
+    assert "REKKU_SEED is a whole number" in run.stderr
+
+
+def test_a_service_is_named_as_a_shell_completes_its_folder_too():
+    def printed(name):
+        asked = ["make", "-n", "test-service", f"S={name}"]
+        return subprocess.run(asked, cwd=TESTS.parent, capture_output=True, text=True, check=True).stdout
+
+    assert printed("search/") == printed("search")
+    assert "tests/search " in printed("search/")
+    for service in ("courses", "search"):
+        assert service in printed("nothing").partition("one of: ")[2].partition('"')[0]
 
 
 @pytest.mark.parametrize("name", campaigns.CAMPAIGNS)

@@ -23,10 +23,10 @@ from tests.kafka_topics import no_topics
     [
         (["serve", "billing"], {}, "there is no service billing"),
         (["fly"], {}, "fly"),
-        (["token", "--role", "provider"], {}, "--provider goes with --role provider"),
-        (["token", "--role", "officer", "--provider", "1234567-1"], {}, "--provider goes with --role provider"),
+        (["token", "--role", "provider"], {}, "--provider is missing"),
+        (["token", "--role", "officer", "--provider", "1234567-1"], {}, "--provider goes with --role provider only"),
         (["token", "--role", "provider", "--provider", "1234567-2"], {}, "--provider takes a business ID"),
-        (["token", "--role", "public"], {}, "the public needs no token"),
+        (["token", "--role", "public"], {}, '"public" for --role'),
         (["token", "--role", "provider", "--provider", "2828286"], {}, "its form is wrong"),
         (["token", "--role", "provider", "--provider", "FI 2828286–4"], {}, "its check digit is wrong"),
         (["token", "--role", "provider", "--provider", "FI 2828286–3"], {}, "there is no development issuer"),
