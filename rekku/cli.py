@@ -353,9 +353,9 @@ def token(*, role: Literal["provider", "officer", "system"], provider: str | Non
     provider
         The provider's business ID (Y-tunnus), with the role provider.
     """
-    if role == Role.PROVIDER and provider is None:
+    if role == "provider" and provider is None:
         raise Problem("--provider is missing: the business ID (Y-tunnus) of the provider that the token is for")
-    if role != Role.PROVIDER and provider is not None:
+    if role != "provider" and provider is not None:
         raise Problem("--provider goes with --role provider only")
     if provider is not None:
         provider = _business_id(provider)
