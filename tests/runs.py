@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import campaigns
 from tests.grouping import in_order
@@ -38,6 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Say how large campaigns are before the first test module asks; hypothesis draws from the run's seed too."""
+    # No test depends on how fast the machine is.
+    settings.register_profile("rekku", deadline=None)
+    settings.load_profile("rekku")
     if config.getoption("hypothesis_seed", None) is None:
         config.option.hypothesis_seed = str(campaigns.SEED)
     config.addinivalue_line("markers", "campaign(name): belongs to a campaign, see tests/campaigns.py")
