@@ -12,6 +12,7 @@ from typing import Any
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
+from chassis.bus import Oldest
 from chassis.bus.embedded import EmbeddedBus
 from chassis.bus.kafka import KafkaBus
 from chassis.consumer import Consumer
@@ -74,12 +75,12 @@ def relay_by_cursor(_: str) -> None:
 def _by_cursor(move: Callable) -> Callable:
     cursor = 0
 
-    async def moved(self: Any, connection: Any, most: int, *floor: int) -> int:
+    async def moved(self: Any, connection: Any, oldest: Oldest) -> int:
         nonlocal cursor
         await connection.execute("DELETE FROM outbox WHERE id <= $1", cursor)
         batch = "SELECT max(id) FROM (SELECT id FROM outbox ORDER BY id LIMIT $1) AS batch"
-        cursor = await connection.fetchval(batch, most) or cursor
-        return await move(self, connection, most, *floor)
+        cursor = await connection.fetchval(batch, oldest.most) or cursor
+        return await move(self, connection, oldest)
 
     return moved
 
