@@ -10,7 +10,7 @@ import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -227,7 +227,6 @@ class KafkaCluster:
         home: the folder it may use.
         brokers: how many; three replicate and survive the loss of one.
         heap_mb: each broker's heap.
-        properties: further settings of every broker, as Kafka names them.
         advertised: what clients are told instead of the port a broker listens on, for a proxy between.
         say: where to say that the jars are being fetched.
     """
@@ -238,12 +237,10 @@ class KafkaCluster:
         brokers: int = 1,
         *,
         heap_mb: int = 256,
-        properties: Mapping[str, str] | None = None,
         advertised: Advertise | None = None,
         say: Say = lambda _: None,
     ) -> None:
         self._folder = home.resolve() / "kafka"
-        self._own_properties = dict(properties or {})
         self._advertised = advertised or (lambda _, port: port)
         self._say = say
         self._told: dict[int, int] = {}
@@ -331,7 +328,6 @@ class KafkaCluster:
             "advertised.listeners": f"PLAINTEXT://{HOST}:{self._told[number]}",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            **self._own_properties,
             "inter.broker.listener.name": "PLAINTEXT",
             "auto.create.topics.enable": "false",
             "default.replication.factor": copies,

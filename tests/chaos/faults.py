@@ -20,7 +20,6 @@ from rekku.up import System
 from tests.chaos.network import Network, Weather
 from tests.chaos.plan import INSTANCES, Fault, Kind, layer
 from tests.chaos.recovery import Event
-from tests.chaos.rights import nobody_may_write
 from tests.chaos.stuck_key import Held, holding
 
 _FLUSH_WAITS_US = 100_000
@@ -73,8 +72,6 @@ class Faults:
                 return self._without_postgres()
             case Kind.READ_ONLY:
                 return self._read_only()
-            case Kind.NO_RIGHT:
-                return self._no_right(fault)
             case Kind.SLOW_DISK:
                 return self._slow_disk()
             case Kind.STUCK_KEY:
@@ -180,11 +177,6 @@ class Faults:
             yield []
         finally:
             await _patiently(partial(set_to, "off"))
-
-    @contextlib.asynccontextmanager
-    async def _no_right(self, fault) -> AsyncIterator[list[str]]:
-        async with nobody_may_write(self._admin, fault.target):
-            yield []
 
     @contextlib.asynccontextmanager
     async def _slow_disk(self) -> AsyncIterator[list[str]]:

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from contracts.topics import SERVICES, TOPICS, dead_letter_topic
+from contracts.topics import SERVICES
 
 BROKERS = 3
 INSTANCES = 2
@@ -33,7 +33,6 @@ class Kind(StrEnum):
     READ_ONLY = "PostgreSQL read-only"
     SLOW_DISK = "every flush of PostgreSQL waits 100 ms"
     STUCK_KEY = "a row of one key is held"
-    NO_RIGHT = "a topic that nobody may write"
     SLOW_NETWORK = "slow network to a broker"
     STALL_NETWORK = "stalled network to a broker"
     CUT_NETWORK = "cut network to a broker"
@@ -50,7 +49,6 @@ LASTS_S = {
     Kind.READ_ONLY: (6.0, 18.0),
     Kind.SLOW_DISK: (6.0, 12.0),
     Kind.STUCK_KEY: (8.0, 14.0),
-    Kind.NO_RIGHT: (6.0, 12.0),
     Kind.SLOW_NETWORK: (6.0, 12.0),
     Kind.STALL_NETWORK: (5.0, 14.0),
     Kind.CUT_NETWORK: (5.0, 14.0),
@@ -69,7 +67,6 @@ _OF_BROKERS = frozenset(
         Kind.SLOW_NETWORK,
         Kind.STALL_NETWORK,
         Kind.CUT_NETWORK,
-        Kind.NO_RIGHT,
     }
 )
 _OF_POSTGRES = frozenset({Kind.RESTART_POSTGRES, Kind.READ_ONLY, Kind.SLOW_DISK, Kind.STUCK_KEY})
@@ -78,12 +75,6 @@ _OF_POSTGRES = frozenset({Kind.RESTART_POSTGRES, Kind.READ_ONLY, Kind.SLOW_DISK,
 def errand_client(instance: int) -> str:
     """The client whose contact an instance of decisions is asked to change all the time."""
     return f"errand-client-{instance}"
-
-
-_WRITTEN = sorted(
-    {name for name, topic in TOPICS.items() if topic.owner in SERVICES} - {dead_letter_topic(name) for name in SERVICES}
-)
-"""Topics that the load has records for, or may."""
 
 
 def layer(kind: Kind) -> str:
@@ -144,8 +135,6 @@ def _begin(rng: random.Random, faults: list[Fault], kind: Kind) -> float:
 
 
 def _target(rng: random.Random, kind: Kind) -> str:
-    if kind is Kind.NO_RIGHT:
-        return rng.choice(_WRITTEN)
     if kind in _OF_BROKERS:
         return f"broker-{rng.randint(1, BROKERS)}"
     if kind is Kind.STUCK_KEY:

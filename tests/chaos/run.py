@@ -32,7 +32,6 @@ from tests.chaos.network import Network
 from tests.chaos.plan import BROKERS, INSTANCES, Fault, make_plan
 from tests.chaos.recovery import recoveries
 from tests.chaos.report import progress, result_of, say
-from tests.chaos.rights import RIGHTS
 from tests.chaos.stuck_key import judged
 from tests.chaos.watch import News, Probe, Sample
 
@@ -183,7 +182,7 @@ class Run:
 async def _everything(home: Path) -> AsyncIterator[tuple[System, Network]]:
     """Three brokers behind proxies, PostgreSQL as it is in production, two instances of each service."""
     network = Network()
-    kafka = KafkaCluster(home, BROKERS, properties=RIGHTS, advertised=network.advertise)
+    kafka = KafkaCluster(home, BROKERS, advertised=network.advertise)
     try:
         await kafka.start()
         launch = Launch(
