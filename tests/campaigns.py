@@ -61,7 +61,9 @@ CAMPAIGNS = {
     "fuzz": Campaign(
         "what is answered stands in the OpenAPI document", "requests for each operation", 3, 200, in_ci=False
     ),
-    "kills": Campaign("a kill at any step of any service changes nothing", "rounds on each bus", 1, 20, most=20),
+    "kills": Campaign(
+        "a kill at any step of any service changes nothing", "rounds on each bus", 1, 20, in_ci=False, most=20
+    ),
     "ledgers": Campaign("both ledgers are what a simple model says", "sequences of commands", 150, 2000, in_ci=False),
     "sabotage": Campaign("with a guard broken, the same looks find what is lost or doubled", "times", 0, 1, most=1),
     "years": Campaign("what is planned happens once and on its day", "simulated years", 2, 10, most=10),
