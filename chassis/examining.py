@@ -34,7 +34,8 @@ async def examine(request: Request) -> None:
     Raises:
         HoldsIdentityCode: a text holds a personal identity code (E-59).
         RequestValidationError: TEXT_CONTROL_CHARACTER, a text holds the character NUL.
-        Invalid: UNKNOWN_PARAMETER, with the `nearest` of those that the operation takes, or all it has `known`.
+        Invalid: UNKNOWN_PARAMETER, with the `nearest` of those that the operation takes, or all it has `known`;
+            REPEATED_PARAMETER, with its `name`: which of two values is meant, nobody can say.
         UnsupportedMediaType: the operation takes JSON, and the body is something else.
     """
     route: APIRoute = request.scope["route"]
@@ -63,6 +64,8 @@ async def examine(request: Request) -> None:
         for name in request.query_params:
             if name not in taken.parameters:
                 raise Invalid("UNKNOWN_PARAMETER", **_meant(name, taken.parameters))
+            if len(request.query_params.getlist(name)) > 1:
+                raise Invalid("REPEATED_PARAMETER", name=name)
 
 
 def examine_address(path: str, query: str) -> None:

@@ -51,4 +51,5 @@ unknown-parameter = { $nearest ->
     [unlike] This address does not take a parameter that was sent. It takes: { $known }.
    *[other] This address does not take a parameter that was sent. Was { $nearest } meant?
 }
+repeated-parameter = The parameter { $name } was sent more than once. Send it once.
 refused = The request was refused.

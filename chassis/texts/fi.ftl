@@ -51,4 +51,5 @@ unknown-parameter = { $nearest ->
     [unlike] Tämä osoite ei tunne jotakin lähetettyä parametria. Se ottaa vastaan: { $known }.
    *[other] Tämä osoite ei tunne jotakin lähetettyä parametria. Tarkoititko parametria { $nearest }?
 }
+repeated-parameter = Parametri { $name } lähetettiin useammin kuin kerran. Lähetä se kerran.
 refused = Pyyntö hylättiin.

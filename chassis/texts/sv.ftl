@@ -51,4 +51,5 @@ unknown-parameter = { $nearest ->
     [unlike] Adressen känner inte till en parameter som skickades. Den tar emot: { $known }.
    *[other] Adressen känner inte till en parameter som skickades. Menade du { $nearest }?
 }
+repeated-parameter = Parametern { $name } skickades flera gånger. Skicka den en gång.
 refused = Begäran avvisades.

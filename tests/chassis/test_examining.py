@@ -204,6 +204,14 @@ async def test_an_operation_without_parameters_says_so(toy: ServiceUnderTest):
         assert "no parameters" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("query", ["after=1&after=2", "after=1&after=1", "after=&client_ref=c-1&after="])
+async def test_a_parameter_that_comes_twice_is_refused(toy: ServiceUnderTest, query):
+    answer = await toy.http().get(f"/my-notes?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "REPEATED_PARAMETER")
+    assert answer.json()["values"] == {"name": "after"}
+    assert "after" in answer.json()["detail"]
+
+
 async def test_a_known_parameter_is_taken(toy: ServiceUnderTest):
     """Negative control."""
     assert (await toy.http().get("/my-notes", params={"after": "1", "client_ref": "c-1"})).status_code == 200
