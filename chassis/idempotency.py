@@ -20,6 +20,8 @@ from contracts.refusals import Invalid
 KEY = re.compile(r"[\x21-\x7e]{1,128}")
 """What an Idempotency-Key looks like."""
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 KEPT_HEADERS = ("content-type", "content-language", "etag", "location", "rekku-known")
 
 
@@ -49,14 +51,15 @@ def owner_of(principal: Principal) -> str:
 
 def what_was_said(request: Request) -> bytes:
     """Method, address and body of a request, as the guard read it: the same for requests that mean the same."""
-    body: Body = request.scope[BODY]
-    address = f"{request.method} {request.url.path}?{request.url.query}\n"
-    return address.encode() + (canonical_json(body.value) if body.kind is BodyKind.JSON else body.content)
+    scope = request.scope
+    body: Body = scope[BODY]
+    address = f"{scope['method']} {scope['path']}?".encode() + scope["query_string"] + b"\n"
+    return address + (canonical_json(body.value) if body.kind is BodyKind.JSON else body.content)
 
 
 def canonical_json(value: Any) -> bytes:
     """One form for all JSON texts with the same content, after RFC 8785: ordered names, no space, `1.0` as `1`."""
-    return json.dumps(_with_plain_numbers(value), sort_keys=True, separators=(",", ":")).encode()
+    return _CANONICAL.encode(_with_plain_numbers(value)).encode()
 
 
 def _with_plain_numbers(value: Any) -> Any:

@@ -148,7 +148,7 @@ def _read_json(text: str) -> Body:
     if _is_too_deep(value):
         raise Malformed("too_deep")
     try:
-        content = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        content = _ENCODER.encode(value).encode()
     except UnicodeEncodeError as error:  # half a surrogate pair, written as an escape
         raise Malformed("not_utf_8") from error
     return Body(BodyKind.JSON, content, value)
@@ -195,4 +195,5 @@ def _no_number(_: str) -> None:
     raise Malformed("not_json")
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_int=_whole_number, parse_float=_real_number, parse_constant=_no_number)
