@@ -51,6 +51,9 @@ resting_topics = _meter.create_gauge(
 rows_set_aside = _meter.create_counter(
     "rekku.outbox.set_aside", description="Outbox rows set aside because the bus does not take them, by topic"
 )
+unread_topics = _meter.create_gauge(
+    "rekku.bus.resting", description="1 for a topic that a group has no right to read, whose records wait; else 0"
+)
 rejoins = _meter.create_counter("rekku.bus.rejoins", description="Consumers found standing still and joined anew")
 task_deaths = _meter.create_counter("rekku.tasks.deaths", description="Background tasks that died, by task")
 timers_fired = _meter.create_counter("rekku.timers.fired", description="Timers fired, by kind")

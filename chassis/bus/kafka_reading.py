@@ -7,7 +7,9 @@ slow does not hold up the others. A full buffer pauses its partition at the brok
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -16,7 +18,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, GroupAuthorizationFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
@@ -35,6 +37,7 @@ _BATCH_TIMEOUT_MS = 25
 _SHORTEST_SESSION_S = 6.0
 _HAND_OVER_S = 5.0
 _LOOK_EVERY_S = 5.0
+_STEADY_S = 20.0
 _STUCK_AFTER_S = 30.0
 _ASK_WITHIN_S = 5.0
 _FETCH_BYTES = 8 * 1024 * 1024
@@ -95,7 +98,8 @@ class KafkaPartition:
                 if self.surrendered:
                     raise PartitionLost from error
                 failures += 1
-                _log.warning("a position cannot be stored, trying again: %s", type(error).__name__)
+                if failures.bit_count() == 1:
+                    _log.warning("a position cannot be stored, trying again: %s", type(error).__name__)
                 await asyncio.sleep(backoff_s(failures, first_s=0.1))
         while self._unfinished and self._unfinished[0].position < next_position:
             self._unfinished.popleft()
@@ -131,30 +135,30 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         self._session_ms = int(max(lease_s, _SHORTEST_SESSION_S) * 1000)
         self._consume: Consume | None = None
         self._subscriber: Any = None
-        self._joined: AIOKafkaConsumer | None = None
+        self._joined: CarefulConsumer | None = None
         self._asking: tuple[AIOKafkaConsumer, AIOKafkaAdminClient] | None = None
         self._held: dict[TopicPartition, tuple[KafkaPartition, asyncio.Task[None]]] = {}
 
     async def run(self, consume: Consume) -> None:
         """Be a member of the group and run `consume` for every partition assigned to it, until cancelled."""
         self._consume = consume
-        failures = 0
+        failures, clock = 0, asyncio.get_running_loop().time
         while True:
             broker, self._subscriber = self._new_subscriber()
+            joined_at = math.inf
             try:
                 await broker.connect()
                 made: Any = broker.config.broker_config
                 made.builder = partial(CarefulConsumer, **made.builder.keywords)
                 await broker.start()
-                self._joined = self._subscriber.consumer
-                failures = 0
+                self._joined, joined_at = self._subscriber.consumer, clock()
                 await self._until_stuck(self._joined)
                 _log.error("the group %s brings nothing although there are records; joining it anew", self._group)
                 telemetry.rejoins.add(1, {"group": self._group})
             except (KafkaError, OSError) as error:
-                failures += 1
+                failures = 1 if clock() - joined_at > _STEADY_S else failures + 1
                 if failures.bit_count() == 1:
-                    _log.warning("Kafka cannot be reached, trying again: %s", type(error).__name__)
+                    _log.error("the group %s reads nothing, trying again: %s", self._group, type(error).__name__)
             finally:
                 self._joined = None
                 await self._hand_over()
@@ -242,15 +246,21 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _until_stuck(self, consumer: AIOKafkaConsumer) -> None:
+    async def _until_stuck(self, consumer: CarefulConsumer) -> None:
         """Return when a partition that is idle here has had records at the broker for too long.
 
         After a broker's restart aiokafka can stand still without an error, and no ping shows it.
+
+        Raises:
+            GroupAuthorizationFailedError: the group is refused.
         """
         behind_since: dict[TopicPartition, tuple[int, float]] = {}
         clock = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(_LOOK_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_EVERY_S):
+                    await consumer.refused.wait()
+                    raise GroupAuthorizationFailedError(self._group)
             try:
                 async with asyncio.timeout(_ASK_WITHIN_S):
                     behind = await self._idle_and_behind(consumer)
@@ -264,8 +274,9 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             if any(clock() - since > _STUCK_AFTER_S for _, since in behind_since.values()):
                 return
 
-    async def _idle_and_behind(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
-        idle = [place for place, (partition, _) in self._held.items() if partition.idle]
+    async def _idle_and_behind(self, consumer: CarefulConsumer) -> dict[TopicPartition, int]:
+        held = self._held.items()
+        idle = [place for place, (partition, _) in held if partition.idle and place.topic not in consumer.resting]
         if not idle:
             return {}
         ends = await consumer.end_offsets(idle)

@@ -13,14 +13,16 @@ from functools import partial
 import asyncpg
 import psutil
 from confluent_kafka import ElectionType, KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AclOperation, AdminClient, ResourceType
 
 from chassis.embedded import SUPERUSER
 from rekku.up import System
 from tests.chaos.network import Network, Weather
 from tests.chaos.plan import INSTANCES, Fault, Kind, layer
 from tests.chaos.recovery import Event
+from tests.chaos.rights import Rested, Resting
 from tests.chaos.stuck_key import Held, holding
+from tests.kafka_rights import give_back, take_away
 
 _FLUSH_WAITS_US = 100_000
 _WITHIN_S = 30.0
@@ -38,11 +40,15 @@ class FaultFailed(Exception):
 
 
 class Faults:
-    """Breaks a running system as planned; `happened` is what really took place, `held` what was seen of stuck keys."""
+    """Breaks a running system as planned; `happened` is what really took place.
+
+    `held` and `rested` are what was seen of stuck keys, and of topics that nobody might write.
+    """
 
     def __init__(self, system: System, network: Network):
         self.happened: list[Event] = []
         self.held: list[Held] = []
+        self.rested: list[Rested] = []
         self._layers: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._system = system
         self._network = network
@@ -76,6 +82,8 @@ class Faults:
                 return self._slow_disk()
             case Kind.STUCK_KEY:
                 return self._stuck_key(fault)
+            case Kind.NO_RIGHT:
+                return self._no_right(fault)
             case _:
                 return self._bad_weather(fault)
 
@@ -211,6 +219,30 @@ class Faults:
             raise FaultFailed(f"nothing happened to {fault.target} while it was held")
         self.held.append(held)
         note.append(str(held))
+
+    @contextlib.asynccontextmanager
+    async def _no_right(self, fault) -> AsyncIterator[list[str]]:
+        note: list[str] = []
+        of_topic = (self._admin, ResourceType.TOPIC, fault.target)
+        url, logs = self._system.cluster.url(SUPERUSER), self._system.settings.home / "logs"
+        resting = Resting(fault.target, url, self._admin, logs)
+        seen: list[Rested] = []
+
+        async def look():
+            seen.append(await resting.seen())
+
+        await _patiently(partial(take_away, *of_topic, AclOperation.WRITE))
+        try:
+            await _patiently(resting.begin)
+            yield note
+            await _patiently(look)
+        finally:
+            await _patiently(partial(give_back, *of_topic))
+        rested = seen[-1]
+        if rested.went_on and not rested.waited:
+            raise FaultFailed(f"{fault.target} was written although nobody may")
+        self.rested.append(rested)
+        note.append(str(rested))
 
     async def _a_commit_takes(self):
         """The time of a commit once the server has read its new settings; the longest of a few."""

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
+from contracts import courses, decisions
 from contracts.topics import SERVICES
 
 BROKERS = 3
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     SLOW_NETWORK = "slow network to a broker"
     STALL_NETWORK = "stalled network to a broker"
     CUT_NETWORK = "cut network to a broker"
+    NO_RIGHT = "nobody may write a topic"
 
 
 LASTS_S = {
@@ -52,6 +54,7 @@ LASTS_S = {
     Kind.SLOW_NETWORK: (6.0, 12.0),
     Kind.STALL_NETWORK: (5.0, 14.0),
     Kind.CUT_NETWORK: (5.0, 14.0),
+    Kind.NO_RIGHT: (6.0, 12.0),
 }
 """How long each lasts: an instance is frozen for longer than its session in the group; a kill is over at once."""
 
@@ -67,9 +70,13 @@ _OF_BROKERS = frozenset(
         Kind.SLOW_NETWORK,
         Kind.STALL_NETWORK,
         Kind.CUT_NETWORK,
+        Kind.NO_RIGHT,
     }
 )
 _OF_POSTGRES = frozenset({Kind.RESTART_POSTGRES, Kind.READ_ONLY, Kind.SLOW_DISK, Kind.STUCK_KEY})
+
+ALWAYS_WRITTEN = (courses.COURSES, courses.PINS, decisions.CLIENT_CONTACTS)
+"""Topics that the errands have records for all the time, of owners who publish to others as well."""
 
 
 def errand_client(instance: int) -> str:
@@ -135,6 +142,8 @@ def _begin(rng: random.Random, faults: list[Fault], kind: Kind) -> float:
 
 
 def _target(rng: random.Random, kind: Kind) -> str:
+    if kind is Kind.NO_RIGHT:
+        return rng.choice(ALWAYS_WRITTEN)
     if kind in _OF_BROKERS:
         return f"broker-{rng.randint(1, BROKERS)}"
     if kind is Kind.STUCK_KEY:

@@ -15,13 +15,12 @@ from rich.console import Console
 
 from chassis.clock import set_simulated_now
 from chassis.embedded import SUPERUSER
-from chassis.kafka.cluster import KafkaCluster
 from chassis.settings import BusKind
 from contracts.topics import SERVICES
 from rekku.home import Home
 from rekku.services import SERVICES as PROGRAMS
 from rekku.up import Launch, System, free_ports, system
-from tests.chaos import check_records, check_tables  # noqa: F401 - they declare the checks
+from tests.chaos import check_records, check_tables, rights, stuck_key  # noqa: F401 - they declare the checks
 from tests.chaos.checks import outcomes
 from tests.chaos.client import KELA, CarefulClient, Journal
 from tests.chaos.errands import Errands
@@ -32,8 +31,8 @@ from tests.chaos.network import Network
 from tests.chaos.plan import BROKERS, INSTANCES, Fault, make_plan
 from tests.chaos.recovery import recoveries
 from tests.chaos.report import progress, result_of, say
-from tests.chaos.stuck_key import judged
 from tests.chaos.watch import News, Probe, Sample
+from tests.kafka_rights import KafkaWithRights
 
 WORKERS = 6
 REST_WITHIN_S = 180.0
@@ -80,7 +79,7 @@ class Run:
             await client.close()
         journal = client.journal
         recovered = recoveries(faults.happened, self._samples, journal.waits, ended)
-        found = [*outcomes(evidence), *judged(faults.held)]
+        found = [*outcomes(evidence), *stuck_key.judged(faults.held), *rights.judged(faults.rested)]
         result = result_of(self.seed, self.minutes, evidence, journal, found, recovered, time.monotonic() - began)
         result["missed"] = [(round(at - began, 1), missed) for at, missed in news.missed if missed]
         say(self._console, found, recovered, result)
@@ -182,7 +181,7 @@ class Run:
 async def _everything(home: Path) -> AsyncIterator[tuple[System, Network]]:
     """Three brokers behind proxies, PostgreSQL as it is in production, two instances of each service."""
     network = Network()
-    kafka = KafkaCluster(home, BROKERS, advertised=network.advertise)
+    kafka = KafkaWithRights(home, BROKERS, advertised=network.advertise)
     try:
         await kafka.start()
         launch = Launch(

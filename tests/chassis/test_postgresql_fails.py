@@ -1,11 +1,9 @@
 """PostgreSQL read-only or killed under load, on both buses: all goes on by itself, nothing is lost or done twice."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -30,6 +28,7 @@ from tests.chassis.builders import a_payment
 from tests.chassis.test_bus import until
 from tests.chassis.test_outage import settings_for
 from tests.chassis.toy.app import SERVICE
+from tests.disks import a_small_disk, fill
 from tests.kafka_topics import fresh_topics
 
 KILLS = 4
@@ -256,22 +255,8 @@ async def goes_on(running: Running) -> None:
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
     """A home on a file system of its own, which has room for the server and little more."""
-    if os.geteuid() != 0:
-        pytest.skip("LEFT OUT: a file system of its own takes root")
-    home = a_home()
-    options = ["-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=755", "tmpfs", str(home)]
-    if subprocess.run(["mount", *options], check=False, capture_output=True).returncode:
-        pytest.skip("LEFT OUT: this machine lets nobody mount a file system")
-    yield home
-    subprocess.run(["umount", "--lazy", str(home)], check=True)
-    home.rmdir()
-
-
-def fill(path: Path) -> None:
-    """Take what room there is."""
-    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(2**16))
+    with a_small_disk(DISK_MB) as home:
+        yield home
 
 
 async def test_so_it_does_after_the_disk_was_full(small_disk: Path, start: Start):

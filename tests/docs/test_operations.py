@@ -3,6 +3,7 @@
 import re
 
 from chassis import db, tasks, telemetry, turns
+from chassis.bus import kafka_consumer
 from chassis.failures import OF_THE_MOMENT
 from tests.conftest import ROOT
 
@@ -27,6 +28,7 @@ def test_the_figures_are_those_of_the_code():
     for figure in (
         f"After {tasks.MOST_DEATHS} deaths within {tasks.WITHIN_S / 60:g} minutes",
         f"wait up to {turns.TURN_WITHIN_S:g} s for their turn",
+        f"it is asked for again every {kafka_consumer.REST_S:g} s",
         f"A connection is waited for up to {db.CONNECTION_WITHIN_S:g} s",
     ):
         assert figure in PAGE
