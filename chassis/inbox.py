@@ -90,7 +90,7 @@ class Inbox:
         What this service does not want is finished at once. A lane breaks off with `Flood` where there are too
         many dead letters in too short a time.
         """
-        lanes.hold(record.position for record in records)
+        lanes.hold((record.position for record in records), (record.size for record in records))
         projected: list[Record] = []
         for record in records:
             event = self._wanted(record)
