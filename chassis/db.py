@@ -36,6 +36,9 @@ CONNECTION_WITHIN_S = 5.0
 BRIEFLY = "250ms"
 """How long a lock is waited for where others' work is in the transaction, or the same work comes again later."""
 
+HURRIEDLY = "25ms"
+"""As `BRIEFLY`, while others have met a lock: many may want the same one, and should not find that out one by one."""
+
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _CONFLICT_ATTEMPTS = 5
 _JSONB_VERSION = b"\x01"

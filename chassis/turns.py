@@ -7,14 +7,14 @@ who wait so share some of the connections.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 import asyncpg
 
-from chassis.db import BRIEFLY
+from chassis.db import BRIEFLY, HURRIEDLY
 
 Result = TypeVar("Result")
 
@@ -49,6 +49,7 @@ class Turns:
         self._queues: dict[str, _Queue] = {}
         self._connections = asyncio.Semaphore(connections)
         self._again = asyncio.Semaphore(max(1, connections // 2))
+        self._met_a_lock = 0
 
     async def run(self, aggregates: Iterable[str], work: Callable[[str], Awaitable[Result]]) -> Result:
         """What `work` returns, run when it has a turn with every aggregate of these ids, taken in one order everywhere.
@@ -69,11 +70,13 @@ class Turns:
             while True:
                 try:
                     async with self._place(deadline, again=met_a_lock):
-                        return await work(BRIEFLY)
+                        return await work(HURRIEDLY if self._met_a_lock > met_a_lock else BRIEFLY)
                 except asyncpg.LockNotAvailableError:
                     if clock() > deadline:
                         raise
+                if not met_a_lock:
                     met_a_lock = True
+                    stack.enter_context(self._one_that_met_a_lock())
 
     @asynccontextmanager
     async def _place(self, deadline: float, *, again: bool) -> AsyncIterator[None]:
@@ -83,6 +86,14 @@ class Turns:
                     await stack.enter_async_context(self._again)
                 await stack.enter_async_context(self._connections)
             yield
+
+    @contextmanager
+    def _one_that_met_a_lock(self) -> Iterator[None]:
+        self._met_a_lock += 1
+        try:
+            yield
+        finally:
+            self._met_a_lock -= 1
 
     @asynccontextmanager
     async def _turn(self, aggregate: str) -> AsyncIterator[None]:

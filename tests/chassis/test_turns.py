@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from chassis import turns
+from chassis.db import BRIEFLY, HURRIEDLY
 from chassis.failures import of_the_moment
 from chassis.turns import MOST_AT_ONCE, Turns
 from tests.chassis.test_bus import until
@@ -119,10 +120,12 @@ class Lock:
         self.held = True
         self.trying = self.most = 0
         self.tried: list[str] = []
+        self.waits: list[str] = []
 
     async def want(self, name: str, *on: str) -> str:
-        async def work(_lock_wait: str) -> str:
+        async def work(lock_wait: str) -> str:
             again = name in self.tried
+            self.waits.append(lock_wait)
             self.tried.append(name)
             self.trying += again
             self.most = max(self.most, self.trying)
@@ -146,6 +149,9 @@ async def test_those_that_have_met_a_lock_share_half_and_the_others_come_at_once
 
     await until(all_again)
     assert lock.most == 2
+    # The first four begin together; from then on one of them is known to have met it.
+    assert lock.waits[:4] == [BRIEFLY] * 4
+    assert set(lock.waits[8:]) == {HURRIEDLY}
     went_through = asyncio.Event()
 
     async def quick(_lock_wait: str) -> None:
@@ -167,3 +173,17 @@ async def test_a_lock_that_is_not_let_go_is_a_failure_of_the_moment(monkeypatch:
     assert not lock.turns._queues
     assert not lock.turns._connections.locked()
     assert not lock.turns._again.locked()
+    assert not lock.turns._met_a_lock
+
+
+async def test_who_alone_has_met_a_lock_waits_for_it_longer_each_time():
+    lock = Lock(connections=4)
+    alone = asyncio.create_task(lock.want("a", "draft"))
+
+    async def tried() -> bool:
+        return len(lock.waits) > 3
+
+    await until(tried)
+    lock.held = False
+    await alone
+    assert set(lock.waits) == {BRIEFLY}
