@@ -16,7 +16,18 @@ from rich.table import Table
 from bench.stage import kafka_version, machine
 from rekku.terminal import run as run_on_uvloop
 
-BENCHES = ("relay", "outbox_horizon", "latency", "freshness", "rolling", "grants", "search", "rebuild", "ten_years")
+BENCHES = (
+    "relay",
+    "outbox_horizon",
+    "latency",
+    "freshness",
+    "strangers",
+    "rolling",
+    "grants",
+    "search",
+    "rebuild",
+    "ten_years",
+)
 
 
 @dataclass(frozen=True)
@@ -52,8 +63,14 @@ TARGETS = (
     Target("outbox_horizon", "held_200000_dead_rows/share_of_before", 0.5, at_least=True),
     Target("freshness", "embedded/revoke_to_free_p99_ms", 1000, at_least=False),
     Target("freshness", "kafka/revoke_to_free_p99_ms", 1000, at_least=False),
+    Target("freshness", "embedded/revoke_to_free_in_courses_p99_ms", 1000, at_least=False),
+    Target("freshness", "kafka/revoke_to_free_in_courses_p99_ms", 1000, at_least=False),
     Target("freshness", "embedded/publish_to_found_p99_ms", 2000, at_least=False),
     Target("freshness", "kafka/publish_to_found_p99_ms", 2000, at_least=False),
+    Target("strangers", "pins_on_a_locked_course/more_p99_ms", 100, at_least=False),
+    Target("strangers", "pins_on_a_locked_course/readyz_green", 1, at_least=True),
+    Target("strangers", "drafts_of_a_locked_contract/more_p99_ms", 100, at_least=False),
+    Target("strangers", "drafts_of_a_locked_contract/readyz_green", 1, at_least=True),
     Target("rebuild", "every_event_counts/events_per_s", 25_000, at_least=True),
     Target("rebuild", "newer_events_supersede/events_per_s", 25_000, at_least=True),
     Target("search", "quiet_p95_ms", 50, at_least=False),

@@ -201,11 +201,13 @@ class _WatchedBus(KafkaBus):
         super().__init__(database, settings)
         self.acknowledged: dict[bytes, float] = {}
 
-    async def _send(self, rows: Sequence[asyncpg.Record]) -> None:
-        await super()._send(rows)
-        now = time.perf_counter()
+    async def _send(self, rows: Sequence[asyncpg.Record]) -> list[int]:
+        sent = await super()._send(rows)
+        now, ids = time.perf_counter(), set(sent)
         for row in rows:
-            self.acknowledged[_event_id(row["header_names"], row["header_values"])] = now
+            if row["id"] in ids:
+                self.acknowledged[_event_id(row["header_names"], row["header_values"])] = now
+        return sent
 
 
 async def _commit_to_acknowledgement(database: Database, settings: Settings) -> list[float]:

@@ -6,7 +6,7 @@ from chassis import telemetry
 from chassis.bus import Partition, PartitionLost, Subscription
 from chassis.failpoints import reach
 from chassis.inbox import Inbox
-from chassis.lanes import AHEAD, Lanes
+from chassis.lanes import Lanes
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Consumer:
         if self._inbox.flooded:
             why = "dead letters flood in"
         elif lanes.stalled:
-            why = f"{lanes.resting} keys wait, and others are not read more than {AHEAD} records ahead of them"
+            why = f"{lanes.resting} keys wait, and others are as far ahead of them as they may be"
         else:
             self.paused.discard(place)
             return

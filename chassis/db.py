@@ -17,7 +17,7 @@ from chassis.auth import SYSTEM, Principal
 from chassis.calendar import helsinki_date
 from chassis.clock import NOW_SQL, ClockKind
 from chassis.failpoints import armed, reach
-from chassis.failures import backoff_s
+from chassis.failures import backoff_s, cancelled_from_outside_only, raise_if_cancelled
 from chassis.probe import Probe
 from chassis.settled import Settled
 from chassis.telemetry import current_traceparent
@@ -35,6 +35,9 @@ CONNECTION_WITHIN_S = 5.0
 
 BRIEFLY = "250ms"
 """How long a lock is waited for where others' work is in the transaction, or the same work comes again later."""
+
+HURRIEDLY = "25ms"
+"""As `BRIEFLY`, while others have met a lock: many may want the same one, and should not find that out one by one."""
 
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _CONFLICT_ATTEMPTS = 5
@@ -315,23 +318,21 @@ class Database:
     async def connection(self) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
         """A connection of the pool, waited for up to `CONNECTION_WITHIN_S`.
 
-        A cancellation stays one: a connection that is lost fails at being left, too, and its error would hide it.
-
         Raises:
             TimeoutError: all are in use. It is a failure of the moment.
+            CancelledWithin: what was done with it was cancelled, and its task was not.
         """
         try:
-            async with self.pool.acquire(timeout=CONNECTION_WITHIN_S) as connection:
-                try:
-                    yield connection
-                except asyncpg.InternalClientError:
-                    # Nobody knows what it would read next.
-                    connection.terminate()
-                    raise
+            with cancelled_from_outside_only():
+                async with self.pool.acquire(timeout=CONNECTION_WITHIN_S) as connection:
+                    try:
+                        yield connection
+                    except asyncpg.InternalClientError:
+                        # Nobody knows what it would read next.
+                        connection.terminate()
+                        raise
         except Exception as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise asyncio.CancelledError from error
+            raise_if_cancelled(error)
             raise
 
     @asynccontextmanager
@@ -371,12 +372,17 @@ class Database:
             self.committed.set()
 
     async def run(
-        self, work: Callable[[Transaction], Awaitable[Result]], principal: Principal = SYSTEM, *, readonly: bool = False
+        self,
+        work: Callable[[Transaction], Awaitable[Result]],
+        principal: Principal = SYSTEM,
+        *,
+        readonly: bool = False,
+        lock_wait: str | None = None,
     ) -> Result:
         """Run `work` in a transaction; a bounded number of times again when it lost a race."""
         for attempt in range(_CONFLICT_ATTEMPTS):
             try:
-                async with self.transaction(principal, readonly=readonly) as tx:
+                async with self.transaction(principal, readonly=readonly, lock_wait=lock_wait) as tx:
                     return await work(tx)
             except _CONFLICTS:
                 if attempt == _CONFLICT_ATTEMPTS - 1:

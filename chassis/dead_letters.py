@@ -21,6 +21,9 @@ _ERROR_LENGTH = 300
 _LONGEST_KEY = 1_024
 """Longer keys are not ours; nothing waits behind them."""
 
+_MOST_FROM_OUTSIDE = 16_384
+"""Of a record that others wrote, in bytes: strangers' records are kept for as long as nobody looks at them."""
+
 _LONGEST_HEADER = 1_024
 _MOST_HEADERS = 32
 
@@ -102,9 +105,11 @@ async def add_letter(
 
 
 def _fit_to_keep(record: Record) -> Record:
-    """The record; of one from outside that holds a personal identity code only where it came from (E-59)."""
+    """The record; where others wrote a long one, or one with an identity code, only where it came from (E-59)."""
     if not TOPICS[record.topic].from_outside:
         return record
+    if record.size > _MOST_FROM_OUTSIDE:
+        return replace(record, key=None, headers=(), value=None)
     parts = [
         record.key,
         record.value,

@@ -11,7 +11,8 @@ import logging
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 import asyncpg
@@ -72,6 +73,37 @@ def of_the_moment(error: BaseException) -> bool:
     return isinstance(error, _OF_ASYNCPG)
 
 
+def raise_if_cancelled(error: Exception) -> None:
+    """A cancellation stays one: what is lost on the way out fails as well, and its `error` would hide it.
+
+    Raises:
+        CancelledError: this task has been asked to end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error
+
+
+class CancelledWithin(Exception):
+    """Work was cancelled by something inside itself, and not by who runs it: a fault like any other."""
+
+
+@contextmanager
+def cancelled_from_outside_only() -> Iterator[None]:
+    """Runs work of others, whose own cancellations end neither the task nor what it was about.
+
+    Raises:
+        CancelledWithin: the work was cancelled, and nobody has asked this task to end.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise CancelledWithin("cancelled by something inside itself") from error
+
+
 def backoff_s(attempt: int, *, first_s: float = 0.02, most_s: float = 2.0) -> float:
     """A growing pause with full jitter, in seconds; attempts count from 0."""
     # Any number of attempts: two to the power of a thousand is no float.
@@ -91,6 +123,7 @@ async def until_it_passes(work: Callable[[], Awaitable[Result]], what: str) -> R
         except Exception as error:
             if not of_the_moment(error):
                 raise
+            raise_if_cancelled(error)
             failures = 1 if time.monotonic() - started > _STEADY_S else failures + 1
             if failures.bit_count() == 1:
                 _log.warning("%s: %s; it is tried again", what, type(error).__name__)

@@ -148,11 +148,9 @@ class Caller:
             return self._audited(tx, finish(tx, result))
 
         shared = await self.runtime.lane(together).share(Seat(item, self.principal, request, finished))
-        return shared or await self._alone(alone, request, *on, left_out_of=self._route)
+        return shared or await self._alone(alone, request, *on)
 
-    async def _alone(
-        self, act: Act, request: IdempotentRequest | None, *on: str, left_out_of: str | None = None
-    ) -> Response:
+    async def _alone(self, act: Act, request: IdempotentRequest | None, *on: str) -> Response:
         async def work(tx: Transaction) -> Response:
             if request is not None:
                 stored = await find_answer(tx, request)
@@ -163,8 +161,10 @@ class Caller:
                 keep_answer(tx, request, response)
             return response
 
-        async with self.runtime.turns.of(on, left_out_of):
-            return await self.runtime.database.run(work, self.principal)
+        async def run(lock_wait: str) -> Response:
+            return await self.runtime.database.run(work, self.principal, lock_wait=lock_wait)
+
+        return await self.runtime.turns.run(on, run)
 
     def _audited(self, tx: Transaction, answer: Answer) -> Response:
         if self.principal.role is not Role.PUBLIC:

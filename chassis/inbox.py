@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind
 
 from chassis import dead_letters, telemetry
 from chassis.bus import Record
-from chassis.db import BRIEFLY, Database, Transaction
+from chassis.db import BRIEFLY, HURRIEDLY, Database, Transaction
 from chassis.failures import backoff_s, of_the_moment
 from chassis.lanes import LASTING, WHOLE, Lanes, Rest
 from chassis.reading import NOBODY, OUTSIDE, Sources, envelope_of, wire_type_of
@@ -47,8 +47,6 @@ INSERT INTO inbox (event_id, generation) SELECT unnest($4::uuid[]), $5 ON CONFLI
 """
 
 _LOCK_WAIT = BRIEFLY
-_SHORT_LOCK_WAIT = "25ms"
-"""For those who come while others rest: they may want the same lock, and should not find that out one by one."""
 
 _BUG_ATTEMPTS = 3
 _FLOOD_LETTERS = 20
@@ -90,7 +88,7 @@ class Inbox:
         What this service does not want is finished at once. A lane breaks off with `Flood` where there are too
         many dead letters in too short a time.
         """
-        lanes.hold(record.position for record in records)
+        lanes.hold((record.position for record in records), (record.size for record in records))
         projected: list[Record] = []
         for record in records:
             event = self._wanted(record)
@@ -148,7 +146,7 @@ class Inbox:
             raise Flood
         if not failures:
             async with self._turns:
-                yield _SHORT_LOCK_WAIT if self._resting else _LOCK_WAIT
+                yield HURRIEDLY if self._resting else _LOCK_WAIT
             return
         async with self._later_turns, self._turns:
             yield _LOCK_WAIT

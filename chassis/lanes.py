@@ -9,12 +9,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import repeat
 
 BATCH = 200
 """How many records are read at a time."""
 
 AHEAD = 2_000
 """How many records are held above the mark, finished or not."""
+
+AHEAD_BYTES = 64 * 1024 * 1024
+"""How much of a partition is read ahead of the mark: where others write, a record can be as long as the bus takes."""
 
 LASTING = 8
 """After how many failures a lane that rests is worth an alarm."""
@@ -33,6 +37,10 @@ Work = Callable[[Rest], Awaitable[None]]
 
 class GivenUp(Exception):
     """The partition goes to somebody else, who will apply what has rested here."""
+
+
+class LaneLost(Exception):
+    """A lane was ended by what no work may raise, such as a cancellation of its own task."""
 
 
 @dataclass(eq=False)
@@ -56,7 +64,8 @@ class Lanes:
         self.failure: Exception | None = None
         self.resting = 0
         self._wake = wake
-        self._held: deque[int] = deque()
+        self._held: deque[tuple[int, int]] = deque()
+        self._bytes = 0
         self._finished: set[int] = set()
         self._lanes: dict[Hashable, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -74,9 +83,15 @@ class Lanes:
         self._room_wanted = not self._has_room()
         return 0 if self._room_wanted else BATCH
 
-    def hold(self, positions: Iterable[int]) -> None:
-        """These come next in the partition; the mark stays before the first that is not finished."""
-        self._held.extend(positions)
+    def hold(self, positions: Iterable[int], sizes: Iterable[int] = repeat(0)) -> None:
+        """These come next in the partition; the mark stays before the first that is not finished.
+
+        Args:
+            sizes: of the records, in bytes.
+        """
+        for position, size in zip(positions, sizes, strict=False):
+            self._held.append((position, size))
+            self._bytes += size
 
     def put(self, key: Hashable, positions: Sequence[int], work: Work) -> None:
         """Apply records that are held, behind those of the same key."""
@@ -91,9 +106,11 @@ class Lanes:
     def finish(self, positions: Iterable[int]) -> None:
         """Records that are held are done with."""
         self._finished.update(positions)
-        while self._held and self._held[0] in self._finished:
-            self._finished.remove(self._held[0])
-            self.mark = self._held.popleft() + 1
+        while self._held and self._held[0][0] in self._finished:
+            position, size = self._held.popleft()
+            self._finished.remove(position)
+            self._bytes -= size
+            self.mark = position + 1
 
     async def finished(self) -> None:
         """Wait until every lane is empty; raises what one of them has failed with."""
@@ -126,12 +143,19 @@ class Lanes:
         except GivenUp:
             pass
         except Exception as error:  # noqa: BLE001 - the reader of the partition raises it, and begins again at the mark
-            self.failure = error
-            self._wake()
+            self._break_off(error)
+        except BaseException as error:
+            # Its record is not finished, and a later one of its key must not be.
+            self._break_off(LaneLost(type(error).__name__))
+            raise
         finally:
             self._go_on(lane)
             del self._lanes[key]
             self._look()
+
+    def _break_off(self, failure: Exception) -> None:
+        self.failure = failure
+        self._wake()
 
     def _go_on(self, lane: _Lane) -> None:
         self.resting -= lane.failures > 0
@@ -158,7 +182,7 @@ class Lanes:
         return len(self._lanes) - self.resting
 
     def _fits(self) -> bool:
-        return len(self._held) <= AHEAD - BATCH
+        return len(self._held) <= AHEAD - BATCH and self._bytes < AHEAD_BYTES
 
     def _has_room(self) -> bool:
         return self._fits() and self._running() < _BUSY and WHOLE not in self._lanes

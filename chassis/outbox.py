@@ -7,6 +7,7 @@ from chassis.settled import Settled
 
 _LOOK_AFTER = 2_000
 _FROM_THE_START_EVERY_S = 60.0
+_BESIDE_RESTING_EVERY_S = 1.0
 _LOWEST = "SELECT min(id) FROM outbox WHERE id >= $1 AND topic <> ALL ($2::text[])"
 
 
@@ -26,6 +27,7 @@ class Floor:
         self._floor = 0
         self._settled = Settled("outbox", "id")
         self._moved = 0
+        self._looked_at = 0.0
         self._from_the_start_at = time.monotonic() + _FROM_THE_START_EVERY_S
 
     def where(self) -> int:
@@ -40,11 +42,15 @@ class Floor:
         self._floor = 0
 
     async def follow(self, connection: Connection, moved: int, resting: frozenset[str] = frozenset()) -> None:
-        """Rise behind the rows that were moved, every few thousand of them, and past those of resting topics."""
+        """Rise behind the rows that were moved, every few thousand of them, and past those of resting topics.
+
+        Those are there until their topic is mended, and become more: so where some rest it rises every second.
+        """
         self._moved += moved
-        if self._moved < _LOOK_AFTER:
+        passes_by = resting and time.monotonic() - self._looked_at >= _BESIDE_RESTING_EVERY_S
+        if self._moved < _LOOK_AFTER and not passes_by:
             return
-        self._moved = 0
+        self._moved, self._looked_at = 0, time.monotonic()
         settled = await self._settled.up_to(connection) + 1
         lowest = await connection.fetchval(_LOWEST, self._floor, sorted(resting))
         self._floor = settled if lowest is None else min(settled, lowest)

@@ -5,7 +5,7 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -34,7 +34,7 @@ from chassis.tasks import MOST_DEATHS, WITHIN_S, Tasks, Work
 from chassis.telemetry import start_telemetry
 from chassis.texts import Texts
 from chassis.timers import fire_timers
-from chassis.turns import Turns
+from chassis.turns import LEFT_FOR_OTHERS, Turns
 from chassis.vault import Vault
 
 _log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Runtime:
         self._subscription: Subscription | None = None
         self._consumer: Consumer | None = None
         self.tasks = Tasks(service.name)
-        self.turns = Turns()
+        self.turns = Turns(max(1, settings.pool_size - LEFT_FOR_OTHERS))
         self._beat = time.monotonic()
         self._lanes: dict[Together[Any, Any], Lane[Any, Any]] = {}
         self.app = create_app(self)
@@ -98,9 +98,7 @@ class Runtime:
             await self.stop()
 
     async def start(self) -> None:
-        """Run the service's start-up work, then start relay, consumer, timers and workers."""
-        if self.service.startup is not None:
-            await until_it_passes(partial(self.database.run, self.service.startup), "start-up work waits")
+        """Start relay, consumer, timers and workers; the service's start-up work has been done."""
         work: list[tuple[str, Work]] = [
             ("heartbeat", self._heartbeat),
             ("relay", partial(relay, self.database, self.bus)),
@@ -168,18 +166,32 @@ async def connect(service: Service, settings: Settings) -> Database:
             database = await Database.connect(
                 settings.database_url.get_secret_value(), service.name, settings.clock, vault, size=settings.pool_size
             )
-            async with database.connection() as connection:
-                missing = await missing_migrations(connection, service.migrations)
-            if not missing:
-                return database
-            await database.close()
+            async with AsyncExitStack() as otherwise:
+                otherwise.push_async_callback(database.close)
+                async with database.connection() as connection:
+                    missing = await missing_migrations(connection, service.migrations)
+                if not missing:
+                    otherwise.pop_all()
+                    return database
             problem = f"{len(missing)} migrations are missing; run `rekku migrate`"
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             problem = f"PostgreSQL cannot be reached ({type(error).__name__})"
         attempt += 1
         pause = 0.2 + backoff_s(attempt, first_s=0.2, most_s=5.0)
         _log.warning("%s waits: %s; next try in %.1f s", service.name, problem, pause)
         await asyncio.sleep(pause)
+
+
+async def make_ready(service: Service, settings: Settings) -> Database:
+    """Connect and do the service's start-up work, waiting for PostgreSQL as long as it takes."""
+    database = await connect(service, settings)
+    try:
+        if service.startup is not None:
+            await until_it_passes(partial(database.run, service.startup), "start-up work waits")
+    except BaseException:
+        await database.close()
+        raise
+    return database
 
 
 async def serve(service: Service, settings: Settings) -> None:
@@ -196,13 +208,14 @@ async def serve(service: Service, settings: Settings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    connecting = asyncio.create_task(connect(service, settings))
+    preparing = asyncio.create_task(make_ready(service, settings))
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({connecting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if not connecting.done():
-        connecting.cancel()
+    await asyncio.wait({preparing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not preparing.done():
+        preparing.cancel()
+        await asyncio.wait({preparing})
         return
-    database = await connecting
+    database = await preparing
     runtime = Runtime(service, settings, database)
     server = Server(ServerConfig(runtime.app, settings, runtime.refusals, grace_s=_GRACE_S))
     serving = asyncio.create_task(server.serve())

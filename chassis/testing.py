@@ -323,6 +323,8 @@ async def system_under_test(
             )
             under_test = ServiceUnderTest(service, Runtime(service, settings, database), database, clock)
             stack.push_async_callback(under_test.close)
+            if service.startup is not None:
+                await database.run(service.startup)
             await under_test.runtime.start()
             stack.push_async_callback(under_test.runtime.stop)
             running[service.name] = under_test

@@ -1,7 +1,8 @@
 """Timers: planned in a transaction, fired in a transaction, by the injected clock.
 
 After an outage every missed timer fires once, in the order it was due. Several processes share
-the work with SKIP LOCKED. A timer that fails, or meets a lock, is tried again later and does not hold up the others.
+the work with SKIP LOCKED. A timer that fails, or meets a lock, is tried again later and does not hold up the others,
+however many such there are.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from opentelemetry.trace import SpanKind
 
 from chassis import telemetry
 from chassis.clock import CLOCK_CHANNEL
-from chassis.db import Database
+from chassis.db import BRIEFLY, Database
 from chassis.failpoints import reach
 from chassis.failures import of_the_moment
 from chassis.service import Service
@@ -26,20 +27,22 @@ _LONGEST_REST = timedelta(minutes=1)
 
 _CLAIM = """
 DELETE FROM timers WHERE (kind, key) = (
-    SELECT kind, key FROM timers
-    WHERE due_at <= $1 AND (retry_at IS NULL OR retry_at <= clock_timestamp()) AND kind = ANY ($2)
-    ORDER BY due_at, kind, key LIMIT 1 FOR UPDATE SKIP LOCKED
-) RETURNING kind, key, due_at, payload, attempts, set_config('lock_timeout', '1s', true)
+    SELECT kind, key FROM timers WHERE due_at <= $1 AND kind = ANY ($2) AND {which} LIMIT 1 FOR UPDATE SKIP LOCKED
+) RETURNING kind, key, due_at, payload, attempts
 """
-# Nobody waits for an answer: a timer that meets a lock soon makes room for the others.
+_FIRST_TRY = _CLAIM.format(which="retry_at IS NULL ORDER BY due_at, kind, key")
+_NEXT_TRY = _CLAIM.format(which="retry_at <= clock_timestamp() ORDER BY retry_at, kind, key")
+# What has failed before comes after all that has not: else enough timers on one lock would take all the time there is.
 
 
 async def fire_one(service: Service, database: Database) -> bool:
-    """Fire the timer that has been due for longest; False when none is."""
+    """Fire the timer that has been due for longest, or one that has failed before; False when none is due."""
     claimed = None
     try:
-        async with database.transaction() as tx:
-            claimed = await tx.fetchrow(_CLAIM, tx.now, list(service.timers))
+        # Nobody waits for an answer: a timer that meets a lock soon makes room for the others.
+        async with database.transaction(lock_wait=BRIEFLY) as tx:
+            kinds = list(service.timers)
+            claimed = await tx.fetchrow(_FIRST_TRY, tx.now, kinds) or await tx.fetchrow(_NEXT_TRY, tx.now, kinds)
             if claimed is None:
                 return False
             reach("timer.before")

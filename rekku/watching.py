@@ -42,7 +42,7 @@ async def _keep(name: str, runs: Callable[[], bool], start: Callable[[], Awaitab
             continue
         try:
             await start()
-        except Unusable as problem:
+        except (Unusable, OSError) as problem:
             failures += 1
             if failures > 1 and failures.bit_count() == 1:
                 say(f"{name} has died and does not start: {problem}; it is tried again")

@@ -21,6 +21,11 @@ class Record:
     headers: tuple[Header, ...]
     value: bytes | None
 
+    @property
+    def size(self) -> int:
+        """How much of it there is to hold, in bytes."""
+        return len(self.key or b"") + len(self.value or b"") + sum(len(n) + len(value) for n, value in self.headers)
+
 
 def as_record(row: asyncpg.Record) -> Record:
     """A database row that holds a raw record, as a record."""

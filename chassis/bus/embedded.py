@@ -61,10 +61,19 @@ class EmbeddedBus:
                 raise
             raise TopicAtFault(refused, "it is not there, or may not be written by this service") from error
         except _ROWS_AT_FAULT as error:
-            raise RowsAtFault([row["id"] for row in await self._rows(connection, oldest)], describe(error)) from error
+            moved = await self._at_fault(connection, [row["id"] for row in await self._rows(connection, oldest)], error)
         if moved:
             reach("send.after")
         return moved
+
+    async def _at_fault(self, connection: Connection, ids: Sequence[int], error: asyncpg.PostgresError) -> int:
+        """Raise RowsAtFault; a single row is tried by its id first, as an older one may have come between."""
+        if len(ids) == 1:
+            try:
+                return int(await connection.fetchval(_APPEND.format(oldest="$1::bigint"), *ids) or 0)
+            except _ROWS_AT_FAULT as its_own:
+                error = its_own
+        raise RowsAtFault(ids, describe(error)) from error
 
     async def _rows(self, connection: Connection, oldest: Oldest) -> list[asyncpg.Record]:
         select, arguments = oldest.select("id, topic")

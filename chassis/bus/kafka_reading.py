@@ -33,6 +33,7 @@ from chassis.failures import backoff_s
 _log = logging.getLogger(__name__)
 
 _BUFFERED = 2_000
+_BUFFERED_BYTES = 32 * 1024 * 1024
 _BATCH_TIMEOUT_MS = 25
 _SHORTEST_SESSION_S = 6.0
 _HAND_OVER_S = 5.0
@@ -56,6 +57,7 @@ class KafkaPartition:
         self._consumer = consumer
         self._place = place
         self._waiting: deque[Record] = deque()
+        self._bytes = 0
         self._unfinished: deque[Record] = deque()
         self._arrived = asyncio.Event()
 
@@ -66,9 +68,11 @@ class KafkaPartition:
 
     def offer(self, records: Iterable[Record]) -> None:
         """Put fetched records behind those that wait; a full buffer stops fetching for a while."""
-        self._waiting.extend(records)
+        for record in records:
+            self._waiting.append(record)
+            self._bytes += record.size
         self._arrived.set()
-        if len(self._waiting) >= _BUFFERED:
+        if len(self._waiting) >= _BUFFERED or self._bytes >= _BUFFERED_BYTES:
             self._consumer.pause(self._place)
 
     async def read(self, most: int) -> Sequence[Record]:
@@ -81,7 +85,9 @@ class KafkaPartition:
         self._woken = False
         batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         self._unfinished.extend(batch)
-        if len(self._waiting) < _BUFFERED // 2 and self._place in self._consumer.paused():
+        self._bytes -= sum(record.size for record in batch)
+        half_empty = len(self._waiting) < _BUFFERED // 2 and self._bytes < _BUFFERED_BYTES // 2
+        if half_empty and self._place in self._consumer.paused():
             self._consumer.resume(self._place)
         return batch
 
@@ -112,6 +118,7 @@ class KafkaPartition:
     def rewind(self) -> None:
         """Read again what is not committed: it is still here."""
         self._waiting.extendleft(reversed(self._unfinished))
+        self._bytes += sum(record.size for record in self._unfinished)
         self._unfinished.clear()
 
     def surrender(self) -> None:

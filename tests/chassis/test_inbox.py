@@ -2,20 +2,24 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 import asyncpg
 import pytest
 
-from chassis import dead_letters, inbox, telemetry
+from chassis import db, dead_letters, inbox, telemetry
 from chassis.bus import Record
 from chassis.db import backoff_s
 from chassis.inbox import Flood
+from chassis.lanes import LaneLost
 from chassis.reading import NOBODY
 from chassis.replaying import discard, replay
 from chassis.testing import ServiceUnderTest
+from contracts.decisions import PeriodPaid
 from contracts.envelope import UndecodableRecord, new_event_id
 from tests.chassis.builders import a_payment, a_pin, an_office
+from tests.chassis.toy.app import SERVICE
 
 
 async def payments(toy: ServiceUnderTest) -> list[tuple[str, int, int]]:
@@ -223,6 +227,43 @@ async def test_a_record_of_a_type_that_belongs_on_another_topic_is_not_believed(
     async with toy.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM offices") == 0
     assert [letter.failure for letter in await letters(toy)] == ["permanent"] * 2
+
+
+@pytest.fixture
+def cancelling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler of payments is cancelled at every one of `D-cancelled`, by something that it waits for."""
+    handler = SERVICE.reactions[PeriodPaid]
+
+    async def react(tx, event) -> None:
+        if event.decision_ref == "D-cancelled":
+            shared = asyncio.get_running_loop().create_future()
+            shared.cancel()
+            await shared
+        await handler(tx, event)
+
+    monkeypatch.setitem(SERVICE.reactions, PeriodPaid, react)  # type: ignore[arg-type]
+
+
+async def test_a_handler_that_is_cancelled_from_within_has_failed_like_any_other(
+    toy: ServiceUnderTest, cancelling: None
+):
+    """Its record becomes a letter after some tries; records of other keys are applied."""
+    records = [toy.record_of(a_payment(decision_ref=ref)) for ref in ("D-1", "D-cancelled", "D-2")]
+    await toy.deliver_records(*records)
+    assert sorted(await payments(toy)) == [("D-1", 1, 1), ("D-2", 1, 1)]
+    assert [(letter.failure, letter.error.partition(":")[0]) for letter in await letters(toy)] == [
+        ("bug", "CancelledWithin")
+    ]
+
+
+async def test_control_where_that_counts_as_an_end_its_partition_stands(
+    toy: ServiceUnderTest, cancelling: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(db, "cancelled_from_outside_only", nullcontext)
+    for _ in range(3):
+        with pytest.raises(LaneLost):
+            await toy.deliver_records(toy.record_of(a_payment(decision_ref="D-cancelled")))
+    assert not await letters(toy)
 
 
 async def test_a_flood_of_letters_stops_the_consumer(toy: ServiceUnderTest):

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from chassis import lanes as lanes_module
-from chassis.lanes import AHEAD, BATCH, WHOLE, GivenUp, Lanes, Rest
+from chassis.lanes import AHEAD, AHEAD_BYTES, BATCH, WHOLE, GivenUp, LaneLost, Lanes, Rest
 
 
 class Story:
@@ -155,3 +155,40 @@ async def test_a_lane_that_breaks_off_is_reported_and_the_mark_stays():
         await lanes.finished()
     assert woken
     assert lanes.mark is None
+
+
+@pytest.mark.parametrize("looked_after", [True, False], ids=["looked after", "control: by nobody"])
+async def test_a_lane_whose_own_work_cancels_it_breaks_off_as_any_other(
+    monkeypatch: pytest.MonkeyPatch, looked_after: bool
+):
+    """Else its record would never be finished, and those behind it in the lane would be lost with it."""
+    if not looked_after:
+        monkeypatch.setattr(Lanes, "_break_off", lambda *_: None)
+    lanes = Lanes()
+
+    async def cancelled(_rest: Rest) -> None:
+        raise asyncio.CancelledError
+
+    async def works(_rest: Rest) -> None:
+        pass
+
+    lanes.hold(range(2))
+    lanes.put("a", [0], cancelled)
+    lanes.put("a", [1], works)
+    if looked_after:
+        with pytest.raises(LaneLost):
+            await lanes.finished()
+    else:
+        await lanes.finished()
+    assert lanes.mark is None
+
+
+async def test_long_records_are_held_up_to_a_number_of_bytes():
+    """Where others write, each may be as long as the bus takes; the control is one byte less."""
+    lanes = Lanes()
+    lanes.hold([0, 1], [1_000, AHEAD_BYTES - 1_001])
+    assert lanes.room() == BATCH
+    lanes.hold([2], [1])
+    assert lanes.room() == 0
+    lanes.finish([0])
+    assert lanes.room() == BATCH

@@ -1,6 +1,7 @@
 """The relay does not walk over what it has moved, and still passes over nothing."""
 
 import json
+import time
 
 import asyncpg
 import pytest
@@ -127,3 +128,21 @@ async def pages_read(toy: ServiceUnderTest, floor: int) -> int:
             f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT id FROM outbox WHERE id >= {floor} ORDER BY id LIMIT 500"
         )
     return int(json.loads(plan)[0]["Plan"]["Shared Hit Blocks"])
+
+
+@pytest.mark.parametrize("every_s", [0.0, 3600.0], ids=["every second", "control: after as many rows as ever"])
+async def test_rows_of_a_resting_topic_are_not_walked_over_at_every_move(
+    toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch, every_s: float
+):
+    """However many wait there, and however few are moved beside them; when it goes on they are all looked at."""
+    monkeypatch.setattr(outbox, "_LOOK_AFTER", 1_000)
+    monkeypatch.setattr(outbox, "_BESIDE_RESTING_EVERY_S", every_s)
+    floor, resting = Floor(), frozenset({"rekku.messages"})
+    floor._looked_at = time.monotonic()
+    await write(toy, 40)
+    async with toy.db.pool.acquire() as connection:
+        last = await connection.fetchval("SELECT max(id) FROM outbox")
+        await floor.follow(connection, 0, resting)
+    assert floor.where() == (0 if every_s else last + 1)
+    floor.sink()
+    assert await moved(toy, floor) == 40

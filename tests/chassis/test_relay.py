@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from chassis import relay as relaying
 from chassis.aside import KeyAside, ask_for, keys_aside
-from chassis.bus import Bus
+from chassis.bus import Bus, RowsAtFault
 from chassis.bus.embedded import EmbeddedBus
 from chassis.bus.kafka import KafkaBus
 from chassis.bus.kafka_topics import apply_topics
@@ -251,6 +251,42 @@ async def test_a_new_relay_knows_what_the_one_before_set_aside(ground: Ground):
     async with relayed(ground):
         await ground.waits(0, aside=2)
         assert await ground.published(MESSAGES, 1) == [(b"A", b"1")]
+
+
+@pytest.mark.parametrize("ground", ["embedded"], indirect=True)
+@pytest.mark.parametrize("tried", [True, False], ids=["tried by its id", "control: condemned as it stands there"])
+async def test_an_older_row_that_commits_late_is_not_taken_for_the_one_at_fault(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, tried: bool
+):
+    """It commits between a move that is refused and the look at what was to be moved."""
+    look = EmbeddedBus._rows
+    if not tried:
+
+        async def at_fault(_bus: object, _connection: object, ids: list[int], error: Exception) -> int:
+            raise RowsAtFault(ids, str(error))
+
+        monkeypatch.setattr(EmbeddedBus, "_at_fault", at_fault)
+    monkeypatch.setattr(relaying, "_BATCH", 1)
+    await ground.take_little(MESSAGES)
+    late = ground.toy.db.transaction()
+    tx = await late.__aenter__()
+    await tx.execute(
+        "INSERT INTO outbox (topic, key, header_names, header_values, value) VALUES ($1, 'A', '{}', '{}', 'x')",
+        MESSAGES,
+    )
+    await ground.write(MESSAGES, (b"B", LONG))
+    commits = [late]
+
+    async def looked(self: EmbeddedBus, *what: object) -> object:
+        while commits:
+            await commits.pop().__aexit__(None, None, None)
+        return await look(self, *what)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(EmbeddedBus, "_rows", looked)
+    async with relayed(ground):
+        await ground.waits(0, aside=1 if tried else 2)
+    assert [each.key for each in await ground.aside()] == ([b"B"] if tried else [b"A", b"B"])
+    assert await ground.published(MESSAGES, 1) == ([(b"A", b"x")] if tried else [])
 
 
 @pytest.mark.parametrize("ground", ["embedded"], indirect=True)

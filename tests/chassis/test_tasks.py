@@ -111,3 +111,42 @@ async def test_deaths_that_are_far_apart_end_nothing(of_a_service: Tasks, monkey
     await until(all_over)
     assert not of_a_service.given_up.is_set()
     await of_a_service.stop()
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["recognised", "control: hidden by the error"])
+async def test_a_task_that_loses_its_connection_while_it_is_stopped_ends(
+    of_a_service: Tasks, monkeypatch: pytest.MonkeyPatch, guarded: bool
+):
+    """On its way out it meets an error that would be tried again for ever; nobody cancels it a second time."""
+    if not guarded:
+        monkeypatch.setattr(failures, "raise_if_cancelled", lambda _error: None)
+    starts = 0
+
+    async def work() -> None:
+        nonlocal starts
+        starts += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            if starts == 1:
+                raise ConnectionResetError
+
+    of_a_service.start("work", work)
+
+    async def at_work() -> bool:
+        return starts == 1
+
+    await until(at_work)
+    stopping = asyncio.create_task(of_a_service.stop())
+    if guarded:
+        await asyncio.wait_for(stopping, 10)
+        assert starts == 1
+        return
+
+    async def at_work_again() -> bool:
+        return starts == 2
+
+    await until(at_work_again)
+    assert not stopping.done()
+    await of_a_service.stop()
+    await stopping

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
 
-from chassis import timers
+from chassis import db, timers
 from chassis.testing import CLOCK_START, ServiceUnderTest
 from chassis.timers import fire_one
 
@@ -110,6 +111,60 @@ async def test_so_is_one_whose_statement_takes_too_long(toy: ServiceUnderTest):
     assert await toy.fire_timers() == 2
     assert await fired(toy) == ["good"]
     assert [(key, attempts) for key, attempts, _ in await left(toy)] == [("slow", 1)]
+
+
+async def test_so_is_one_that_is_cancelled_from_within(toy: ServiceUnderTest):
+    """It would end the task of all timers, and again after its next start."""
+    await plan(toy, "cancelled", timedelta(0), cancelled=True)
+    await plan(toy, "good", timedelta(minutes=1))
+    await toy.clock.advance(timedelta(hours=1))
+    assert await toy.fire_timers() == 2
+    assert await fired(toy) == ["good"]
+    assert [(key, attempts) for key, attempts, _ in await left(toy)] == [("cancelled", 1)]
+
+
+async def test_control_where_that_counts_as_an_end_all_timers_end(
+    toy: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(db, "cancelled_from_outside_only", nullcontext)
+    await plan(toy, "cancelled", timedelta(0), cancelled=True)
+    for _ in range(2):
+        with pytest.raises(asyncio.CancelledError):
+            await toy.fire_timers()
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["those that have not failed first", "control: by when due"])
+async def test_any_number_of_timers_that_fail_leave_the_others_their_time(
+    toy: ServiceUnderTest, locked: None, monkeypatch: pytest.MonkeyPatch, first: bool
+):
+    """Their next tries are due again before all of them have been tried, as of hundreds on one lock."""
+    if not first:
+        either = "(retry_at IS NULL OR retry_at <= clock_timestamp()) ORDER BY due_at, kind, key"
+        monkeypatch.setattr(timers, "_FIRST_TRY", timers._CLAIM.format(which=either))
+    for n in range(3):
+        await plan(toy, f"stuck {n}", timedelta(minutes=n), locks="locked")
+    await plan(toy, "good", timedelta(minutes=9))
+    async with toy.transaction() as tx:
+        await tx.execute(
+            "UPDATE timers SET attempts = 7, retry_at = clock_timestamp() - interval '1 s' WHERE key LIKE 'stuck%'"
+        )
+    await toy.clock.advance(timedelta(hours=1))
+    assert await fire_one(toy.service, toy.db)
+    assert await fired(toy) == (["good"] if first else [])
+
+
+async def test_those_that_have_failed_are_tried_in_turn(toy: ServiceUnderTest):
+    for n, key in enumerate("cab"):
+        await plan(toy, key, timedelta(0))
+        async with toy.transaction() as tx:
+            await tx.execute(
+                "UPDATE timers SET attempts = 1, retry_at = clock_timestamp() - make_interval(secs => $2)"
+                " WHERE key = $1",
+                key,
+                60.0 - n,
+            )
+    assert await toy.fire_timers() == 3
+    assert await fired(toy) == ["c", "a", "b"]
 
 
 async def test_control_where_it_is_not_put_off_nobody_else_fires(

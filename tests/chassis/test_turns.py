@@ -2,9 +2,11 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from chassis import turns
+from chassis.db import BRIEFLY, HURRIEDLY
 from chassis.failures import of_the_moment
 from chassis.turns import MOST_AT_ONCE, Turns
 from tests.chassis.test_bus import until
@@ -13,17 +15,20 @@ from tests.chassis.test_bus import until
 class Work:
     """Commands that hold their turn until they are let go; `working` are those that have one, in order."""
 
-    def __init__(self) -> None:
-        self.turns = Turns()
+    def __init__(self, connections: int = 1_000) -> None:
+        self.turns = Turns(connections)
         self.working: list[str] = []
         self.may_end: dict[str, asyncio.Event] = {}
 
     async def do(self, name: str, *on: str) -> str:
         self.may_end[name] = asyncio.Event()
-        async with self.turns.of(on):
+
+        async def work(_lock_wait: str) -> str:
             self.working.append(name)
             await self.may_end[name].wait()
-        return name
+            return name
+
+        return await self.turns.run(on, work)
 
     def begin(self, name: str, *on: str) -> "asyncio.Task[str]":
         return asyncio.create_task(self.do(name, *on))
@@ -94,3 +99,91 @@ async def test_who_waits_too_long_or_goes_away_leaves_the_queue(monkeypatch: pyt
         work.may_end[name].set()
     await asyncio.gather(*first)
     assert not work.turns._queues
+
+
+async def test_all_commands_together_leave_connections_to_others():
+    work = Work(connections=3)
+    tasks = [work.begin(f"{n}", f"course {n}") for n in range(5)]
+    await work.until_working("0", "1", "2")
+    work.may_end["1"].set()
+    await work.until_working("0", "1", "2", "3")
+    for may_end in work.may_end.values():
+        may_end.set()
+    await asyncio.gather(*tasks)
+
+
+class Lock:
+    """What commands want that nobody could know before: each tries for a moment, holding a connection."""
+
+    def __init__(self, connections: int) -> None:
+        self.turns = Turns(connections)
+        self.held = True
+        self.trying = self.most = 0
+        self.tried: list[str] = []
+        self.waits: list[str] = []
+
+    async def want(self, name: str, *on: str) -> str:
+        async def work(lock_wait: str) -> str:
+            again = name in self.tried
+            self.waits.append(lock_wait)
+            self.tried.append(name)
+            self.trying += again
+            self.most = max(self.most, self.trying)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            self.trying -= again
+            if self.held:
+                raise asyncpg.LockNotAvailableError("somebody else holds it")
+            return name
+
+        return await self.turns.run(on, work)
+
+
+async def test_those_that_have_met_a_lock_share_half_and_the_others_come_at_once():
+    """Any number of them, each on an aggregate of its own; they are tried in turn until it is let go."""
+    lock = Lock(connections=4)
+    stuck = [asyncio.create_task(lock.want(f"{n}", f"draft {n}")) for n in range(30)]
+
+    async def all_again() -> bool:
+        return all(lock.tried.count(f"{n}") > 2 for n in range(30))
+
+    await until(all_again)
+    assert lock.most == 2
+    # The first four begin together; from then on one of them is known to have met it.
+    assert lock.waits[:4] == [BRIEFLY] * 4
+    assert set(lock.waits[8:]) == {HURRIEDLY}
+    went_through = asyncio.Event()
+
+    async def quick(_lock_wait: str) -> None:
+        went_through.set()
+
+    before = len(lock.tried)
+    await lock.turns.run(["stranger"], quick)
+    assert went_through.is_set()
+    assert len(lock.tried) - before < 30
+    lock.held = False
+    assert await asyncio.gather(*stuck) == [f"{n}" for n in range(30)]
+
+
+async def test_a_lock_that_is_not_let_go_is_a_failure_of_the_moment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(turns, "LOCK_WITHIN_S", 0.05)
+    lock = Lock(connections=1)
+    outcomes = await asyncio.gather(*(lock.want(f"{n}", f"draft {n}") for n in range(4)), return_exceptions=True)
+    assert all(isinstance(error, BaseException) and of_the_moment(error) for error in outcomes)
+    assert not lock.turns._queues
+    assert not lock.turns._connections.locked()
+    assert not lock.turns._again.locked()
+    assert not lock.turns._met_a_lock
+
+
+async def test_who_alone_has_met_a_lock_waits_for_it_longer_each_time():
+    lock = Lock(connections=4)
+    alone = asyncio.create_task(lock.want("a", "draft"))
+
+    async def tried() -> bool:
+        return len(lock.waits) > 3
+
+    await until(tried)
+    lock.held = False
+    await alone
+    assert set(lock.waits) == {BRIEFLY}

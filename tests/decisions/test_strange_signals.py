@@ -61,6 +61,15 @@ async def test_a_strangers_record_is_kept_for_repair_but_for_a_code_in_it(decisi
     assert letter["value"] == (value if is_kept else None)
 
 
+@pytest.mark.parametrize(("words", "is_kept"), [(b"x" * 15_000, True), (b"x" * 16_385, False)])
+async def test_a_strangers_long_record_is_not_kept(decisions, words, is_kept):
+    """So many a minute, for as long as nobody looks: what is kept of them fills no database."""
+    record = decisions.service.record_of(suspended(), source="/somebody/else")
+    await decisions.service.deliver_records(replace(record, value=words))
+    [letter] = await letters(decisions)
+    assert (letter["value"], letter["topic"]) == (words if is_kept else None, record.topic)
+
+
 @pytest.mark.parametrize("signal_id", ["", "x" * 129, "a\0b", "a\nb", "a\u202eb"])
 async def test_a_signal_id_has_a_length_and_can_be_printed(decisions, signal_id):
     """What is too long or cannot be stored is set aside; later signals of the service go on."""

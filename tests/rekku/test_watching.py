@@ -1,6 +1,7 @@
 """What `rekku up` looks after: a dead PostgreSQL, a dead broker and a service that hangs."""
 
 import asyncio
+import errno
 import os
 import shutil
 import signal
@@ -13,12 +14,13 @@ import asyncpg
 import pytest
 
 from chassis.embedded import SUPERUSER, Cluster, start_cluster
+from chassis.files import Unusable
 from chassis.kafka.cluster import KafkaCluster
 from chassis.probe import Probe
 from chassis.testing import ALL_SERVICES
 from rekku import watching
 from rekku.processes import Program, keep_running
-from rekku.up import free_ports
+from rekku.up import free_ports, trim_bus
 from rekku.watching import end_who_hangs, keep_broker, keep_postgres
 from tests.chassis.test_bus import until
 
@@ -97,6 +99,59 @@ async def test_a_broker_that_was_killed_is_started_again_at_its_address(kafka: K
     assert said == ["Apache Kafka's broker 1 had died, and was started again"]
     assert broker.pid not in (None, before)
     assert kafka.servers == servers
+
+
+async def test_a_server_that_cannot_be_started_yet_ends_nothing_else(monkeypatch: pytest.MonkeyPatch):
+    """Its log may have no room, or the machine no process left for it: what runs goes on, and it is tried again."""
+    monkeypatch.setattr(watching, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(watching, "backoff_s", lambda *_, **__: 0)
+    problems: list[Exception] = [
+        OSError(errno.EAGAIN, "no process"),
+        OSError(errno.ENOSPC, "full", "log"),
+        Unusable("x"),
+    ]
+    said: list[str] = []
+    started = asyncio.Event()
+
+    async def start() -> None:
+        if problems:
+            raise problems.pop(0)
+        started.set()
+
+    watching_it = asyncio.create_task(watching._keep("The server", started.is_set, start, said.append))
+    async with asyncio.timeout(20):
+        await started.wait()
+
+    async def reported() -> bool:
+        return len(said) == 2
+
+    await until(reported)
+    watching_it.cancel()
+    await asyncio.gather(watching_it, return_exceptions=True)
+    assert "does not start: " in said[0]
+    assert said[1] == "The server had died, and was started again"
+
+
+async def test_a_log_that_cannot_be_trimmed_now_ends_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Also where the server dies between a question and the answer, which asyncpg calls an error of its own."""
+
+    async def dies(*_: object) -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 11")
+
+    monkeypatch.setattr(asyncpg, "connect", dies)
+    trimming = asyncio.create_task(trim_bus(SimpleNamespace(url=str)))  # type: ignore[arg-type]
+    said = ""
+
+    async def reported() -> bool:
+        nonlocal said
+        said += "".join(capsys.readouterr())
+        return "could not be trimmed (InternalClientError)" in said
+
+    await until(reported)
+    assert not trimming.done()
+    trimming.cancel()
 
 
 async def test_a_service_that_was_alive_and_hangs_is_killed_and_starts_again(

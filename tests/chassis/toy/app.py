@@ -1,5 +1,6 @@
 """A small service that exercises the chassis; it takes the name of a real one for its roles and rights."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -138,6 +139,8 @@ async def remember(tx: Transaction, key: str, payload: Any) -> None:
         await tx.fetchval("SELECT version FROM notes WHERE note_id = $1 FOR UPDATE", payload["locks"])
     if payload.get("sleeps"):
         await tx.connection.fetchval("SELECT pg_sleep(60)", timeout=0.05)
+    if payload.get("cancelled"):
+        raise asyncio.CancelledError
     if payload.get("loses"):
         raise asyncpg.SerializationError("lost a race")
     await tx.execute("INSERT INTO fired (at, key) VALUES ($1, $2)", tx.now, key)
