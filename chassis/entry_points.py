@@ -35,7 +35,7 @@ HEADERS: Mapping[str, TextKind | None] = {
 }
 """The headers that are read, all of them printable ASCII; None is parsed or compared, and never kept as text.
 
-A cookie is read as well: by its name alone, and never kept.
+A cookie is read as well: by its name alone, and never kept; and in User-Agent known names of browsers are looked for.
 """
 
 

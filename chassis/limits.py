@@ -1,6 +1,8 @@
 """How much one caller may ask of a process: settings, with the figures that hold where nothing else is set."""
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
 
 
 class ConnectionLimits(BaseModel):
@@ -58,3 +60,23 @@ class Rates(BaseModel):
     survey: PositiveInt = 30
     surveys: PositiveInt = 3_000
     guess: PositiveInt = 60
+
+
+class SessionLimits(BaseModel):
+    """How long a sign-in at the gateway lasts (`REKKU_SESSIONS`, as JSON), on real time.
+
+    Args:
+        idle_s: seconds after the last use; uses are noted once a minute, so it may end up to that much sooner.
+        whole_s: seconds after the sign-in, however much it is used; never longer than its token.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    idle_s: PositiveInt = 30 * 60
+    whole_s: PositiveInt = 12 * 3600
+
+    @model_validator(mode="after")
+    def _idle_is_the_shorter(self) -> Self:
+        if self.idle_s > self.whole_s:
+            raise ValueError("idle_s is more than whole_s, and would never be reached")
+        return self

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chassis.clock import ClockKind
-from chassis.limits import ConnectionLimits, Rates
+from chassis.limits import ConnectionLimits, Rates, SessionLimits
 from chassis.peers import Network, read_network
 from contracts.topics import TOPICS
 
@@ -124,6 +124,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
     rates: Rates = Rates()
     connections: ConnectionLimits = ConnectionLimits()
+    sessions: SessionLimits = SessionLimits()
     otlp_endpoint: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     failpoints: Path | None = None

@@ -14,13 +14,15 @@ from chassis.problems import ProblemWriter
 from chassis.runtime import Runtime
 from chassis.service import Service
 from chassis.settings import Environment
+from services.gateway import kept_forms, sign_in
 from services.gateway.api import router
 from services.gateway.browser import BrowserManners
-from services.gateway.forms import FIELDS
+from services.gateway.forms import FIELDS, StaleForm
 from services.gateway.limited import RateLimits
+from services.gateway.pruning import prune_sessions
 from services.gateway.rates import Meter
 from services.gateway.upstreams import Upstreams
-from services.gateway.visitor import Gateway, is_secure
+from services.gateway.visitor import Gateway, SignInNeeded, is_secure
 
 _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).parent
@@ -40,6 +42,8 @@ def configure(app: FastAPI, runtime: Runtime) -> None:
         issuer=DevIssuer(settings) if settings.dev_issuer else None,
     )
     app.state.gateway = gateway
+    app.add_exception_handler(SignInNeeded, sign_in.on_sign_in_needed)
+    app.add_exception_handler(StaleForm, kept_forms.on_stale_form)
     app.mount("/static", StaticFiles(directory=_ROOT / "static"), name="static")
 
 
@@ -61,4 +65,5 @@ SERVICE = Service(
     layers=layers,
     form_fields=FIELDS,
     needs=("upstreams",),
+    workers=(prune_sessions,),
 )

@@ -1,4 +1,4 @@
-"""What every answer to a browser gets: security headers, and and problems as pages instead of JSON."""
+"""What every answer to a browser gets: security headers, and problems as pages instead of JSON."""
 
 import json
 from collections.abc import MutableMapping
@@ -24,7 +24,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 """No scripts at all, nothing inline, nothing from elsewhere; `data:` is for the icons inside hds-core."""
 
-_MACHINE_PATHS = ("/api/", "/healthz", "/livez", "/readyz", "/progress", "/version", "/openapi.json", "/session")
+_MACHINES = "/api/"
+_MACHINE_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/progress", "/version", "/openapi.json", "/session"})
 _PROBLEM_TYPE = "application/problem+json"
 
 _KINDS = {
@@ -69,7 +70,7 @@ class BrowserManners:
         async def mannered(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._add_headers(scope, message)
-                if _is_page(scope) and _is_problem(message):
+                if is_page(scope) and _is_problem(message):
                     held.update(message)
                     return
             elif held:
@@ -110,9 +111,10 @@ class BrowserManners:
         return HTMLResponse(page, start["status"], {**kept, "Content-Language": t.language})
 
 
-def _is_page(scope: Scope) -> bool:
-    accept = Headers(scope=scope).get("accept", "")
-    return "text/html" in accept and not scope["path"].startswith(_MACHINE_PATHS)
+def is_page(scope: Scope) -> bool:
+    """Whether a request is a browser's that asks for a page."""
+    path, accept = scope["path"], Headers(scope=scope).get("accept", "")
+    return "text/html" in accept and not path.startswith(_MACHINES) and path not in _MACHINE_PATHS
 
 
 def _is_problem(message: Message) -> bool:

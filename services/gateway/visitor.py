@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chassis.auth import DevIssuer, Principal, TokenVerifier
 from chassis.db import Database
+from chassis.failures import of_the_moment
 from chassis.idempotency import KEY
 from chassis.knowing import well_formed_marks
 from chassis.refused import know
@@ -118,6 +119,12 @@ class Visitor:
         """The language of the page."""
         return self.t.language
 
+    @property
+    def sign_in_lasts(self) -> dict[str, str]:
+        """How long a sign-in lasts, as the texts say it: `idle` and `whole`."""
+        limits = self.gateway.settings.sessions
+        return {"idle": self.t.duration(limits.idle_s), "whole": self.t.duration(limits.whole_s)}
+
     def frame(self) -> PageFrame:
         """The frame of this visitor's page."""
         url = self.request.url
@@ -192,7 +199,8 @@ class Visitor:
         marks = well_formed_marks(known)
         session = self.session
         if session and marks:
-            await self.gateway.db.run(lambda tx: handlers.remember_known(tx, session.cookie, marks))
+            limits = self.gateway.settings.sessions
+            await self.gateway.db.run(lambda tx: handlers.remember_known(tx, session.cookie, marks, limits))
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept-Language": self.language}
@@ -220,7 +228,15 @@ async def find_session(request: Request, gateway: Gateway) -> Session | None:
     if not cookie:
         return None
     async with gateway.db.transaction(readonly=True) as tx:
-        return await handlers.find_session(tx, cookie)
+        session = await handlers.find_session(tx, cookie, gateway.settings.sessions)
+    if session and session.rested:
+        try:
+            await gateway.db.run(lambda tx: handlers.use_session(tx, session))
+        except Exception as error:
+            # What can be read is answered also while nothing can be written.
+            if not of_the_moment(error):
+                raise
+    return session
 
 
 def chosen_language(request: Request) -> str | None:
@@ -243,6 +259,17 @@ async def visitor(request: Request) -> Visitor:
     if session:
         know(request, Principal(session.subject, session.role, session.provider_id))
     return Visitor(request, gateway, session, words_for(request), chosen_language(request) in LANGUAGES)
+
+
+async def signed_in_visitor(visitor: Annotated[Visitor, Depends(visitor)]) -> Visitor:
+    """A visitor signed in in whatever role.
+
+    Raises:
+        SignInNeeded: somebody else.
+    """
+    if not visitor.session:
+        raise SignInNeeded
+    return visitor
 
 
 async def provider_visitor(visitor: Annotated[Visitor, Depends(visitor)]) -> Visitor:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
+from babel.units import format_unit
 from fluent.runtime import FluentBundle, FluentResource
 
 from chassis.calendar import HELSINKI
@@ -68,6 +69,13 @@ class Wording:
         between = " " if self.language != "en" else ", "
         clock = f"{local.hour}.{local.minute:02}" if self.language != "en" else f"{local.hour:02}:{local.minute:02}"
         return f"{self.day(local.date())}{between}{clock}"
+
+    def duration(self, seconds: int) -> str:
+        """A length of time in whole hours or minutes, what is less in seconds: `12 tuntia`, `30 minuuttia`."""
+        unit, of_unit = next(
+            (unit, size) for unit, size in (("hour", 3600), ("minute", 60), ("second", 1)) if seconds % size == 0
+        )
+        return format_unit(seconds // of_unit, unit, locale=_LOCALES[self.language])
 
     def score(self, score: Decimal | str | float) -> str:
         """A feedback average with one decimal, rounded half up (E-30): `4,6`."""

@@ -56,6 +56,8 @@ FORMS = {
     "language": None,
     "service": None,
     "statement-": None,
+    "next": None,
+    "session": None,
 }
 """What is filled in on pages, and its kind; None where it is chosen or made by a machine."""
 

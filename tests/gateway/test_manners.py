@@ -39,7 +39,7 @@ async def test_heads_are_answered_like_pages(gateway, search):
         page, head = await gateway.browser().get(path), await gateway.browser().head(path)
         assert head.status_code == page.status_code
         for name in ("content-type", "content-security-policy", "cache-control"):
-            assert head.headers[name] == page.headers[name]
+            assert head.headers.get(name) == page.headers.get(name)
 
 
 async def test_a_slash_at_the_end_leads_nowhere_else(gateway, search):
@@ -79,10 +79,20 @@ async def test_an_identity_code_in_a_form_is_refused_as_well(gateway):
 
 
 async def test_pages_for_signed_in_people_ask_to_sign_in(gateway):
-    for path in ("/provider", "/provider/messages", "/officer"):
-        page = await gateway.browser().get(path)
-        assert page.status_code == 403
-        assert "Sign in first" in page.text
+    for path in ("/provider", "/provider/messages", "/officer", "/sessions"):
+        page = await gateway.browser().get(path, follow_redirects=True)
+        assert (page.status_code, page.url.path) == (200, "/sign-in")
+        assert "This page is for people who have signed in." in page.text
+
+
+async def test_where_nobody_can_sign_in_such_a_page_is_refused(gateway):
+    """As in production, and for whoever asks for no page."""
+    asks_for_json = await gateway.browser().get("/provider", headers={"accept": "application/json"})
+    assert (asks_for_json.status_code, asks_for_json.json()["code"]) == (403, "SIGN_IN_NEEDED")
+    gateway.change(issuer=None)
+    page = await gateway.browser().get("/provider")
+    assert page.status_code == 403
+    assert "Sign in first" in page.text
 
 
 async def test_a_provider_does_not_see_kelas_page_nor_kela_a_providers(gateway):

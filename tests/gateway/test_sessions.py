@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from datetime import timedelta
 
 import pytest
 from pydantic import ValidationError
 
 from chassis.auth import Role
-from chassis.clock import utc_now
 from chassis.knowing import merge_marks
+from chassis.limits import SessionLimits
 from chassis.settings import Settings
 from services.gateway import attempts, domain, handlers, store
 from tests.gateway.builders import PROVIDER, csrf_of, hidden, sign_in_form, who
@@ -63,7 +62,7 @@ async def test_the_database_keeps_neither_cookie_nor_token(gateway):
     row = (await stored(gateway))[0]
     cookie = browser.cookies["rekku-session"]
     async with gateway.service.transaction() as tx:
-        session = await handlers.find_session(tx, cookie)
+        session = await handlers.find_session(tx, cookie, SessionLimits())
     assert session.token.encode() not in row["sealed_token"]
     assert cookie not in str(dict(row))
 
@@ -95,15 +94,6 @@ async def test_signing_in_again_ends_the_session_before(gateway):
     browser = await gateway.provider()
     await browser.post("/sign-in", data={**await sign_in_form(browser), **who(Role.OFFICER)})
     assert [row["role"] for row in await stored(gateway)] == ["officer"]
-
-
-async def test_an_expired_session_is_none_and_goes_with_the_next_sign_in(gateway):
-    browser = await gateway.provider()
-    async with gateway.service.transaction() as tx:
-        await tx.execute("UPDATE sessions SET created_at = $1, expires_at = $2", utc_now() - timedelta(9), utc_now())
-    assert (await browser.get("/session")).json()["role"] == "public"
-    await gateway.provider()
-    assert len(await stored(gateway)) == 1
 
 
 async def test_sign_in_and_out_need_their_pages_token(gateway):
@@ -239,11 +229,11 @@ async def test_of_many_answers_at_once_none_is_forgotten(gateway):
     run = gateway.service.db.run
 
     async def remember(number):
-        await run(lambda tx: handlers.remember_known(tx, cookie, [f"course:{number}@1"]))
+        await run(lambda tx: handlers.remember_known(tx, cookie, [f"course:{number}@1"], SessionLimits()))
 
     await asyncio.gather(*(remember(number) for number in range(15)))
     async with gateway.service.transaction() as tx:
-        known = (await handlers.find_session(tx, cookie)).known
+        known = (await handlers.find_session(tx, cookie, SessionLimits())).known
     assert sorted(known) == sorted(f"course:{number}@1" for number in range(15))
 
 
@@ -255,7 +245,7 @@ async def test_without_the_rows_lock_answers_would_be_forgotten(gateway, monkeyp
 
     async def remember(tx, number):
         nonlocal read
-        held = await store.lock_session(tx, domain.session_hash(cookie), utc_now())
+        held = await store.lock_session(tx, domain.session_hash(cookie), handlers.living(SessionLimits()))
         read += 1
         if read == 2:
             both_read.set()
@@ -265,4 +255,4 @@ async def test_without_the_rows_lock_answers_would_be_forgotten(gateway, monkeyp
     run = gateway.service.db.run
     await asyncio.gather(*(run(lambda tx, n=n: remember(tx, n)) for n in range(2)))
     async with gateway.service.transaction() as tx:
-        assert len((await handlers.find_session(tx, cookie)).known) == 1
+        assert len((await handlers.find_session(tx, cookie, SessionLimits())).known) == 1

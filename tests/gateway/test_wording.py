@@ -32,7 +32,16 @@ def test_the_three_languages_have_the_same_texts_with_the_same_variables():
 def test_every_text_is_used():
     used = "".join(path.read_text() for path in [*(ROOT / "templates").iterdir(), *ROOT.glob("*.py")])
     built = ("age", "how-", "mode-", "kind-", "state-", "role-", "reason-", "sms-", "survey-", "provider-done-")
-    built += ("language-", "service-language-", "problem", "sign-in-", "course-unknown-", "error-")
+    built += (
+        "language-",
+        "service-language-",
+        "problem",
+        "sign-in-",
+        "course-unknown-",
+        "error-",
+        "kept-form-",
+        "sessions-done-",
+    )
     built += ("events-promise-", "events-data-", "events-kind-", *(f"statistics-{name}" for name in _OF_SERVICE))
     refusals = {"unknown-service", "unknown-path", "upstream-unavailable", "csrf-refused", "too-many-requests"}
     unused = {text for text in texts("fi") if text not in used and not text.startswith(built)} - refusals
