@@ -9,11 +9,12 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from chassis.auth import DevIssuer
+from chassis.certificates import Authorities
 from chassis.layers import LastResort
 from chassis.problems import ProblemWriter
 from chassis.runtime import Runtime
 from chassis.service import Service
-from chassis.settings import Environment
+from chassis.settings import Environment, Settings, variable
 from services.gateway.api import router
 from services.gateway.browser import BrowserManners
 from services.gateway.forms import FIELDS
@@ -34,13 +35,18 @@ def configure(app: FastAPI, runtime: Runtime) -> None:
     gateway = Gateway(
         settings=settings,
         db=runtime.database,
-        upstreams=Upstreams(settings.upstreams),
+        upstreams=Upstreams(settings.upstreams, trust=_authorities(settings)),
         meter=Meter(settings.rates),
         verifier=runtime.verifier,
         issuer=DevIssuer(settings) if settings.dev_issuer else None,
     )
     app.state.gateway = gateway
     app.mount("/static", StaticFiles(directory=_ROOT / "static"), name="static")
+
+
+def _authorities(settings: Settings) -> Authorities | None:
+    file = settings.upstream_ca_file
+    return None if file is None else Authorities(file, variable("upstream_ca_file"))
 
 
 def layers(runtime: Runtime, problems: ProblemWriter) -> Sequence[Middleware]:
