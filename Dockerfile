@@ -35,5 +35,5 @@ WORKDIR /var/lib/rekku
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "from urllib.request import urlopen; [urlopen(f'http://127.0.0.1:8080/{look}', timeout=2) for look in ('livez', 'readyz')]"]
+    CMD ["python", "-m", "chassis.healthcheck"]
 ENTRYPOINT ["rekku"]

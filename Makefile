@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help up demo check test test-service test-long affected times lint style types pure bench schemas lock clean \
-	asyncapi-check chaos manifests deploy-check compose-secrets
+	asyncapi-check chaos manifests settings deploy-check compose-secrets
 
 # Two at a time, each target's lines together.
 BOTH := $(MAKE) --no-print-directory --jobs=2 --output-sync=target
@@ -101,6 +101,9 @@ lock: $(STAMP) ## Resolve requirements.in into requirements.lock (LOCK=--upgrade
 	$(BIN)/uv pip compile requirements.in $(LOCK) --quiet --universal --python-version 3.11 \
 		--generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links \
 		--output-file requirements.lock
+
+settings: $(STAMP) ## Write the tables of docs/settings.md from the settings' declarations
+	$(BIN)/python -m deploy.settings_page --write
 
 manifests: $(STAMP) ## Write the Strimzi topics and users from contracts/topics.py
 	$(BIN)/python -m deploy.generate

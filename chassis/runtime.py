@@ -16,6 +16,7 @@ from chassis import telemetry
 from chassis.auth import TokenVerifier
 from chassis.bus import Bus, Subscription
 from chassis.bus.choice import open_bus
+from chassis.certificates import Certificate
 from chassis.consumer import Consumer
 from chassis.db import Database
 from chassis.failpoints import arm
@@ -202,6 +203,7 @@ async def serve(service: Service, settings: Settings) -> None:
         KeepsDying: its background tasks died too often.
     """
     service.require(settings)
+    certificate = Certificate.of(settings)
     arm(settings.failpoints, f"{service.name}-{settings.instance}")
     start_telemetry(service.name, settings)
     loop = asyncio.get_running_loop()
@@ -217,7 +219,8 @@ async def serve(service: Service, settings: Settings) -> None:
         return
     database = await preparing
     runtime = Runtime(service, settings, database)
-    server = Server(ServerConfig(runtime.app, settings, runtime.refusals, grace_s=_GRACE_S))
+    config = ServerConfig(runtime.app, settings, runtime.refusals, grace_s=_GRACE_S, certificate=certificate)
+    server = Server(config)
     serving = asyncio.create_task(server.serve())
     given_up = asyncio.create_task(runtime.tasks.given_up.wait())
     await asyncio.wait({serving, stopped, given_up}, return_when=asyncio.FIRST_COMPLETED)

@@ -7,9 +7,9 @@ So they hold without a proxy in front, and behind one for the connections of the
 import asyncio
 import logging
 import socket
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -17,10 +17,12 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from chassis.certificates import Certificate
+from chassis.doors import Doors, bound_unacknowledged
 from chassis.files import Unusable
-from chassis.limits import ConnectionLimits
 from chassis.peers import TrustedProxies, neighbourhood
 from chassis.refused import Refusals
+from chassis.secured import SecuredProtocol
 from chassis.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -39,45 +41,18 @@ _AROUND_A_HEADER = len(": \r\n")
 _IDLE, _HEADERS, _BODY = "", "headers", "body"
 
 
-class Doors:
-    """Who is connected: so many connections a peer, and any number of a trusted proxy."""
-
-    def __init__(self, limits: ConnectionLimits, trusted: TrustedProxies, refusals: Refusals) -> None:
-        self.limits = limits
-        self.refusals = refusals
-        self._trusted = trusted
-        self._open: Counter[str] = Counter()
-
-    def enter(self, host: str) -> str | None:
-        """Let a peer in: the name to leave by, or None where it has too many connections.
-
-        A trusted proxy's connections are not counted; its name is empty.
-        """
-        if host in self._trusted:
-            return ""
-        peer = neighbourhood(host)
-        if self._open[peer] >= self.limits.per_peer:
-            return None
-        self._open[peer] += 1
-        return peer
-
-    def leave(self, peer: str | None) -> None:
-        """A connection has ended."""
-        if peer:
-            self._open[peer] -= 1
-            if not self._open[peer]:
-                del self._open[peer]
-
-
 class ServerConfig(uvicorn.Config):
-    """How `app` is served with `settings`."""
+    """How `app` is served with `settings`: over TLS where there is a certificate."""
 
-    def __init__(self, app: Any, settings: Settings, refusals: Refusals, *, grace_s: int) -> None:
+    def __init__(
+        self, app: Any, settings: Settings, refusals: Refusals, *, grace_s: int, certificate: Certificate | None = None
+    ) -> None:
         super().__init__(
             app,
             host=settings.host,
             port=settings.port,
-            http=LimitedProtocol,
+            # uvicorn calls it for each connection, whatever it is.
+            http=LimitedProtocol if certificate is None else partial(_secured, certificate),  # type: ignore[arg-type]
             # A connection that is something else from then on would be outside all limits.
             ws="none",
             # Who is trusted is our own setting (`chassis.peers`); uvicorn trusts this machine.
@@ -108,6 +83,17 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _secured(
+    certificate: Certificate,
+    config: ServerConfig,
+    server_state: ServerState,
+    app_state: dict[str, Any],
+    _loop: asyncio.AbstractEventLoop | None = None,
+) -> SecuredProtocol:
+    inner = LimitedProtocol(config, server_state, app_state, _loop, within_tls=True)
+    return SecuredProtocol(inner.loop, inner, certificate.context, config.doors)
 
 
 class _Patience:
@@ -184,8 +170,11 @@ class LimitedProtocol(HttpToolsProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        within_tls: bool = False,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._within_tls = within_tls
         self.logger = _log
         self._doors = config.doors
         self._limits = config.doors.limits
@@ -205,9 +194,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = _Flow(transport, self._patience)
+        if self._within_tls:
+            # All that follows has been done when the connection was made; asyncio's TLS takes 0 for always.
+            transport.set_write_buffer_limits(high=1)
+            self._wait()
+            return
         # Whatever the kernel does not take at once is waited for: `answer_s` holds for small answers too.
         transport.set_write_buffer_limits(high=0)
-        _bound_unacknowledged(transport, self._limits.answer_s)
+        bound_unacknowledged(transport, self._limits.answer_s)
         self._entered = self._doors.enter(self._host)
         if self._entered is None:
             self._turn_away(503, "CONNECTIONS")
@@ -359,14 +353,6 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.write(_STATUS_LINES[status] + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         self._cut()
         self.transport.close()
-
-
-def _bound_unacknowledged(transport: asyncio.Transport, limit_s: float) -> None:
-    """How long the kernel keeps what a peer does not take, also after we have closed; where it can be set (Linux)."""
-    connection = transport.get_extra_info("socket")
-    if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-        with suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, int(limit_s * 1000)))
 
 
 def _announces_a_body(header: tuple[bytes, bytes]) -> bool:

@@ -9,8 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from chassis.db import Transaction
-from chassis.files import Unusable
-from chassis.settings import Settings
+from chassis.settings import Environment, Settings, Unfit, meaning_of, variable
 from contracts.envelope import Event, EventKind
 from contracts.identity_codes import TextKind
 from contracts.topics import TOPICS
@@ -37,7 +36,11 @@ KnownVersion = Callable[[Transaction, str], Awaitable[int | None]]
 Worker = Callable[["Runtime"], Coroutine[Any, Any, None]]
 """A background loop for work outside transactions, such as delivery; ends when cancelled."""
 
-_NEEDED_BY_ALL = ("database_url", "jwks_url")
+NEEDED_BY_ALL = ("database_url", "jwks_url")
+"""The settings that no service can do without."""
+
+NEEDED_IN_PRODUCTION = ("bus", "issuer", "public_url", "secret", "tls_cert_file", "tls_key_file")
+"""Those whose defaults are of one machine: in production no service does without its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,22 +92,27 @@ class Service:
         if not {event for group in self.superseding for event in group} <= set(self.projected):
             raise TypeError(f"{self.name} supersedes events that it does not project")
 
+    def needed(self, environment: Environment) -> list[str]:
+        """The names of the settings without which it does not start there."""
+        of_production = NEEDED_IN_PRODUCTION if environment is Environment.PRODUCTION else ()
+        return list(dict.fromkeys((*NEEDED_BY_ALL, *self.needs, *of_production)))
+
     def require(self, settings: Settings) -> None:
         """See that the service can do its work with these settings.
 
         Raises:
-            Unusable: one is missing or cannot be used; the message names the variable, and never its value.
+            Unfit: some are missing, cannot be used, or are not for production; it names all of them.
         """
-        missing = [name for name in (*_NEEDED_BY_ALL, *self.needs) if not getattr(settings, name)]
-        if missing:
-            raise Unusable(
-                f"{self.name} does not start without {', '.join(f'REKKU_{name.upper()}' for name in missing)}"
-            )
-        if self.check is not None:
+        problems = settings.unfit()
+        missing = [name for name in self.needed(settings.environment) if settings.lacks(name)]
+        problems += [f"{variable(name)} is missing: {meaning_of(name)}" for name in missing]
+        if self.check is not None and not set(missing) & set(self.needs):
             try:
                 self.check(settings)
             except ValueError as error:
-                raise Unusable(f"{self.name} does not start: {error}") from error
+                problems.append(str(error))
+        if problems:
+            raise Unfit(self.name, problems)
 
     @property
     def migrations(self) -> Path:

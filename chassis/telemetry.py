@@ -64,6 +64,12 @@ refusals = _meter.create_counter("rekku.http.refusals", description="Refused com
 turned_away = _meter.create_counter(
     "rekku.http.turned_away", description="Requests and connections turned away at the door, by kind"
 )
+tls_unusable = _meter.create_gauge(
+    "rekku.tls.unusable", description="1 while files of TLS cannot be read anew and those of before go on; else 0"
+)
+tls_valid_until = _meter.create_gauge(
+    "rekku.tls.valid_until", unit="s", description="When the first certificate in use ends, in seconds since 1970"
+)
 
 
 class JsonLines(logging.Formatter):

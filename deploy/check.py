@@ -135,6 +135,8 @@ def checks() -> Iterator[Check]:
         kubernetes_problems,
         (
             ("readinessProbe:", "readynessProbe:"),
+            ("scheme: HTTPS", "schema: HTTPS"),
+            ("secretName: rekku-courses-tls", "secret: rekku-courses-tls"),
             ("minAvailable: 1", "minAvailable: [1]"),
             ("podSelector:", "podSelecter:"),
             ("ttlSecondsAfterFinished:", "ttlSecondsAfterFinish:"),

@@ -14,7 +14,7 @@ from cyclopts import App, Parameter, validators
 from chassis.auth import DevIssuer, Role
 from chassis.files import NO_ROOM
 from chassis.issuer_keys import is_file, keys_in
-from chassis.settings import BusKind, Settings
+from chassis.settings import BusKind, ServedSettings, Settings
 from rekku.home import Home
 from rekku.problems import Problem, problem_of
 from rekku.terminal import run, run_until_signalled
@@ -39,7 +39,7 @@ for inner in (events_app, dead_letters_app, outbox_app, projections_app, topics_
 
 
 def main() -> None:
-    """Run a command; every problem is one line on stderr, and an exit status."""
+    """Run a command; every problem is one line on stderr, or one for each thing to do, and an exit status."""
     try:
         status = app(sys.argv[1:])
         sys.stdout.flush()
@@ -52,7 +52,8 @@ def main() -> None:
         problem = problem_of(error)
         if problem is None:
             raise
-        print(f"rekku: {' '.join(str(problem).split())}", file=sys.stderr)
+        for line in problem.lines:
+            print(f"rekku: {line}", file=sys.stderr)
         if isinstance(error, OSError) and error.filename is None and error.errno in NO_ROOM:
             _forget_output()
         sys.exit(problem.status)
@@ -81,7 +82,7 @@ def serve(service: str, /) -> None:
     from rekku.services import load
 
     _end_with_launcher()
-    settings = Settings()
+    settings = ServedSettings()
     if is_file(settings.jwks_url):
         # Without the issuer's keys it would answer nobody.
         keys_in(settings.jwks_url)

@@ -1,6 +1,6 @@
 """What the command line says when it cannot do what was asked: one clear line, an exit status, no traceback."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from chassis.files import NO_ROOM, Unusable
+from chassis.settings import Unfit
 
-_SETTINGS = frozenset({"Settings", "Administration"})
+_SETTINGS = frozenset({"Settings", "ServedSettings", "Administration"})
 
 
 class Problem(Exception):
@@ -19,11 +20,18 @@ class Problem(Exception):
     Args:
         message: what is wrong and, where it helps, what to do.
         status: 1 where the work was done and something did not hold, 2 where it could not begin.
+        details: where there is more than one thing to do, a line for each.
     """
 
-    def __init__(self, message: str, status: int = 2) -> None:
+    def __init__(self, message: str, status: int = 2, details: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.status = status
+        self.details = details
+
+    @property
+    def lines(self) -> list[str]:
+        """What is printed."""
+        return [" ".join(line.split()) for line in (str(self), *self.details)]
 
 
 def problem_of(error: BaseException) -> Problem | None:
@@ -33,6 +41,8 @@ def problem_of(error: BaseException) -> Problem | None:
             return error
         case BaseExceptionGroup():
             return problem_of(error.exceptions[0])
+        case Unfit() if len(error.problems) > 1:
+            return Problem(f"{error.service} does not start:", details=[f"- {line}" for line in error.problems])
         case Unusable() | CycloptsError():
             return Problem(str(error))
         case SettingsError():

@@ -6,21 +6,24 @@ import asyncpg
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.fitness import SHORTEST_PASSWORD, weakness
 from chassis.provisioning import DATABASE, KEYS_DATABASE, OWNER, provision, roles_of
-from chassis.settings import DatabaseUrl
+from chassis.settings import DatabaseUrl, Environment, unprotected
 from rekku.problems import Problem
 from rekku.services import SERVICES
-
-_SHORTEST_PASSWORD = 16
 
 
 class Administration(BaseSettings):
     """What provisioning is told, and no service ever is."""
 
-    model_config = SettingsConfigDict(env_prefix="REKKU_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="REKKU_", frozen=True, extra="ignore", use_attribute_docstrings=True)
 
+    environment: Environment = Environment.DEVELOPMENT
+    """As of every process: `production` refuses to go unencrypted, and passwords that could be guessed."""
     admin_url: DatabaseUrl
+    """An administrator of the PostgreSQL, as `postgresql://role:password@host/postgres`."""
     role_passwords: dict[str, SecretStr]
+    """The passwords of the roles, by role (JSON): each service's `rekku_SERVICE`, `rekku_owner` and `rekku_keys`."""
 
 
 def needed_roles() -> list[str]:
@@ -38,6 +41,8 @@ async def provision_there() -> None:
     told = Administration.model_validate({})
     passwords = {role: password.get_secret_value() for role, password in told.role_passwords.items()}
     _check(passwords)
+    if told.environment is Environment.PRODUCTION:
+        _check_for_production(told.admin_url, passwords)
     try:
         await provision(lambda name: _on(told.admin_url.get_secret_value(), name), passwords, SERVICES)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -51,8 +56,20 @@ def _check(passwords: dict[str, str]) -> None:
     if unknown:
         raise Problem(f"there is no role {unknown[0]}; there are {', '.join(roles_of(SERVICES))}")
     for role in needed_roles():
-        if len(passwords.get(role, "")) < _SHORTEST_PASSWORD:
-            raise Problem(f"REKKU_ROLE_PASSWORDS has no password of {_SHORTEST_PASSWORD} characters for {role}")
+        if len(passwords.get(role, "")) < SHORTEST_PASSWORD:
+            raise Problem(f"REKKU_ROLE_PASSWORDS has no password of {SHORTEST_PASSWORD} characters for {role}")
+
+
+def _check_for_production(admin_url: SecretStr, passwords: dict[str, str]) -> None:
+    found = unprotected(admin_url)
+    wrong = [f"- REKKU_ADMIN_URL {found}"] if found else []
+    wrong += [
+        f"- REKKU_ROLE_PASSWORDS: that of {role} {weak}; draw one at random"
+        for role, password in passwords.items()
+        if (weak := weakness(password, SHORTEST_PASSWORD))
+    ]
+    if wrong:
+        raise Problem("production is not provisioned:", details=wrong)
 
 
 def _on(url: str, database: str) -> str:

@@ -249,6 +249,9 @@ def _programs(launch: Launch, cluster: Cluster, settings: Settings, parent: Nurs
         "REKKU_KAFKA_SECURITY": settings.kafka_security,
         "REKKU_JWKS_URL": DevIssuer.jwks_path(launch.home.path).as_uri(),
         "REKKU_PUBLIC_URL": f"http://{_HOST}:{launch.port}",
+        # On this machine they speak plainly, to one another too.
+        "REKKU_TLS_CERT_FILE": "",
+        "REKKU_TLS_KEY_FILE": "",
         "REKKU_SECRET": _secret(launch.home),
         "REKKU_KEYS_DATABASE_URL": cluster.url(KEYS_DATABASE, KEYS_DATABASE),
         "REKKU_LAUNCHER": str(os.getpid()),

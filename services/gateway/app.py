@@ -9,11 +9,12 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from chassis.auth import DevIssuer
+from chassis.certificates import Authorities
 from chassis.layers import LastResort
 from chassis.problems import ProblemWriter
 from chassis.runtime import Runtime
 from chassis.service import Service
-from chassis.settings import Environment
+from chassis.settings import Environment, Settings, variable
 from services.gateway import kept_forms, sign_in
 from services.gateway.api import router
 from services.gateway.browser import BrowserManners
@@ -36,7 +37,7 @@ def configure(app: FastAPI, runtime: Runtime) -> None:
     gateway = Gateway(
         settings=settings,
         db=runtime.database,
-        upstreams=Upstreams(settings.upstreams),
+        upstreams=Upstreams(settings.upstreams, trust=_authorities(settings)),
         meter=Meter(settings.rates),
         verifier=runtime.verifier,
         issuer=DevIssuer(settings) if settings.dev_issuer else None,
@@ -45,6 +46,11 @@ def configure(app: FastAPI, runtime: Runtime) -> None:
     app.add_exception_handler(SignInNeeded, sign_in.on_sign_in_needed)
     app.add_exception_handler(StaleForm, kept_forms.on_stale_form)
     app.mount("/static", StaticFiles(directory=_ROOT / "static"), name="static")
+
+
+def _authorities(settings: Settings) -> Authorities | None:
+    file = settings.upstream_ca_file
+    return None if file is None else Authorities(file, variable("upstream_ca_file"))
 
 
 def layers(runtime: Runtime, problems: ProblemWriter) -> Sequence[Middleware]:

@@ -1,5 +1,6 @@
 """The services behind the gateway, spoken to over HTTP with pooled connections."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,9 +50,13 @@ class Reply:
 
 @dataclass
 class Upstreams:
-    """Base URLs by service name, with one connection pool each."""
+    """Base URLs by service name, with one connection pool each.
+
+    `trust` verifies their certificates, for each new connection anew; without it the usual authorities do.
+    """
 
     bases: Mapping[str, str]
+    trust: ssl.SSLContext | None = None
     _clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
 
     @property
@@ -68,7 +73,7 @@ class Upstreams:
         if service not in self.bases:
             raise NotFound("UNKNOWN_SERVICE")
         if service not in self._clients:
-            self.connect(service, httpx.AsyncHTTPTransport(limits=_LIMITS))
+            self.connect(service, httpx.AsyncHTTPTransport(verify=self.trust or True, limits=_LIMITS))
         return self._clients[service]
 
     def connect(self, service: str, transport: httpx.AsyncBaseTransport) -> None:

@@ -1,17 +1,20 @@
-"""What one connection and one peer may take, on a real server and plain sockets."""
+"""What one connection and one peer may take, on a real server and sockets, plain ones and over TLS."""
 
 import asyncio
 import json
 import logging
+import ssl
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 from pydantic import ValidationError
 
+from chassis.certificates import Certificate
 from chassis.limits import ConnectionLimits
 from chassis.refused import Refusals
 from chassis.server import Server, ServerConfig
 from chassis.settings import Settings
+from tests.authority import Authority
 
 PATIENCE_S = 20
 HEAD = b"GET / HTTP/1.1\r\nhost: here\r\n"
@@ -106,6 +109,28 @@ class Socket:
         return int(rest.split()[1]) if rest else None
 
 
+class Wire:
+    """What is spoken over: TLS where there is an authority."""
+
+    authority = None
+
+    @classmethod
+    def certificate(cls):
+        return cls.authority and Certificate(cls.authority.certificate_file, cls.authority.key_file)
+
+    @classmethod
+    def trust(cls):
+        return cls.authority and ssl.create_default_context(cafile=cls.authority.ca_file)
+
+
+@pytest.fixture(autouse=True, params=["plain", "TLS"])
+def over(request, tmp_path, monkeypatch):
+    """Every test here is one of plain connections, and one of such over TLS."""
+    if request.param == "TLS":
+        monkeypatch.setattr(Wire, "authority", Authority(tmp_path / "authority"))
+    return request.param
+
+
 class Served:
     """A running server."""
 
@@ -116,7 +141,16 @@ class Served:
         self._open = []
 
     async def connect(self, *parts):
-        socket = Socket(*await asyncio.open_connection("127.0.0.1", self.port, limit=2**22))
+        try:
+            streams = await asyncio.open_connection("127.0.0.1", self.port, limit=2**22, ssl=Wire.trust())
+        except OSError:
+            if Wire.authority is None:
+                raise
+            # The connection has ended amid the handshake.
+            streams = asyncio.StreamReader(), None
+            streams[0].feed_eof()
+            return Socket(*streams)
+        socket = Socket(*streams)
         self._open.append(socket)
         with suppress(ConnectionError):
             await socket.say(*parts)
@@ -131,7 +165,7 @@ class Served:
 async def serving(app=None, trusted="", **limits):
     app = app or Echo()
     settings = Settings(port=0, trusted_proxies=trusted, connections=ConnectionLimits(**limits))
-    config = ServerConfig(app, settings, Refusals("secret"), grace_s=1)
+    config = ServerConfig(app, settings, Refusals("secret"), grace_s=1, certificate=Wire.certificate())
     config.lifespan = "off"
     server = Server(config)
     running = asyncio.create_task(server.serve())
@@ -337,12 +371,12 @@ async def test_control_who_takes_it_gets_all_of_it():
         assert (status, len(body)) == (200, 5_000_002)
 
 
-async def test_a_peer_has_so_many_connections_and_gets_one_back_for_each_it_closes(caplog):
+async def test_a_peer_has_so_many_connections_and_gets_one_back_for_each_it_closes(over, caplog):
     async with serving(per_peer=3) as here:
         first, second, third = [await here.connect(HELLO) for _ in range(3)]
         assert [await socket.answer() for socket in (first, second, third)] == [(200, "0\n")] * 3
         fourth = await here.connect()
-        assert await fourth.status_at_the_end() == 503
+        assert await fourth.status_at_the_end() == (503 if over == "plain" else None)
         assert kinds(caplog) == ["CONNECTIONS"]
         first.writer.close()
         async with asyncio.timeout(PATIENCE_S):

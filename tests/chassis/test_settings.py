@@ -6,35 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from chassis.auth import DevIssuer
-from chassis.settings import Environment, Settings
+from chassis.settings import Settings
 from chassis.texts import LANGUAGES, Texts, preferred_language
-
-PRODUCTION = {
-    "environment": Environment.PRODUCTION,
-    "jwks_url": "https://issuer.example/jwks",
-    "secret": "x" * 32,
-    "public_url": "https://rekku.example",
-}
-
-
-def test_production_starts_with_production_settings():
-    assert Settings.model_validate(PRODUCTION).environment is Environment.PRODUCTION
-
-
-@pytest.mark.parametrize(
-    ("wrong", "named"),
-    [
-        ({"dev_issuer": True}, "development issuer"),
-        ({"clock": "simulated"}, "simulated clock"),
-        ({"failpoints": "/orders"}, "failpoints"),
-        ({"jwks_url": "file:///keys.json"}, "keys from a file"),
-        ({"secret": "short"}, "no secret"),
-        ({"public_url": "http://rekku.example"}, "plain http"),
-    ],
-)
-def test_production_refuses_what_belongs_on_a_developers_machine(wrong: dict[str, object], named: str):
-    with pytest.raises(ValidationError, match=named):
-        Settings.model_validate(PRODUCTION | wrong)
 
 
 @pytest.mark.parametrize("topic", ["rekku.quota-signal", "rekku.payments"])

@@ -11,6 +11,8 @@ import contextlib
 import json
 import os
 import re
+import ssl
+import sys
 from pathlib import Path
 
 from rekku.up import free_ports
@@ -44,15 +46,20 @@ class Containers:
         places: what stands in a file, and where it is here.
     """
 
+    scheme = "http"
+    verify = True
+    """How httpx verifies what they answer with."""
+
     def __init__(self, nursery, names, folder, places):
         self.folder = folder
         self._nursery = nursery
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self._places = places | {f"//{name}:8080": f"//127.0.0.1:{port}" for name, port in self.ports.items()}
         self._stack = contextlib.AsyncExitStack()
+        self._given = {}
 
     def url(self, name):
-        return f"http://127.0.0.1:{self.ports[name]}"
+        return f"{self.scheme}://127.0.0.1:{self.ports[name]}"
 
     def log(self, name):
         return self.folder / f"{name}.log"
@@ -63,15 +70,17 @@ class Containers:
         for place, here in self._places.items():
             given = {key: value.replace(place, here) for key, value in given.items()}
         given |= {"REKKU_HOST": "127.0.0.1", "REKKU_PORT": str(self.ports[name]), "REKKU_HOME": str(home)}
-        process = await self._nursery.start(arguments, given | {"PATH": os.environ["PATH"]}, self.log(name))
+        self._given[name] = given | {"PATH": os.environ["PATH"]}
+        process = await self._nursery.start(arguments, self._given[name], self.log(name))
         self._stack.push_async_callback(_end, process)
         return process
 
     async def healthy(self, name, process):
         """Wait until the image's own health check says so; it is asked once there is somebody to answer."""
-        check = [word.replace(":8080", f":{self.ports[name]}") for word in health_check()]
+        program, *arguments = health_check()
+        assert program == "python"
         async with asyncio.timeout(_HEALTHY_WITHIN_S):
-            while not (await self._listens(name) and await _status(check) == 0):
+            while not (await self._listens(name) and await _status(arguments, self._given[name]) == 0):
                 assert process.returncode is None, self.log(name).read_text()
                 await asyncio.sleep(_LOOK_EVERY_S)
 
@@ -88,8 +97,10 @@ class Containers:
         await self._stack.aclose()
 
 
-async def _status(command):
-    asking = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+async def _status(arguments, environment):
+    asking = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, env=environment, stderr=asyncio.subprocess.DEVNULL
+    )
     return await asking.wait()
 
 
@@ -157,9 +168,13 @@ class Deployed(Containers):
         config_maps: by name.
         secrets: values by (name, key).
         machine: variables that stand for what the machine has, such as whom it trusts.
+        authority: who has signed what all of them show.
     """
 
-    def __init__(self, nursery, deployments, config_maps, secrets, folder, places, machine):
+    scheme = "https"
+
+    def __init__(self, nursery, deployments, config_maps, secrets, folder, places, machine, authority):
+        self.verify = ssl.create_default_context(cafile=authority.ca_file)
         self.deployments = deployments
         self._config_maps = config_maps
         self._secrets = secrets

@@ -1,59 +1,14 @@
 """A Kafka as Strimzi makes it: clients come in by TLS and SCRAM-SHA-512, and do what their access rules allow."""
 
 import asyncio
-import datetime
-import ipaddress
 
 from confluent_kafka import admin
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from chassis.kafka.cluster import KafkaCluster
 from rekku.up import free_ports
 
 _ALLOWED = admin.AclPermissionType.ALLOW
 _ITERATIONS = 4096
-
-
-class Authority:
-    """A certificate authority of its own, and one certificate for the loopback address."""
-
-    def __init__(self, folder):
-        self.ca_file, self.certificate_file, self.key_file = (
-            folder / name for name in ("ca.crt", "crt.pem", "key.pem")
-        )
-        ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        ca = self._certificate("rekku tests", ca_key, "rekku tests", ca_key, ca=True)
-        own = self._certificate("127.0.0.1", key, "rekku tests", ca_key, ca=False)
-        self.ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
-        self.certificate_file.write_bytes(own.public_bytes(serialization.Encoding.PEM))
-        self.key_file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        self.keystore_file = folder / "keystore.pem"
-        self.keystore_file.write_bytes(self.key_file.read_bytes() + self.certificate_file.read_bytes())
-
-    def _certificate(self, subject, key, issuer, issuer_key, *, ca):
-        now = datetime.datetime.now(datetime.UTC)
-        subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in (subject, issuer))
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(issuer)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        )
-        if not ca:
-            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-            builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        return builder.sign(issuer_key, hashes.SHA256())
 
 
 class SecuredKafka(KafkaCluster):

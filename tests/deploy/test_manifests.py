@@ -3,15 +3,14 @@
 import json
 
 import pytest
-from pydantic import ValidationError
 
 from chassis import runtime
-from chassis.settings import BusKind, KafkaSecurity, Settings
+from chassis.settings import BusKind, KafkaSecurity, ServedSettings, Settings, Unfit
 from contracts.topics import SERVICES, TOPICS, read_by, written_by
 from contracts.values import PersonalDataClass
 from deploy import check, compose, generate
 from rekku.provisioning import needed_roles
-from rekku.services import GATEWAY
+from rekku.services import GATEWAY, load
 from rekku.services import SERVICES as ALL_SERVICES
 
 RESOURCES = check.resources(check.built())
@@ -23,7 +22,9 @@ ADDRESSES = {"REKKU_PUBLIC_URL": "https://rekku.example", "REKKU_JWKS_URL": "htt
 
 
 _SECRET = "a secret of at least thirty-two characters"
-_SECRET_URL = "postgresql://role:of-a-secret@database:5432/rekku"
+_SECRET_URL = (
+    "postgresql://role:of-twenty-letters@database:5432/rekku?sslmode=verify-full&sslrootcert=/etc/rekku/database/ca.crt"
+)
 
 
 def of_kind(kind):
@@ -48,7 +49,7 @@ def environment(pod, config_maps=("rekku", "rekku-installation")):
 def settings(values):
     fields = {name.removeprefix("REKKU_").lower(): value for name, value in values.items()}
     fields |= {name: json.loads(fields[name]) for name in ("upstreams",) if name in fields}
-    return Settings.model_validate(fields)
+    return ServedSettings.model_validate(fields)
 
 
 def test_every_service_has_its_resources():
@@ -64,6 +65,7 @@ def test_every_service_has_its_resources():
 @pytest.mark.parametrize("name", ALL_SERVICES)
 def test_a_service_would_start_in_production(name):
     told = settings(environment(PODS[name]))
+    load(name).require(told)
     assert (told.bus, told.kafka_security) == (BusKind.KAFKA, KafkaSecurity.SASL_SSL)
     assert bool(told.kafka_username) == (name != GATEWAY)
     assert set(told.upstreams) == (set(SERVICES) if name == GATEWAY else set())
@@ -72,8 +74,36 @@ def test_a_service_would_start_in_production(name):
 
 def test_without_the_installations_own_addresses_production_does_not_start():
     """Negative control of the test before."""
-    with pytest.raises(ValidationError, match="production does not start"):
-        settings(environment(PODS["courses"], config_maps=("rekku",)))
+    with pytest.raises(Unfit) as refused:
+        load("courses").require(settings(environment(PODS["courses"], config_maps=("rekku",))))
+    assert sorted(line.split()[0] for line in refused.value.problems) == [
+        *("REKKU_ISSUER", "REKKU_JWKS_URL", "REKKU_PUBLIC_URL")
+    ]
+
+
+@pytest.mark.parametrize("name", ["rekku-migrate", "rekku-provision"])
+def test_jobs_are_of_production_too(name):
+    assert environment(PODS[name])["REKKU_ENVIRONMENT"] == "production"
+
+
+def test_everything_is_spoken_over_tls_from_pod_to_pod():
+    """Each shows a certificate of its own, which is where its settings look; the gateway knows who signs them."""
+    config = next(one["data"] for name, one in of_kind("ConfigMap").items() if name.rpartition("-")[0] == "rekku")
+    for name in ALL_SERVICES:
+        pod, (container,) = PODS[name]["spec"], PODS[name]["spec"]["containers"]
+        folders = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+        secrets = {one["name"]: one["secret"]["secretName"] for one in pod["volumes"] if "secret" in one}
+        assert secrets["tls"] == f"rekku-{name}-tls"
+        assert config["REKKU_TLS_CERT_FILE"] == f"{folders['tls']}/tls.crt"
+        assert config["REKKU_TLS_KEY_FILE"] == f"{folders['tls']}/tls.key"
+        assert ("services-ca" in secrets) == (name == GATEWAY)
+        probes = [container[probe]["httpGet"]["scheme"] for probe in container if probe.endswith("Probe")]
+        assert probes == ["HTTPS"] * 3
+    told = environment(PODS[GATEWAY])
+    assert {url.split(":")[0] for url in json.loads(told["REKKU_UPSTREAMS"]).values()} == {"https"}
+    (container,) = PODS[GATEWAY]["spec"]["containers"]
+    folders = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+    assert told["REKKU_UPSTREAM_CA_FILE"] == f"{folders['services-ca']}/ca.crt"
 
 
 def test_every_variable_is_one_that_the_program_reads():
@@ -170,6 +200,12 @@ def test_every_secret_a_pod_needs_is_explained():
         for pod in PODS.values()
         for variable in pod["spec"]["containers"][0].get("env", [])
         if "secretKeyRef" in variable.get("valueFrom", {})
+    }
+    wanted |= {
+        volume["secret"]["secretName"]
+        for pod in PODS.values()
+        for volume in pod["spec"].get("volumes", [])
+        if "secret" in volume
     }
     generic = {name.replace(service, "SERVICE") for name in wanted for service in ALL_SERVICES if service in name}
     plain = {name for name in wanted if not any(service in name for service in ALL_SERVICES)}

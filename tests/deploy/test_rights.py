@@ -14,9 +14,10 @@ from chassis.kafka.jars import KafkaUnavailable
 from chassis.settings import BusKind, Settings
 from deploy import check
 from rekku.services import SERVICES
+from tests.authority import Authority
 from tests.conftest import leave_out
 from tests.deploy.running import Deployed
-from tests.deploy.secured import Authority, SecuredKafka
+from tests.deploy.secured import SecuredKafka
 from tests.deploy.story import told
 from tests.deploy.test_provisioning import PASSWORDS, migrate, provision
 
@@ -73,10 +74,11 @@ async def issuer(tmp_path, authority):
 
 
 def given_secrets(somewhere):
-    database = {name: somewhere.url(f"rekku_{name}", PASSWORDS[f"rekku_{name}"], "rekku") for name in SERVICES}
+    """The wheel's PostgreSQL has no TLS: production reaches it by its socket alone."""
+    database = {name: somewhere.socket(f"rekku_{name}", PASSWORDS[f"rekku_{name}"], "rekku") for name in SERVICES}
     return {
         ("rekku-secret", "secret"): "a secret of the tests, long enough for production",
-        ("rekku-keys-database", "url"): somewhere.url("rekku_keys", PASSWORDS["rekku_keys"], "rekku_keys"),
+        ("rekku-keys-database", "url"): somewhere.socket("rekku_keys", PASSWORDS["rekku_keys"], "rekku_keys"),
         **{(f"rekku-{name}-database", "url"): url for name, url in database.items()},
         **{(name, "password"): password for name, password in KAFKA_PASSWORDS.items()},
     }
@@ -92,10 +94,15 @@ async def test_every_deployment_starts_in_production_and_events_travel_with_the_
         "rekku-kafka-bootstrap:9093": secured.secured,
         "/etc/rekku/kafka/ca.crt": str(authority.ca_file),
         f"{ISSUER}/jwks.json": keys,
+        # All pods are this machine here, and show the certificate of its address.
+        "/etc/rekku/tls/tls.crt": str(authority.certificate_file),
+        "/etc/rekku/tls/tls.key": str(authority.key_file),
+        "/etc/rekku/services/ca.crt": str(authority.ca_file),
     }
     trusted = {"SSL_CERT_FILE": str(authority.ca_file)}
     secrets = given_secrets(somewhere)
-    deployed = Deployed(nursery, of_kind("Deployment"), of_kind("ConfigMap"), secrets, tmp_path, places, trusted)
+    pods, maps = of_kind("Deployment"), of_kind("ConfigMap")
+    deployed = Deployed(nursery, pods, maps, secrets, tmp_path, places, trusted, authority)
     try:
         await deployed.up()
         await told(deployed, minting, somewhere.url(database="rekku"))

@@ -212,7 +212,7 @@ async def test_without_the_development_issuer_there_is_no_sign_in(gateway):
 
 
 def test_production_does_not_start_with_the_development_issuer():
-    with pytest.raises(ValidationError, match="development issuer"):
+    with pytest.raises(ValidationError, match="REKKU_DEV_ISSUER"):
         Settings(environment="production", dev_issuer=True)
 
 
