@@ -9,6 +9,7 @@ from contracts.refusals import NotFound
 from services.notifications import copies, domain, store
 from services.notifications.batches.domain import SurveyAnswer
 from services.notifications.batches.handlers import seal_answer
+from services.notifications.batches.store import add_total
 from services.notifications.domain import Template
 from services.notifications.links import token_hash
 from services.notifications.writing import tell_client
@@ -33,6 +34,7 @@ async def on_period_paid(tx: Transaction, event: PeriodPaid) -> None:
         # Random, not time-ordered like our other ids: its time would point at the invitation (E-30).
         survey_id = secrets.token_hex(16)
         await store.add_survey(tx, survey_id, event.office_id, event.service, is_open=is_open)
+        await add_total(tx, event.office_id, event.service)
         await store.add_invitation(tx, event.decision_ref, event.period_number, survey_id, message_id)
     await store.add_invitation_stages(tx, event.decision_ref, event.period_number, paid.stages)
 

@@ -16,17 +16,25 @@ from services.notifications.batches.domain import SurveyAnswer
 from services.notifications.copies import get_row
 
 
+async def add_total(tx: Transaction, office_id: str, service: str) -> None:
+    """The sums of an office and service, where there are none yet, with the batch that takes answers.
+
+    Called when a survey is made: a batch that was named by an answer which is undone would leave its key behind.
+    """
+    await tx.execute(
+        "INSERT INTO feedback_totals (office_id, service, answers, sum_units) VALUES ($1, $2, 0, 0)"
+        " ON CONFLICT DO NOTHING",
+        office_id,
+        service,
+    )
+
+
 async def lock_open_batch(tx: Transaction, office_id: str, service: str) -> UUID:
     """The batch that takes answers about an office and service now; the total's row is locked afterwards."""
     open_batch = "SELECT batch_id FROM feedback_totals WHERE office_id = $1 AND service = $2 FOR UPDATE"
     found = await tx.fetchrow(open_batch, office_id, service)
-    if found is None:
-        await tx.execute(
-            "INSERT INTO feedback_totals (office_id, service, answers, sum_units) VALUES ($1, $2, 0, 0)"
-            " ON CONFLICT DO NOTHING",
-            office_id,
-            service,
-        )
+    if found is None:  # the survey is one of before
+        await add_total(tx, office_id, service)
         found = await get_row(tx, open_batch, office_id, service)
     batch_id: UUID = found["batch_id"]
     return batch_id
