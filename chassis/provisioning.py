@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from chassis.batch_keys import BATCH_KEYS_DDL
 from chassis.bus.embedded import apply_topics
 from chassis.clock import CLOCK_DDL
 from chassis.migrate import bus_migrations, migrate
@@ -65,6 +66,7 @@ async def provision(
         await _make_database(admin, KEYS_DATABASE, [KEYS_DATABASE], owner=KEYS_DATABASE)
     async with _connected(admin_url(KEYS_DATABASE), KEYS_DATABASE) as keys:
         await keys.execute(KEYS_DDL)
+        await keys.execute(BATCH_KEYS_DDL)
     async with _connected(admin_url(database)) as admin:
         await _make_schemas(admin, names, database)
     await migrate(admin_url(database), BUS, bus_migrations(), role=BUS)

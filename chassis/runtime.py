@@ -161,7 +161,7 @@ class KeepsDying(Unusable):
 async def connect(service: Service, settings: Settings) -> Database:
     """Connect to PostgreSQL, waiting for it with backoff and one clear line per try, and for its schema."""
     attempt = 0
-    vault = Vault(settings.keys_database_url.get_secret_value())
+    vault = Vault(settings.keys_database_url.get_secret_value(), settings.secret.get_secret_value())
     while True:
         try:
             database = await Database.connect(

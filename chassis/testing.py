@@ -254,7 +254,7 @@ async def service_under_test(
             settings.database_url.get_secret_value(),
             service.name,
             settings.clock,
-            Vault(settings.keys_database_url.get_secret_value()),
+            Vault(settings.keys_database_url.get_secret_value(), settings.secret.get_secret_value()),
             size=20,
         )
         under_test = ServiceUnderTest(service, Runtime(service, settings, database), database, clock)
@@ -317,7 +317,7 @@ async def system_under_test(
             settings = cluster.settings(service.name, name, home).model_copy(
                 update={"bus": bus, "kafka_servers": kafka_servers}
             )
-            vault = Vault(settings.keys_database_url.get_secret_value())
+            vault = Vault(settings.keys_database_url.get_secret_value(), settings.secret.get_secret_value())
             database = await Database.connect(
                 settings.database_url.get_secret_value(), service.name, settings.clock, vault
             )

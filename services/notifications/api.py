@@ -125,7 +125,7 @@ class Thanks(BaseModel):
     ),
 )
 async def answer_survey(token: Token, body: SurveyAnswers, here: Anybody) -> Response:
-    """Answer a survey, once. The link to the client is deleted with the same commit (E-30)."""
+    """Answer a survey, once. The answer is sealed, and the link to the client deleted with the same commit (E-30)."""
 
     async def act(tx: Transaction) -> Answer:
         await feedback.answer_survey(tx, token, body.answers)

@@ -5,6 +5,7 @@ from pathlib import Path
 from chassis.service import Service
 from contracts import courses, decisions, registration
 from services.notifications import api, copies, feedback, handlers
+from services.notifications.batches import handlers as batches
 from services.notifications.delivery import deliver_messages
 from services.notifications.links import SurveyLinks
 
@@ -29,6 +30,7 @@ SERVICE = Service(
         decisions.AnnouncedCountReopened: handlers.on_count_use,
         decisions.PeriodPaid: feedback.on_period_paid,
     },
+    timers={batches.OPEN: batches.open_batch, batches.ERASE: batches.erase_key},
     known={
         "decision": copies.find_decision_version,
         "pin": copies.find_pin_version,

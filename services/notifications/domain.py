@@ -213,9 +213,6 @@ def read_answers(raw: Mapping[str, object]) -> dict[int, int]:
 SCORE_UNIT = lcm(*range(ANSWERS_NEEDED, STATEMENTS + 1))
 """A respondent's score is a whole number of 1/SCORE_UNIT whichever 15-19 statements were answered."""
 
-PUBLISH_FROM = 5
-PUBLISH_EVERY = 5
-
 
 def score_units(answers: Mapping[int, int]) -> int:
     """A respondent's score, the mean of the statements answered, in exact units (E-30)."""
@@ -233,16 +230,6 @@ def shown_average(sum_units: int, answers: int) -> Decimal:
     shown = 6 - Fraction(sum_units, SCORE_UNIT * answers)
     tenths = (shown * 10 + Fraction(1, 2)).__floor__()
     return Decimal(tenths).scaleb(-1)
-
-
-def may_publish(answers: int, published_at: int) -> bool:
-    """From five answers on, and then only after five more (E-30).
-
-    Args:
-        answers: how many there are now.
-        published_at: how many there were at the last publication, 0 for never.
-    """
-    return answers >= PUBLISH_FROM and answers - published_at >= PUBLISH_EVERY
 
 
 # Phone numbers.

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 
 from chassis.db import Transaction
 from contracts.decisions import PeriodPaid
-from contracts.notifications import FeedbackAverage, FeedbackAveragePublished
 from contracts.refusals import NotFound
 from services.notifications import copies, domain, store
+from services.notifications.batches.domain import SurveyAnswer
+from services.notifications.batches.handlers import seal_answer
+from services.notifications.batches.store import add_total
 from services.notifications.domain import Template
 from services.notifications.links import token_hash
 from services.notifications.writing import tell_client
@@ -32,6 +34,7 @@ async def on_period_paid(tx: Transaction, event: PeriodPaid) -> None:
         # Random, not time-ordered like our other ids: its time would point at the invitation (E-30).
         survey_id = secrets.token_hex(16)
         await store.add_survey(tx, survey_id, event.office_id, event.service, is_open=is_open)
+        await add_total(tx, event.office_id, event.service)
         await store.add_invitation(tx, event.decision_ref, event.period_number, survey_id, message_id)
     await store.add_invitation_stages(tx, event.decision_ref, event.period_number, paid.stages)
 
@@ -48,29 +51,18 @@ async def open_survey(tx: Transaction, token: str) -> tuple[str, Mapping[str, st
 
 
 async def answer_survey(tx: Transaction, token: str, raw: Mapping[str, object]) -> None:
-    """Store the scores without any link to the client, and publish the office's average when it is due.
+    """Close the survey, and let the answer wait sealed until it can be opened with four others (E-30).
 
     Raises:
         NotFound: SURVEY_NOT_FOUND.
         SurveyClosed: it was answered or cancelled.
         Invalid: WRONG_STATEMENT, WRONG_SCORE, TOO_FEW_ANSWERS.
+        TimeoutError, asyncpg.PostgresError, OSError: the key store does not answer; a failure of the moment.
     """
     survey_id, office_id, service = _open(await store.lock_survey(tx, token_hash(token)))
-    answers = domain.read_answers(raw)
+    scores = domain.read_answers(raw)
     await store.close_answered_survey(tx, survey_id)
-    scores = {str(statement): score for statement, score in sorted(answers.items())}
-    await store.add_answer(tx, office_id, service, tx.today.replace(day=1), scores)
-    total = await store.add_to_total(tx, office_id, service, domain.score_units(answers))
-    if domain.may_publish(total.answers, total.published_at):
-        await _publish(tx, office_id, service, total)
-
-
-async def _publish(tx: Transaction, office_id: str, service: str, total: store.FeedbackTotal) -> None:
-    average = domain.shown_average(total.sum_units, total.answers)
-    version = total.version + 1
-    await store.set_published(tx, office_id, service, average=average, answers=total.answers, version=version)
-    feedback = FeedbackAverage(office_id=office_id, service=service, average=average, answers=total.answers)
-    tx.emit(FeedbackAveragePublished(version=version, feedback=feedback))
+    await seal_answer(tx, office_id, service, SurveyAnswer(scores))
 
 
 def _open(survey: store.Survey | None) -> tuple[str, str, str]:

@@ -1,13 +1,12 @@
-"""SQL of messages, surveys and answers; the copies of what others own are in `copies.py`.
+"""SQL of messages and surveys; that of answers is in `batches/store.py`, the copies of what others own in `copies.py`.
 
 Lock order, whenever a transaction takes more than one: service, decision, course, pin, contract,
-quota or count, survey, feedback total, messages (by occasion, then by id).
+quota or count, survey, sealed answers of a full batch, feedback total, messages (by occasion, then by id).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -288,64 +287,14 @@ async def close_answered_survey(tx: Transaction, survey_id: str) -> None:
     )
 
 
-async def add_answer(tx: Transaction, office_id: str, service: str, answered_in: date, scores: dict[str, int]) -> None:
-    """Raw scores by statement, with the month and nothing else that leads to a client."""
-    await tx.execute(
-        "INSERT INTO answers (office_id, service, answered_in, scores) VALUES ($1, $2, $3, $4)",
-        office_id,
-        service,
-        answered_in,
-        scores,
-    )
-
-
-@dataclass(frozen=True)
-class FeedbackTotal:
-    """The sums of one office and service, of all answers so far."""
-
-    answers: int
-    sum_units: int
-    published_at: int
-    version: int
-
-
-async def add_to_total(tx: Transaction, office_id: str, service: str, units: int) -> FeedbackTotal:
-    """Add one respondent's score; the total's row is locked afterwards."""
-    row = await get_row(
-        tx,
-        "INSERT INTO feedback_totals AS t (office_id, service, answers, sum_units) VALUES ($1, $2, 1, $3)"
-        " ON CONFLICT (office_id, service) DO UPDATE SET answers = t.answers + 1, sum_units = t.sum_units + $3"
-        " RETURNING answers, sum_units, published_at, version",
-        office_id,
-        service,
-        units,
-    )
-    return FeedbackTotal(row["answers"], row["sum_units"], row["published_at"], row["version"])
-
-
-async def set_published(
-    tx: Transaction, office_id: str, service: str, *, average: Decimal, answers: int, version: int
-) -> None:
-    """Remember what was published, and at how many answers."""
-    await tx.execute(
-        "UPDATE feedback_totals SET average = $3, published_at = $4, version = $5"
-        " WHERE office_id = $1 AND service = $2",
-        office_id,
-        service,
-        average,
-        answers,
-        version,
-    )
-
-
 async def count_feedback(tx: Transaction) -> asyncpg.Record:
-    """Invitations, surveys by state, answers, and offices with a published average."""
+    """Invitations, surveys by state, answers with those that wait, and offices with a published average."""
     return await get_row(
         tx,
         "SELECT (SELECT count(*) FROM invitations) AS invitations,"
         " (SELECT count(*) FROM surveys WHERE state = 'open') AS open,"
         " (SELECT count(*) FROM surveys WHERE state = 'answered') AS answered,"
         " (SELECT count(*) FROM surveys WHERE state = 'cancelled') AS cancelled,"
-        " (SELECT count(*) FROM answers) AS answers,"
+        " (SELECT count(*) FROM answers) + (SELECT count(*) FROM sealed_answers) AS answers,"
         " (SELECT count(*) FROM feedback_totals WHERE published_at > 0) AS published_averages",
     )

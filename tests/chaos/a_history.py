@@ -110,7 +110,8 @@ def _notifications():
         ],
         "notifications.invitations": [{"decision_ref": STAYS, "period_number": 2}],
         "notifications.surveys": [{"state": "answered"}],
-        "notifications.answers": [{}],
+        "notifications.answers": [],
+        "notifications.sealed_answers": [{"batch_id": "batch-1"}],
         "notifications.feedback_totals": [
             {"office_id": OFFICE, "service": SERVICE, "version": 1, "average": Decimal("4.6")}
         ],

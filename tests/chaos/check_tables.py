@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.notifications.batches.domain import BATCH
 from tests.chaos.checks import Looked, check
 from tests.chaos.evidence import Evidence, Row
 
@@ -87,11 +88,14 @@ def audited_once(evidence: Evidence, looked: Looked) -> None:
         if audited != times:
             looked.problems.append(f"{service}: {route} was answered {times} times and done {audited} times")
     surveys = sum(done.route == "POST /surveys/{token}/answers" for done in evidence.done)
-    answers = len(evidence.tables["notifications.answers"])
+    sealed = evidence.tables["notifications.sealed_answers"]
+    answers = len(evidence.tables["notifications.answers"]) + len(sealed)
     closed = sum(row["state"] == "answered" for row in evidence.tables["notifications.surveys"])
     looked.at += answers
     if not surveys <= answers == closed:
         looked.problems.append(f"{surveys} surveys were answered, {closed} closed, {answers} answers kept")
+    for batch, waiting in Counter(row["batch_id"] for row in sealed).items():
+        looked.look(waiting < BATCH, f"{waiting} answers wait in batch {batch}")
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ TABLES = {
     ),
     "notifications": (
         *("contracts", "services", "decisions", "courses", "pins", "client_contacts", "count_uses", "quotas"),
-        *("messages", "surveys", "invitations", "invitation_stages", "answers", "feedback_totals"),
+        *("messages", "surveys", "invitations", "invitation_stages", "answers", "sealed_answers", "feedback_totals"),
     ),
     "search": ("providers", "offices", "contracts", "services", "courses", "feedback_averages", "quotas", "offerings"),
 }

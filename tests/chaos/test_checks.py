@@ -166,6 +166,12 @@ def a_survey_was_counted_twice(evidence):
     evidence.tables["notifications.answers"].append({})
 
 
+@fault("each command was done once")
+def a_full_batch_of_answers_waits(evidence):
+    evidence.tables["notifications.surveys"] += [{"state": "answered"}] * 4
+    evidence.tables["notifications.sealed_answers"] += [{"batch_id": "batch-1"}] * 4
+
+
 @fault("every copy is as its owner's")
 def a_copy_is_behind(evidence):
     row(evidence, "notifications.decisions", decision_ref=GOES).update(version=1, state="granted")

@@ -68,6 +68,12 @@ RULES = {
         LEFT JOIN decisions.pins d ON d.decision_ref = p.decision_ref AND d.course_id = p.course_id
         WHERE (n.version, n.state, n.course_id) IS DISTINCT FROM (p.version, p.state, p.course_id)
            OR (d.version, d.state) IS DISTINCT FROM (p.version, p.state)""",
+    "a full batch of answers has not been opened": """
+        SELECT batch_id, count(*) FROM notifications.sealed_answers GROUP BY batch_id HAVING count(*) >= 5""",
+    "the feedback totals do not count every answer that was opened": """
+        SELECT office_id, service, t.answers FROM notifications.feedback_totals t WHERE answers <> published_at
+        OR answers <> (SELECT count(*) FROM notifications.answers a
+            WHERE (a.office_id, a.service) = (t.office_id, t.service))""",
     "a message has not left": "SELECT message_id, occasion FROM notifications.messages WHERE state = 'waiting'",
 } | {
     f"{what} in {service}.{table}": f"SELECT * FROM {service}.{table} LIMIT 3"

@@ -10,7 +10,7 @@ from contracts.topics import dead_letter_topic, written_by
 from rekku.services import SERVICES, load
 from tests.failpoints.rounds import Failpoint
 
-STEPS = ("commit", "send", "acknowledge", "position", "timer", "sms")
+STEPS = ("commit", "send", "acknowledge", "position", "timer", "sms", "seal", "erase")
 
 
 def why_not(service: Service, step: str, bus: BusKind) -> str | None:
@@ -23,6 +23,8 @@ def why_not(service: Service, step: str, bus: BusKind) -> str | None:
         "position": None if service.topics else "it consumes nothing",
         "timer": None if service.timers else "it plans nothing",
         "sms": None if service.name == "notifications" else "it tells clients nothing",
+        "seal": None if service.name == "notifications" else "nobody answers it a survey",
+        "erase": None if service.name == "notifications" else "it opens no batches",
     }
     if step == "acknowledge" and bus is BusKind.EMBEDDED:
         return "on the embedded bus a record is sent and leaves the outbox in one transaction"

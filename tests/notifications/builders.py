@@ -281,6 +281,10 @@ class Notifications:
         """Answer a survey as a client does."""
         return await self.public.post(f"/surveys/{token}/answers", json={"answers": dict(answers)})
 
+    async def open_batches(self) -> None:
+        """Batches that are full are opened, and their keys erased, as the timers of the running service do it."""
+        await self.service.fire_timers()
+
     async def surveys(self, count: int, **payment: Any) -> list[str]:
         """Tokens of `count` surveys that have been sent to as many clients."""
         refs = [f"S-{number}" for number in range(count)]

@@ -18,7 +18,6 @@ from services.notifications.domain import (
     area_of,
     feedback_round,
     masked,
-    may_publish,
     outdated_by_decision,
     read_answers,
     score_units,
@@ -132,15 +131,6 @@ def test_exactly_half_a_tenth_goes_up():
     assert shown_average(7 * SCORE_UNIT, 4) == Decimal("4.3")
     assert shown_average(SCORE_UNIT, 1) == Decimal("5.0")
     assert shown_average(5 * SCORE_UNIT, 1) == Decimal("1.0")
-
-
-def test_an_average_appears_at_five_and_then_after_five_more():
-    """E-30."""
-    published: list[int] = []
-    for answers in range(1, 17):
-        if may_publish(answers, published[-1] if published else 0):
-            published.append(answers)
-    assert published == [5, 10, 15]
 
 
 def test_phone_numbers_are_masked():
