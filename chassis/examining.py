@@ -61,11 +61,7 @@ async def examine(request: Request) -> None:
     elif body.kind is BodyKind.FORM:
         examination.pairs("body", body.value)
     if request.scope["query_string"] and (route.include_in_schema or route.response_class is JSONResponse):
-        for name in request.query_params:
-            if name not in taken.parameters:
-                raise Invalid("UNKNOWN_PARAMETER", **_meant(name, taken.parameters))
-            if len(request.query_params.getlist(name)) > 1:
-                raise Invalid("REPEATED_PARAMETER", name=name)
+        _require_known_once(request.query_params, taken.parameters)
 
 
 def examine_address(path: str, query: str) -> None:
@@ -136,6 +132,14 @@ class _Examination:
         """The place in declared names: others are input, and not repeated."""
         known = self.names | HEADERS.keys() | {place[0]}
         return ".".join(str(each) if isinstance(each, int) or each in known else "?" for each in place)
+
+
+def _require_known_once(sent: QueryParams, known: frozenset[str]) -> None:
+    for name in sent:
+        if name not in known:
+            raise Invalid("UNKNOWN_PARAMETER", **_meant(name, known))
+        if len(sent.getlist(name)) > 1:
+            raise Invalid("REPEATED_PARAMETER", name=name)
 
 
 _known: dict[tuple[int, str, str], tuple[APIRoute, Taken, _Examination]] = {}

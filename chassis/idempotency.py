@@ -53,7 +53,8 @@ def what_was_said(request: Request) -> bytes:
     """Method, address and body of a request, as the guard read it: the same for requests that mean the same."""
     scope = request.scope
     body: Body = scope[BODY]
-    address = f"{scope['method']} {scope['path']}?".encode() + scope["query_string"] + b"\n"
+    query: bytes = scope["query_string"]
+    address = f"{scope['method']} {scope['path']}?".encode() + query + b"\n"
     return address + (canonical_json(body.value) if body.kind is BodyKind.JSON else body.content)
 
 

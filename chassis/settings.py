@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chassis.clock import ClockKind
-from chassis.limits import ConnectionLimits, Rates, SessionLimits
 from chassis.files import Unusable
 from chassis.fitness import SHORTEST_PASSWORD, SHORTEST_SECRET, is_https, is_private, password_in, weakness
+from chassis.limits import ConnectionLimits, Rates, SessionLimits
 from chassis.peers import Network, read_network
 from contracts.topics import TOPICS
 
