@@ -96,6 +96,11 @@ class Mover:
         if moved:
             telemetry.records_sent.add(moved, self._of)
 
+    def let_go(self) -> None:
+        """Nothing rests here any more; who relays next finds out by itself what does."""
+        for topic in self._resting:
+            telemetry.resting_topics.set(0, {**self._of, "topic": topic})
+
     def _rest(self, fault: TopicAtFault) -> None:
         rest = self._resting.setdefault(fault.topic, _Rest())
         rest.longer()
@@ -148,9 +153,9 @@ async def relay(database: Database, bus: Bus) -> None:
             async with database.connection() as connection:
                 while not await connection.fetchval(_LOCK):
                     await asyncio.sleep(_STANDBY_POLL_S)
+                mover = Mover(database.service, connection, bus)
                 try:
                     await connection.execute(_BY_ID)
-                    mover = Mover(database.service, connection, bus)
                     while True:
                         database.outbox_written.clear()
                         more = await mover.turn()
@@ -158,6 +163,7 @@ async def relay(database: Database, bus: Bus) -> None:
                         if not more:
                             await _written_or_poll(database.outbox_written)
                 finally:
+                    mover.let_go()
                     await _unlock(connection)
         except BusUnavailable as error:
             failures += 1

@@ -71,6 +71,13 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
             self.refused.set()
             raise
 
+    async def stop(self) -> None:
+        """Leave; what a consumer after this one may not read, it finds out by itself."""
+        for topic in self._rests:
+            self._measure(topic, resting=False)
+        self._rests.clear()
+        await super().stop()
+
     async def _wait_topics(self) -> None:
         """Know every topic before the group is joined, but for those that we are not to know of."""
         for topic in self._subscription.subscription.topics:
@@ -84,7 +91,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
         rest = self._rests.get(topic)
         if rest is None:
             rest = self._rests[topic] = _Rest()
-            telemetry.unread_topics.set(1, {"group": self._group_id, "topic": topic})
+            self._measure(topic, resting=True)
             _log.error("the topic %s rests, its records wait on the bus: we have no right to read it", topic)
         rest.until = time.monotonic() + REST_S
         places = self._ours(topic) - self.paused()
@@ -104,8 +111,11 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
             rest.paused.clear()
             if not ours or any(self.last_poll_timestamp(at) not in (None, rest.fetched.get(at)) for at in ours):
                 del self._rests[topic]
-                telemetry.unread_topics.set(0, {"group": self._group_id, "topic": topic})
+                self._measure(topic, resting=False)
                 _log.warning("the topic %s is read again", topic)
+
+    def _measure(self, topic: str, *, resting: bool) -> None:
+        telemetry.unread_topics.set(int(resting), {"group": self._group_id, "topic": topic})
 
     def _ours(self, topic: str) -> set[TopicPartition]:
         return {place for place in self.assignment() if place.topic == topic}
