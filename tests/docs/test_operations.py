@@ -30,5 +30,8 @@ def test_the_figures_are_those_of_the_code():
         f"wait up to {turns.TURN_WITHIN_S:g} s for their turn",
         f"it is asked for again every {kafka_consumer.REST_S:g} s",
         f"A connection is waited for up to {db.CONNECTION_WITHIN_S:g} s",
+        f"leave {turns.LEFT_FOR_OTHERS} connections of the pool to others",
+        f"its locks up to {turns.LOCK_WITHIN_S:g} s, {db.BRIEFLY.removesuffix('ms')} ms at a time",
+        f"at a time ({db.HURRIEDLY.removesuffix('ms')} ms while others wait so)",
     ):
         assert figure in PAGE
