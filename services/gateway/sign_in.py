@@ -67,7 +67,8 @@ Issuer = Annotated[DevIssuer, Depends(dev_issuer)]
 async def sign_in_page(visitor: Annotated[Visitor, Depends(visitor)], _: Issuer) -> Response:
     """The form that chooses a role; each time it is opened an attempt of its own."""
     address = visitor.request.query_params.get("next", "")
-    return _open_form(visitor, _Wanted(domain.own_address(address)), why=_why(visitor) if address else None)
+    why = _why(visitor) if address and not visitor.session else None
+    return _open_form(visitor, _Wanted(domain.own_address(address)), why=why)
 
 
 @router.post("/sign-in")
@@ -138,15 +139,17 @@ async def show_configuration(_: Issuer, gateway: Annotated[Gateway, Depends(gate
 async def on_sign_in_needed(request: Request, refused: Exception) -> Response:
     """Lead somebody who is not signed in, or no longer, to the sign-in, and from there back; a form is not lost.
 
-    Who is signed in in another role, asks for no page, or cannot sign in here is refused.
+    Who asks for no page or cannot sign in here is refused; and who is signed in in another role, unless it is to
+    send a form of this one.
     """
     asking = await visitor(request)
-    if asking.session or asking.gateway.issuer is None or not is_page(request.scope):
-        problems: ProblemWriter = request.app.state.problems
-        return await problems.on_refusal(request, refused)
-    form = kept_forms.form_in(request)
+    possible = asking.gateway.issuer is not None and is_page(request.scope)
+    form = kept_forms.form_in(request) if possible else None
     if form:
         return _open_form(asking, _Wanted(None, form), why=_why(asking), status=403)
+    if asking.session or not possible:
+        problems: ProblemWriter = request.app.state.problems
+        return await problems.on_refusal(request, refused)
     path, query = request.url.path, request.url.query
     if request.method not in ("GET", "HEAD"):
         path, query = path.rpartition("/")[0] or "/", ""
@@ -154,7 +157,9 @@ async def on_sign_in_needed(request: Request, refused: Exception) -> Response:
 
 
 def _why(visitor: Visitor) -> str:
-    """Why somebody has to sign in: the session of their cookie has ended, or there was none."""
+    """Why somebody has to sign in: in another role, because the session of their cookie has ended, or newly."""
+    if visitor.session:
+        return visitor.t("sign-in-other-role")
     if visitor.gateway.session_cookie not in visitor.request.cookies:
         return visitor.t("sign-in-needed")
     return visitor.t("sign-in-ended", **visitor.sign_in_lasts)

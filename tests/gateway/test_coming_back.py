@@ -153,6 +153,15 @@ async def test_a_form_of_a_tab_from_before_a_new_sign_in_is_shown_again(gateway,
     assert (await browser.post(address, data=fields, headers=OWN)).headers["location"].endswith("?done=unpinned")
 
 
+async def test_a_form_of_another_role_is_kept_until_somebody_signs_in_with_it(gateway, courses):
+    browser, address, form = await a_full_form(gateway, courses)
+    await browser.post("/sign-in", data={**await sign_in_form(browser), **who(Role.OFFICER)})
+    page = await browser.post(address, data=form, headers=OWN)
+    assert "This belongs to another role" in page.text
+    shown = await browser.post("/sign-in", data={**fields_of(page), **who(Role.PROVIDER, PROVIDER)}, headers=OWN)
+    assert fields_of(shown)["reason"] == REASON
+
+
 @pytest.mark.parametrize("site", [{}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
 async def test_control_what_is_not_surely_a_form_of_ours_is_not_shown(gateway, courses, site):
     browser, address, form = await a_full_form(gateway, courses)

@@ -223,6 +223,7 @@ error-provider-id-check-digit = The check digit of the business ID does not fit.
 sign-in-needed-title = Sign in first
 sign-in-needed = This page is for people who have signed in.
 sign-in-ended = Your sign-in has ended. A sign-in ends once { $idle } have passed since it was last used, once { $whole } have passed since it began at the latest, and when it is ended in another browser. If you had just sent a form, nothing of it was stored. Sign in, and you return to where you were.
+sign-in-other-role = This belongs to another role than the one you are signed in with. Nothing was stored.
 sign-in-form-kept = What you wrote is kept. Once you have signed in you see it again and can send it.
 sign-in-off-title = Sign-in is not in use
 sign-in-off = The development sign-in is turned off in this environment.

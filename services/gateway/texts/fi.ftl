@@ -223,6 +223,7 @@ error-provider-id-check-digit = Y-tunnuksen tarkistusnumero ei täsmää. Tarkis
 sign-in-needed-title = Kirjaudu ensin
 sign-in-needed = Sivu on tarkoitettu kirjautuneille käyttäjille.
 sign-in-ended = Kirjautumisesi on päättynyt. Kirjautuminen päättyy, kun edellisestä käytöstä on kulunut { $idle }, viimeistään kun alusta on kulunut { $whole }, ja silloin kun se lopetetaan toisessa selaimessa. Jos lähetit juuri lomakkeen, siitä ei tallennettu mitään. Kirjaudu, niin palaat samaan paikkaan.
+sign-in-other-role = Tämä kuuluu muuhun rooliin kuin siihen, jossa olet kirjautuneena. Mitään ei tallennettu.
 sign-in-form-kept = Kirjoittamasi on tallessa tällä sivulla. Kun olet kirjautunut, näet sen uudelleen ja voit lähettää sen.
 sign-in-off-title = Kirjautuminen ei ole käytössä
 sign-in-off = Kehityskirjautuminen on pois päältä tässä ympäristössä.

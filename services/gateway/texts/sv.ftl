@@ -223,6 +223,7 @@ error-provider-id-check-digit = FO-numrets kontrollsiffra stämmer inte. Kontrol
 sign-in-needed-title = Logga in först
 sign-in-needed = Sidan är avsedd för inloggade användare.
 sign-in-ended = Din inloggning har avslutats. En inloggning avslutas när { $idle } har gått sedan den senast användes, senast när { $whole } har gått sedan den började, och när den avslutas i en annan webbläsare. Om du just skickade ett formulär har ingenting av det sparats. Logga in så kommer du tillbaka till samma ställe.
+sign-in-other-role = Det här hör till en annan roll än den du är inloggad i. Ingenting sparades.
 sign-in-form-kept = Det du skrev finns kvar på den här sidan. När du har loggat in ser du det på nytt och kan skicka det.
 sign-in-off-title = Inloggningen är inte i bruk
 sign-in-off = Inloggningen för utveckling är avstängd i den här miljön.
