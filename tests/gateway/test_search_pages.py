@@ -237,7 +237,8 @@ async def test_a_search_that_has_not_caught_up_with_the_visitor_says_to_try_agai
     """Never as if the municipality were wrong, or nothing were found."""
     browser = await gateway.provider()
     cookie = browser.cookies["rekku-session"]
-    await gateway.service.db.run(lambda tx: handlers.remember_known(tx, cookie, ["course:course-1@2"]))
+    marks, limits = ["course:course-1@2"], gateway.state.settings.sessions
+    await gateway.service.db.run(lambda tx: handlers.remember_known(tx, cookie, marks, limits))
     page = await browser.get("/", params=QUESTION)
     assert page.status_code == 503
     assert "The service does not answer right now" in words(page)
