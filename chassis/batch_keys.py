@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chassis.failpoints import reach
-from chassis.vault import NONCE_BYTES, TAG_BYTES, BrokenSeal, Vault
+from chassis.vault import BrokenSeal, Vault
 
 BATCH_KEYS_DDL = """
 CREATE TABLE IF NOT EXISTS batch_keys (
@@ -30,7 +30,9 @@ COMMENT ON COLUMN batch_keys.half IS 'of no use without the secret of the servic
 WITHIN_S = 2.0
 """How long the key store is waited for: meanwhile a lock may be held."""
 
-SEAL_BYTES = NONCE_BYTES + TAG_BYTES
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
+SEAL_BYTES = _NONCE_BYTES + _TAG_BYTES
 """What is sealed becomes so much longer, whatever it says."""
 
 
@@ -43,17 +45,8 @@ async def seal(vault: Vault, batch_id: UUID, plain: bytes) -> bytes:
         TimeoutError, asyncpg.PostgresError, OSError: the key store does not answer; a failure of the moment.
     """
     reach("seal.before")
-    half = await _find(vault, batch_id)
-    if half is None:
-        async with asyncio.timeout(WITHIN_S):
-            # Whoever of two comes second takes the half of the first.
-            half = await (await vault.store()).fetchval(
-                "INSERT INTO batch_keys (batch_id, half) VALUES ($1, $2)"
-                " ON CONFLICT (batch_id) DO UPDATE SET half = batch_keys.half RETURNING half",
-                batch_id,
-                os.urandom(32),
-            )
-    nonce = os.urandom(NONCE_BYTES)
+    half = await _find(vault, batch_id) or await _make(vault, batch_id)
+    nonce = os.urandom(_NONCE_BYTES)
     sealed = nonce + _cipher(vault, half).encrypt(nonce, plain, batch_id.bytes)
     reach("seal.after")
     return sealed
@@ -71,7 +64,7 @@ async def unseal(vault: Vault, batch_id: UUID, sealed: Sequence[bytes]) -> list[
         raise BrokenSeal("the key store has no key of the batch")
     cipher = _cipher(vault, half)
     try:
-        return [cipher.decrypt(one[:NONCE_BYTES], one[NONCE_BYTES:], batch_id.bytes) for one in sealed]
+        return [cipher.decrypt(one[:_NONCE_BYTES], one[_NONCE_BYTES:], batch_id.bytes) for one in sealed]
     except InvalidTag as error:
         raise BrokenSeal("a seal does not fit the batch's key") from error
 
@@ -94,6 +87,17 @@ async def _find(vault: Vault, batch_id: UUID) -> bytes | None:
         half: bytes | None = await (await vault.store()).fetchval(
             "SELECT half FROM batch_keys WHERE batch_id = $1", batch_id
         )
+    return half
+
+
+async def _make(vault: Vault, batch_id: UUID) -> bytes:
+    async with asyncio.timeout(WITHIN_S):
+        await (await vault.store()).execute(
+            "INSERT INTO batch_keys (batch_id, half) VALUES ($1, $2) ON CONFLICT DO NOTHING", batch_id, os.urandom(32)
+        )
+    half = await _find(vault, batch_id)  # whoever of two comes second takes the half of the first
+    if half is None:
+        raise AssertionError("the key of a batch that takes answers was erased")
     return half
 
 

@@ -29,8 +29,8 @@ CREATE TABLE IF NOT EXISTS client_keys (
 COMMENT ON COLUMN client_keys.key IS 'AES-256; NULL once erased, until something is sealed for the client anew';
 """
 
-NONCE_BYTES = 12
-TAG_BYTES = 16
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
 _CACHE_SIZE = 2048
 _CACHE_TTL_S = 20.0
 
@@ -40,7 +40,7 @@ class BrokenSeal(ValueError):
 
 
 def _decrypt(key: bytes, raw: bytes, client_ref: str) -> bytes:
-    return AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], client_ref.encode())
+    return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], client_ref.encode())
 
 
 class Vault:
@@ -64,7 +64,7 @@ class Vault:
     async def seal(self, client_ref: str, plain: bytes) -> str:
         """Base64 of nonce and ciphertext; makes the client's key where there is none."""
         key = await self._key_or_new(client_ref)
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = os.urandom(_NONCE_BYTES)
         return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, plain, client_ref.encode())).decode()
 
     async def open(self, client_ref: str, sealed: str) -> bytes | None:
@@ -77,7 +77,7 @@ class Vault:
             raw = base64.b64decode(sealed, validate=True)
         except (binascii.Error, ValueError) as error:
             raise BrokenSeal("not base64") from error
-        if len(raw) < NONCE_BYTES + TAG_BYTES:
+        if len(raw) < _NONCE_BYTES + _TAG_BYTES:
             raise BrokenSeal("too short")
         key = self._cached(client_ref) or (await self._stored(client_ref))[0]
         if key is None:
