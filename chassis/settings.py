@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     connections: ConnectionLimits = ConnectionLimits()
     """What one connection and one peer may take (JSON); see [deployment.md](deployment.md#in-front-of-it)."""
     sessions: SessionLimits = SessionLimits()
-    """After how many seconds without use, and at the latest, a sign-in at the gateway ends (JSON)."""
+    """How long a sign-in lasts (JSON); see the [gateway](../services/gateway/README.md#how-long-a-sign-in-lasts)."""
     otlp_endpoint: str = ""
     """Where traces and metrics are sent (OTLP over HTTP, without `/v1/…`); nowhere without it."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

@@ -310,7 +310,7 @@ async def test_refusals_of_every_kind_leave_a_line(gateway, courses, notificatio
     caplog.clear()
     stolen = {"authorization": "Bearer stolen.token.here"}
     await stranger.get("/api/courses/courses?after=secret", headers=JSON | stolen)
-    await stranger.get("/provider")
+    await stranger.get("/provider", headers=JSON)
     await stranger.post(f"/s/{token}", headers={"sec-fetch-site": "cross-site"})
     await signed_in.post("/api/courses/courses/17/publication", headers=JSON)
     await signed_in.post("/sign-out", data={"csrf": "0" * 64})
