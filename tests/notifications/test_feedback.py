@@ -221,7 +221,7 @@ async def test_a_stored_answer_leads_to_nobody(notifications):
         assert str(row["answered_in"]) == "2024-05-01"
         answered = await tx.fetchrow("SELECT * FROM surveys WHERE state = 'answered'")
         assert answered["office_id"] is None
-        assert await tx.fetchval("SELECT count(*) FROM audit") == 0
+        assert not await tx.fetch("SELECT FROM audit WHERE action <> 'write_message'")
         assert await tx.fetchval("SELECT count(*) FROM idempotency") == 0
         everything = [
             str(row)
