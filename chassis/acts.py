@@ -95,12 +95,16 @@ def read_of(route: APIRoute) -> Read | None:
 
 def is_command(route: APIRoute) -> bool:
     """Whether the route may change something for a caller who is known."""
-    return not route.methods <= _READING and roles_of(route) is not None
+    return not _methods(route) <= _READING and roles_of(route) is not None
 
 
 def roles_of(route: APIRoute) -> frozenset[str] | None:
     """Who may call a route; None where nobody has to be known, as with survey answers (E-30)."""
     return next((roles for roles in map(_roles, _dependencies(route.dependant)) if roles is not None), None)
+
+
+def _methods(route: APIRoute) -> set[str]:
+    return route.methods or set()
 
 
 def _roles(dependant: Dependant) -> frozenset[str] | None:
@@ -142,7 +146,7 @@ class Acts:
             f"{method} {route.path}": acts_of(route)
             for route in self._routes
             if acts_of(route)
-            for method in route.methods
+            for method in _methods(route)
         }
         self._former = {**FORMER, **former, **{route: acts[0] for route, acts in self.commands.items()}}
 
@@ -167,9 +171,9 @@ class Acts:
         for route in self._routes:
             acts, read = acts_of(route), read_of(route)
             if is_command(route) is not bool(acts) or (read is not None and is_command(route)):
-                raise UnnamedAct(f"{self._service}: {sorted(route.methods)} {route.path} does not name its act")
+                raise UnnamedAct(f"{self._service}: {sorted(_methods(route))} {route.path} does not name its act")
             if {type(act) for act in acts} - {self._acts} or (read is not None and type(read) is not self._reads):
-                raise UnnamedAct(f"{self._service}: {sorted(route.methods)} {route.path} names what is not its own")
+                raise UnnamedAct(f"{self._service}: {sorted(_methods(route))} {route.path} names what is not its own")
 
 
 def _routes_of(router: APIRouter) -> Iterator[APIRoute]:

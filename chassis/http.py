@@ -213,7 +213,9 @@ class Caller:
     async def _note_reading(self, reading: Read, subject: str, tx: Transaction) -> None:
         """Which parts were asked for, by checked parameters, stands beside it; never what was shown."""
         with acting(tx, self.principal, self._route):
-            tx.audit(reading, subject, **{name: value[:_ASKED] for name, value in self.request.query_params.items()})
+            tx.audit(
+                reading, subject, asked={name: value[:_ASKED] for name, value in self.request.query_params.items()}
+            )
 
     def _idempotent_request(self) -> IdempotentRequest | None:
         key = joined(self.request.headers, "idempotency-key")

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
+from typing import Any
 
 from chassis.db import Transaction
 from contracts.identity_codes import TextKind, holds_identity_code
@@ -134,7 +135,7 @@ async def _change(
     if_match: IfMatch | None,
     rule: Callable[[Decision], Decision],
     notice: ClientNotice | None = None,
-    **detail: str,
+    **detail: Any,
 ) -> Decision:
     decision = await store.lock_decision(tx, ref)
     expect_version(decision.version, if_match)
