@@ -203,7 +203,7 @@ async def test_an_erased_client_is_not_written_to(notifications):
     await notifications.deliver(a_payment(2))
     await notifications.send_all()
     assert notifications.sms() == []
-    assert await notifications.states("feedback") == ["give_up_message"]
+    assert await notifications.states("feedback") == ["undeliverable"]
     assert await notifications.sent("feedback") == []
     async with notifications.service.transaction() as tx:
         row = await tx.fetchrow("SELECT action, detail FROM audit WHERE action <> 'write_message'")
@@ -216,7 +216,7 @@ async def test_a_number_that_is_none_is_given_up(notifications, phone):
     await notifications.given_client("D-2")
     await notifications.deliver(a_payment(2, decision_ref="D-1"), a_payment(2, decision_ref="D-2"))
     await notifications.send_all()
-    assert await notifications.states("feedback") == ["give_up_message", "sent"]
+    assert await notifications.states("feedback") == ["undeliverable", "sent"]
 
 
 async def test_a_number_stored_before_that_is_not_mobile_crashes_nothing(notifications):
@@ -238,7 +238,7 @@ async def test_a_contact_that_cannot_be_read_holds_up_nobody(notifications):
     await notifications.given_client("D-4")
     await notifications.deliver(a_payment(2, decision_ref="D-4"))
     await notifications.send_all()
-    assert await notifications.states("feedback") == ["give_up_message", "give_up_message", "sent"]
+    assert await notifications.states("feedback") == ["undeliverable", "undeliverable", "sent"]
 
 
 async def test_the_clients_language_decides_and_the_newest_number_is_used(notifications):
@@ -316,7 +316,7 @@ async def test_an_sms_the_gateway_refuses_is_given_up(notifications):
     await notifications.given_client()
     await notifications.deliver(a_payment(2))
     await notifications.deliverer(gateway=FailingGateway(SmsRefused("BARRED"))).deliver()
-    assert await notifications.states("feedback") == ["give_up_message"]
+    assert await notifications.states("feedback") == ["undeliverable"]
 
 
 async def test_no_phone_number_is_logged_or_kept_in_the_clear(notifications, caplog):
