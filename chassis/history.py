@@ -36,7 +36,8 @@ ORDER BY id LIMIT $3
 class HistoryEntry:
     """One thing done; `actor` None is somebody whose name the reader does not get.
 
-    `act` None is of before, and no longer known; `action` is what its row says.
+    `act` None is of before, and no longer known; `action` is what its row says. `unchanged`: everything was as it
+    was to be, so `detail` has nothing of what was done.
     """
 
     entry_id: int
@@ -46,7 +47,12 @@ class HistoryEntry:
     on_behalf_of: str | None
     act: Act | Read | None
     action: str
+    unchanged: bool
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def did(self, act: Act) -> bool:
+        """Whether it is this act, and something was changed by it."""
+        return self.act is act and not self.unchanged
 
 
 class HistoryEntryView(BaseModel):
@@ -90,7 +96,10 @@ def history_page(
 
 
 def _entry(row: dict[str, Any], acts: Acts, reader: Principal) -> HistoryEntry:
-    entry = HistoryEntry(act=acts.find(row["action"]), **row)
+    # Before decision record 0032 a command left its route alone where it changed nothing (and where it granted or
+    # revoked, of which no history tells).
+    unchanged = "unchanged" in row["detail"] or row["action"] in acts.commands
+    entry = HistoryEntry(act=acts.find(row["action"]), unchanged=unchanged, **row)
     if reader.role is not Role.PROVIDER or entry.on_behalf_of == reader.provider_id:
         return entry
     return replace(entry, actor=None)

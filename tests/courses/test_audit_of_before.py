@@ -73,6 +73,7 @@ async def test_what_was_done_before_is_read_as_the_acts_it_has_become(home: Home
         (Act.SET_CONTACT, False),
         (Act.RESIZE_COURSE, True),
     ]
+    assert [entry.unchanged for entry in entries] == [False, False, False, True, False]
     assert entries[3].action == "PUT /courses/{course_id}/contact"
     assert [(entry.act, entry.role) for entry in await home.history(PIN)] == [
         (Act.PIN_CLIENT, "provider"),

@@ -66,14 +66,14 @@ async def _reasons_of_reports(tx: Transaction, found: Sequence[HistoryEntry]) ->
 
 
 async def _reasons_of_course(tx: Transaction, course_id: str, found: Sequence[HistoryEntry]) -> dict[int, str]:
-    kept: dict[object, str | None] = {
+    kept: dict[Act, str | None] = {
         Act.END_COURSE: await store.find_reason_of_end(tx, course_id),
         Act.CONFIRM_RETROACTIVELY: await store.find_reason_of_late_confirmation(tx, course_id),
     }
-    return {entry.entry_id: reason for entry in found if (reason := kept.get(entry.act))}
+    return {entry.entry_id: reason for entry in found for act, reason in kept.items() if reason and entry.did(act)}
 
 
 async def _reasons_of_moves(tx: Transaction, decision_ref: str, found: Sequence[HistoryEntry]) -> dict[int, str]:
-    moved = {entry.entry_id: entry.detail["left_version"] for entry in found if entry.act is Act.MOVE_CLIENT}
+    moved = {entry.entry_id: entry.detail["left_version"] for entry in found if entry.did(Act.MOVE_CLIENT)}
     said = await store.find_reasons_of_moves(tx, decision_ref, list(moved.values()))
     return {entry: said[version] for entry, version in moved.items() if version in said}

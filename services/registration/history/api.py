@@ -59,8 +59,8 @@ async def show_contract_history(
 
 async def _reasons(tx: Transaction, contract_id: str, found: Sequence[HistoryEntry]) -> dict[int, str]:
     """Reasons are not in the audit rows: they are words, and stand with what they are about."""
-    corrected = {e.entry_id: (e.detail["year"], e.detail["revision"]) for e in found if e.act is Act.CORRECT_COUNT}
-    ended = {e.entry_id: e.detail["revision"] for e in found if e.act is Act.END_CONTRACT}
+    corrected = {e.entry_id: (e.detail["year"], e.detail["revision"]) for e in found if e.did(Act.CORRECT_COUNT)}
+    ended = {e.entry_id: e.detail["revision"] for e in found if e.did(Act.END_CONTRACT)}
     of_corrections = await counts.find_reasons(tx, contract_id, list(corrected.values()))
     of_ends = await ends.find_reasons(tx, contract_id, list(ended.values()))
     return {
