@@ -46,8 +46,9 @@ WITH contract AS (
     INSERT INTO outbox (topic, key, header_names, header_values, value)
     SELECT 'rekku.decisions', convert_to($4, 'UTF8'), $8, $9, $10 FROM decision
 ), audited AS (
-    INSERT INTO audit (at, actor, role, action, subject)
-    SELECT clock_timestamp(), 'dev-officer', 'officer', 'POST /decisions', 'decision:' || $4 FROM decision
+    INSERT INTO audit (at, actor, role, action, subject, route)
+    SELECT clock_timestamp(), 'dev-officer', 'officer', 'grant_decision', 'decision:' || $4, 'POST /decisions'
+    FROM decision
 )
 SELECT true FROM decision
 """

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from chassis.acts import ChassisAct
 from chassis.db import Connection, Transaction
 
 _COLUMNS = "id, topic, key, header_names, header_values, value, created_at"
@@ -93,4 +94,6 @@ async def ask_for(tx: Transaction, topic: str | None, key: bytes | None) -> int:
         topic,
         key,
     )
+    if asked:
+        tx.audit(ChassisAct.RETRY_SET_ASIDE, f"topic:{topic or '*'}", keys=asked)
     return asked

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from chassis.acts import Act, Audited, Read
 from chassis.auth import SYSTEM, Principal
 from chassis.calendar import helsinki_date
 from chassis.clock import NOW_SQL, ClockKind
@@ -20,7 +21,7 @@ from chassis.failpoints import armed, reach
 from chassis.failures import backoff_s, cancelled_from_outside_only, raise_if_cancelled
 from chassis.probe import Probe
 from chassis.settled import Settled
-from chassis.telemetry import current_traceparent
+from chassis.telemetry import current_trace_id, current_traceparent
 from chassis.vault import Vault
 from contracts.envelope import Envelope, Event, Header, encode, new_event_id
 
@@ -92,8 +93,8 @@ def unused_before(subject: str, route: str, key: str) -> str:
 # or not it is read. A key is claimed already, and without a status, where a command runs on its own.
 _FLUSH = f"""
 WITH audited AS (
-    INSERT INTO audit (at, actor, role, on_behalf_of, action, subject, detail)
-    SELECT * FROM unnest($1::audit_row[])
+    INSERT INTO audit (at, actor, role, on_behalf_of, action, subject, detail, route, trace_id)
+    SELECT * FROM unnest($1::act_row[])
 ), answered AS (
     INSERT INTO idempotency AS i (principal, route, idempotency_key, request_hash, status, headers, body)
     SELECT a.principal, a.route, a.key, a.request_hash, a.status, a.headers, a.body
@@ -119,7 +120,7 @@ class Transaction:
     """One database transaction with the power to read, write, emit and schedule.
 
     `now` is the injected clock's instant (UTC), read once at the start; `today` its Helsinki date.
-    `cause` is the event being handled, where one is.
+    `cause` is the event being handled, where one is; `route` that of the request that is.
     """
 
     connection: Connection
@@ -128,11 +129,12 @@ class Transaction:
     principal: Principal
     vault: Vault
     cause: Envelope[Event] | None = None
+    route: str | None = None
     outgoing: list[OutgoingRecord] = field(default_factory=list)
     scheduled: bool = False
     answers: list[KeptAnswer] = field(default_factory=list)
     tables: dict[tuple[str, str], Settled] = field(default_factory=dict)
-    _audit: list[tuple[object, ...]] = field(default_factory=list)
+    audited: list[Audited] = field(default_factory=list)
 
     @property
     def today(self) -> date:
@@ -166,13 +168,13 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """What fails inside is undone, emitted events and audit rows included, without losing the transaction."""
-        emitted, audited = len(self.outgoing), len(self._audit)
+        emitted, audited = len(self.outgoing), len(self.audited)
         try:
             async with self.connection.transaction():
                 yield
         except BaseException:
             del self.outgoing[emitted:]
-            del self._audit[audited:]
+            del self.audited[audited:]
             raise
 
     def emit(self, event: Event) -> None:
@@ -206,13 +208,12 @@ class Transaction:
         """Drop a planned timer, if it is still there."""
         await self.execute("DELETE FROM timers WHERE kind = $1 AND key = $2", kind, key)
 
-    def audit(self, action: str, subject: str, /, *, by: Principal | None = None, **detail: Any) -> None:
-        """Leave a row that says who did what to which subject; values only, never personal data.
+    def audit(self, act: Act | Read, subject: str, /, *, by: Principal | None = None, **detail: Any) -> None:
+        """Leave a row that says who did what to which subject, `<kind>:<id>`; values only, never personal data.
 
         `by` is whoever did it where that is not the transaction's principal.
         """
-        who = by or self.principal
-        self._audit.append((self.now, who.subject, who.role.value, who.provider_id, action, subject, detail))
+        self.audited.append(Audited(by or self.principal, act, subject, detail, self.route, current_trace_id()))
 
     async def settled(self, table: str, column: str) -> int:
         """The number up to which every row of `table` is visible to later statements, or never will be.
@@ -228,13 +229,13 @@ class Transaction:
         Raises:
             KeyTaken: an answer's Idempotency-Key has another one.
         """
-        if not (self._audit or self.outgoing or self.answers):
+        if not (self.audited or self.outgoing or self.answers):
             return
         # Keys in one order everywhere: two transactions with the same ones wait for one another and do not deadlock.
         answers = sorted(self.answers, key=lambda answer: (answer.principal, answer.route, answer.key))
         kept = await self.fetchval(
             _FLUSH,
-            self._audit,
+            [each.row(self.now) for each in self.audited],
             [
                 (r.topic, r.key, [name for name, _ in r.headers], [value for _, value in r.headers], r.value)
                 for r in self.outgoing

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from chassis.acts import ChassisAct
 from chassis.bus import Record, as_record
 from chassis.db import OutgoingRecord, Transaction
 from contracts.envelope import MOST_BYTES, Header, new_event_id
@@ -203,7 +204,8 @@ async def settle(tx: Transaction, letter: DeadLetter, state: str) -> None:
         letter.letter_id,
         state,
     )
-    tx.audit(f"dead-letter {state}", str(letter.letter_id))
+    act = ChassisAct.REPLAY_DEAD_LETTER if state == "replayed" else ChassisAct.DISCARD_DEAD_LETTER
+    tx.audit(act, f"dead-letter:{letter.letter_id}")
 
 
 _SELECT = """

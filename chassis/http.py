@@ -3,33 +3,28 @@
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, partial
 from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
-from weakref import WeakKeyDictionary
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Security
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Depends, Request, Security
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
+from chassis.acting import Done, acting
+from chassis.acts import Acts, Read, UnnamedAct, acts_of, read_of, subject_in
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import Transaction
-from chassis.examining import examine
 from chassis.fields import strict_numbers
 from chassis.idempotency import KEY, IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
 from chassis.issuer_keys import IssuerUnreachable
 from chassis.knowing import wait_until_known
-from chassis.layers import layers
-from chassis.openapi import complete
 from chassis.preconditions import joined, read_if_match
-from chassis.problems import ProblemWriter, problems
+from chassis.problems import problems
 from chassis.refused import know
 from chassis.sharing import Seat, Together
 from chassis.texts import preferred_language
@@ -38,12 +33,14 @@ from contracts.refusals import Forbidden, IfMatch, Invalid, Refusal
 
 if TYPE_CHECKING:
     from chassis.runtime import Runtime
-    from chassis.service import Service
 
-__all__ = ["Answer", "Caller", "Command", "caller", "create_app", "problems", "public_caller"]
+__all__ = ["Answer", "Caller", "Command", "caller", "problems", "public_caller"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_ASKED = 100
+"""Characters of a parameter that are recorded."""
+
 _BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the issuer, with one role")
 
 
@@ -111,6 +108,11 @@ class Caller:
         return preferred_language(self.request.headers.get("accept-language"))
 
     @property
+    def acts(self) -> Acts:
+        """What the audit can say was done in this service."""
+        return self.runtime.service.audited
+
+    @property
     def if_match(self) -> IfMatch | None:
         """The versions the caller will have changed, from If-Match.
 
@@ -120,7 +122,9 @@ class Caller:
         return read_if_match(self.request.headers)
 
     async def command(self, act: Act, *on: str) -> Response:
-        """Run `act` in one transaction with an audit row; again on lost races, once per Idempotency-Key.
+        """Run `act` in one transaction with its audit rows; again on lost races, once per Idempotency-Key.
+
+        Where `act` changes nothing, the first act that the route names is recorded, as `unchanged`.
 
         `on` are the ids of the aggregates it locks, beside the one that the address names first. Commands on one
         aggregate wait for one another without a connection; those that name none wait for nobody.
@@ -145,7 +149,8 @@ class Caller:
         await self._wait_until_known()
 
         def finished(tx: Transaction, result: Result) -> Response:
-            return self._audited(tx, finish(tx, result))
+            with acting(tx, self.principal, self._route) as done:
+                return self._recorded(tx, finish(tx, result), done)
 
         shared = await self.runtime.lane(together).share(Seat(item, self.principal, request, finished))
         return shared or await self._alone(alone, request, *on)
@@ -156,7 +161,8 @@ class Caller:
                 stored = await find_answer(tx, request)
                 if stored is not None:
                     return stored
-            response = self._audited(tx, await act(tx))
+            with acting(tx, self.principal, self._route) as done:
+                response = self._recorded(tx, await act(tx), done)
             if request is not None:
                 keep_answer(tx, request, response)
             return response
@@ -166,24 +172,50 @@ class Caller:
 
         return await self.runtime.turns.run(on, run)
 
-    def _audited(self, tx: Transaction, answer: Answer) -> Response:
-        if self.principal.role is not Role.PUBLIC:
-            subject = ":".join(answer.subject) if answer.subject else self.request.url.path
-            tx.audit(self._route, subject, by=self.principal)
+    def _recorded(self, tx: Transaction, answer: Answer, done: Done) -> Response:
+        """The answer, with an audit row that names an act of the route; of anonymous callers there is none (E-30).
+
+        Raises:
+            UnnamedAct: something was published, and no act was recorded.
+        """
+        acts = acts_of(self.request.scope["route"])
+        if acts and done.acts.isdisjoint(acts):
+            if done.published and not done.acts:
+                raise UnnamedAct(f"{self._route} published something and recorded no act")
+            tx.audit(acts[0], self._subject(answer), unchanged=True)
         return answer.response()
+
+    def _subject(self, answer: object) -> str:
+        if isinstance(answer, Answer) and answer.subject:
+            return ":".join(answer.subject)
+        return subject_in(self.request.url.path, self.request.path_params)
 
     @property
     def _route(self) -> str:
         return f"{self.request.method} {self.request.scope['route'].path}"
 
     async def query(self, read: Act) -> Response:
-        """Run `read` in one read-only transaction."""
+        """Run `read` in one read-only transaction; where the route names a reading, as `read` does it."""
         return (await self.read(read)).response()
 
     async def read(self, read: Callable[[Transaction], Awaitable[Result]]) -> Result:
-        """What `read` finds in one read-only transaction; to be used where its answer takes a while to make."""
+        """What `read` finds in one read-only transaction; to be used where its answer takes a while to make.
+
+        Where the route names a reading and an officer asks, nothing is shown before its audit row is committed.
+        """
         await self._wait_until_known()
-        return await self.runtime.database.run(read, self.principal, readonly=True)
+        found = await self.runtime.database.run(read, self.principal, readonly=True)
+        reading = read_of(self.request.scope["route"])
+        if reading is not None and self.principal.role is Role.OFFICER:
+            await self.runtime.database.run(partial(self._note_reading, reading, self._subject(found)), self.principal)
+        return found
+
+    async def _note_reading(self, reading: Read, subject: str, tx: Transaction) -> None:
+        """Which parts were asked for, by checked parameters, stands beside it; never what was shown."""
+        with acting(tx, self.principal, self._route):
+            tx.audit(
+                reading, subject, asked={name: value[:_ASKED] for name, value in self.request.query_params.items()}
+            )
 
     def _idempotent_request(self) -> IdempotentRequest | None:
         key = joined(self.request.headers, "idempotency-key")
@@ -233,6 +265,7 @@ def caller(*roles: Role) -> Callable[..., Awaitable[Caller]]:
             raise Forbidden("NOT_ALLOWED", role=principal.role, allowed=sorted(roles))
         return Caller(principal, request, runtime, principal)
 
+    authenticated.roles = frozenset(roles)  # type: ignore[attr-defined]
     return authenticated
 
 
@@ -250,7 +283,8 @@ async def public_caller(request: Request) -> Caller:
 
 
 @cache
-def _release() -> str:
+def release() -> str:
+    """The release that runs here."""
     return version("rekku")
 
 
@@ -283,7 +317,7 @@ async def show_document(request: Request) -> Response:
 @operations.get("/version")
 async def show_version(request: Request) -> dict[str, str]:
     """Which service this is, and its release."""
-    return {"service": request.app.state.runtime.service.name, "version": _release()}
+    return {"service": request.app.state.runtime.service.name, "version": release()}
 
 
 class Progress(BaseModel):
@@ -317,83 +351,3 @@ async def progress(here: Annotated[Caller, Depends(caller(Role.OFFICER, Role.SYS
         return Answer(200, Progress(**row, lag=lag, paused=runtime.paused))
 
     return await here.query(read)
-
-
-def create_app(runtime: "Runtime") -> FastAPI:
-    """The HTTP application of a service, with everything every service has."""
-    service = runtime.service
-    writer = ProblemWriter(runtime.texts, lambda: app.declared_names)
-    app = _Application(
-        title=f"Rekku {service.name}",
-        version=_release(),
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        lifespan=runtime.lifespan,
-        middleware=layers(runtime, writer),
-        # FastAPI's own spans and logs would carry query strings and failing input; ours never do (E-49, E-59).
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )
-    app.state.runtime = runtime
-    app.add_exception_handler(Refusal, writer.on_refusal)
-    app.add_exception_handler(RequestValidationError, writer.on_invalid)
-    app.add_exception_handler(HTTPException, writer.on_http)
-    app.add_exception_handler(Exception, writer.on_failure)
-    app.router.routes.extend(_routes_of(service))
-    app.state.problems = writer
-    if service.configure is not None:
-        service.configure(app, runtime)
-    return app
-
-
-def _routes_of(service: "Service") -> list[BaseRoute]:
-    """The routes of all applications of a service: what FastAPI makes of them takes longer than the rest of one."""
-    if service not in _routers:
-        router = _routers[service] = APIRouter(responses=problems(), dependencies=[Depends(examine)])
-        router.include_router(operations)
-        router.include_router(service.router)
-    return _routers[service].routes
-
-
-_routers: WeakKeyDictionary["Service", APIRouter] = WeakKeyDictionary()
-
-
-class _Application(FastAPI):
-    """Makes its OpenAPI document when first asked for it: that takes longer than the rest of a start."""
-
-    def openapi(self) -> dict[str, Any]:
-        """The document, completed; one for all applications of a service."""
-        service = self.state.runtime.service
-        if service not in _documents:
-            _documents[service] = super().openapi()
-            complete(_documents[service], service.examples)
-        return _documents[service]
-
-    @cached_property
-    def declared_names(self) -> frozenset[str]:
-        """The names of fields and parameters."""
-        return _declared_names(self.openapi())
-
-
-_documents: WeakKeyDictionary["Service", dict[str, Any]] = WeakKeyDictionary()
-
-
-def _declared_names(document: Mapping[str, Any]) -> frozenset[str]:
-    names: set[str] = set()
-
-    def walk(node: Any) -> None:
-        if isinstance(node, Mapping):
-            properties = node.get("properties")
-            if isinstance(properties, Mapping):
-                names.update(properties)
-            if "in" in node and isinstance(node.get("name"), str):
-                names.add(node["name"])
-            for inner in node.values():
-                walk(inner)
-        elif isinstance(node, list):
-            for inner in node:
-                walk(inner)
-
-    walk(document)
-    return frozenset(names)

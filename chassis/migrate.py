@@ -112,9 +112,9 @@ async def _apply_missing(connection: asyncpg.Connection[asyncpg.Record], wanted:
 
 
 async def missing_migrations(connection: Connection, folder: Path) -> list[str]:
-    """Names of the migrations this version needs and the database does not have yet."""
+    """Names of the migrations this version needs and the database does not have yet; asked as the application."""
     try:
-        applied = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
-    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+        applied = {row["name"] for row in await connection.fetch("SELECT name FROM applied_migrations() AS name")}
+    except (asyncpg.UndefinedFunctionError, asyncpg.InvalidSchemaNameError):
         applied = set()
     return [migration.name for migration in migrations_of(folder) if migration.name not in applied]

@@ -13,6 +13,7 @@ import asyncpg
 from fastapi import FastAPI
 
 from chassis import telemetry
+from chassis.application import create_app
 from chassis.auth import TokenVerifier
 from chassis.bus import Bus, Subscription
 from chassis.bus.choice import open_bus
@@ -22,7 +23,6 @@ from chassis.db import Database
 from chassis.failpoints import arm
 from chassis.failures import backoff_s, until_it_passes
 from chassis.files import Unusable
-from chassis.http import create_app
 from chassis.inbox import Inbox
 from chassis.migrate import missing_migrations
 from chassis.refused import Refusals

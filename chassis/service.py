@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
+from chassis.acts import Act, Acts, Read
 from chassis.db import Transaction
 from chassis.settings import Environment, Settings, Unfit, meaning_of, variable
 from contracts.envelope import Event, EventKind
@@ -56,6 +58,8 @@ class Service:
         superseding: groups of projected types; of one aggregate only the newest event of a group matters.
         startup: runs once at the start of every process, idempotent.
         layers: its own layers around the HTTP application, from the outside inwards; `chassis.layers` says where.
+        acts, reads: what can be done in it and which personal data it shows officers, for the audit.
+        former_acts: what rows of the audit of before say in the place of an act.
         configure: last changes to the HTTP application (static files, pages).
         examples: field name to example, for the fields of answers in the OpenAPI document.
         form_fields: what pages read of forms and addresses, which no signature declares, with its kind (E-59).
@@ -79,6 +83,9 @@ class Service:
     configure: Callable[[FastAPI, "Runtime"], None] | None = None
     examples: Mapping[str, Any] = field(default_factory=dict)
     form_fields: Mapping[str, TextKind] = field(default_factory=dict)
+    acts: type[Act] | None = None
+    reads: type[Read] | None = None
+    former_acts: Mapping[str, Act] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     check: Callable[[Settings], object] | None = None
 
@@ -113,6 +120,11 @@ class Service:
                 problems.append(str(error))
         if problems:
             raise Unfit(self.name, problems)
+
+    @cached_property
+    def audited(self) -> Acts:
+        """What the audit can say was done here."""
+        return Acts(self.name, self.router, self.acts, self.reads, self.former_acts)
 
     @property
     def migrations(self) -> Path:

@@ -125,6 +125,12 @@ def current_traceparent() -> str | None:
     return carrier.get("traceparent")
 
 
+def current_trace_id() -> str | None:
+    """The trace that the running span belongs to, as logs and events name it; None outside of any."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+
 @contextmanager
 def span(name: str, kind: SpanKind, traceparent: str | None = None, **attributes: str | int) -> Iterator[Span]:
     """A span named `name`, continuing the trace of `traceparent` where one is given."""

@@ -6,6 +6,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.table import Table
 
+from chassis.acts import ChassisRead
 from chassis.db import Database
 from chassis.dead_letters import DeadLetter, NoSuchLetter, describe, get_letter
 from chassis.dead_letters import list_letters as letters_of
@@ -49,6 +50,8 @@ def _origin(letter: DeadLetter) -> str:
 async def show_letter(home: Home, letter_id: UUID) -> None:
     """One letter with its headers and its body as they came."""
     service, letter = await _find(home, letter_id)
+    async with database_of(home, service) as database, database.transaction() as tx:
+        tx.audit(ChassisRead.READ_DEAD_LETTER, f"dead-letter:{letter_id}")
     print(f"letter    {letter.letter_id} of {service} ({letter.state})")
     print(f"from      {_origin(letter)}, failed at {letter.failed_at:%Y-%m-%d %H:%M:%S}")
     print(f"key       {(letter.record.key or b'').decode(errors='replace')}")

@@ -53,3 +53,9 @@ unknown-parameter = { $nearest ->
 }
 repeated-parameter = The parameter { $name } was sent more than once. Send it once.
 refused = The request was refused.
+
+# What the audit says was done.
+act-discard-dead-letter = Dead letter given up
+act-replay-dead-letter = Dead letter applied again
+act-retry-set-aside = Records set aside asked to be published
+act-read-dead-letter = Dead letter shown

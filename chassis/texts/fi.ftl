@@ -53,3 +53,9 @@ unknown-parameter = { $nearest ->
 }
 repeated-parameter = Parametri { $name } lähetettiin useammin kuin kerran. Lähetä se kerran.
 refused = Pyyntö hylättiin.
+
+# What the audit says was done.
+act-discard-dead-letter = Virhekirje hylätty
+act-replay-dead-letter = Virhekirje käsitelty uudelleen
+act-retry-set-aside = Sivuun siirretyt viestit lähetetty uudelleen
+act-read-dead-letter = Virhekirje näytetty

@@ -53,3 +53,9 @@ unknown-parameter = { $nearest ->
 }
 repeated-parameter = Parametern { $name } skickades flera gånger. Skicka den en gång.
 refused = Begäran avvisades.
+
+# What the audit says was done.
+act-discard-dead-letter = Felbrev förkastat
+act-replay-dead-letter = Felbrev behandlat på nytt
+act-retry-set-aside = Åsidosatta meddelanden skickade på nytt
+act-read-dead-letter = Felbrev visat

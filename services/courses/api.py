@@ -6,12 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
+from chassis.acts import does, shows
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from contracts.identity_codes import TextKind
 from contracts.refusals import Invalid
 from contracts.values import PinState
 from services.courses import handlers, pinning, store
+from services.courses.acts import Act, Read
 from services.courses.answers import course_answer
 from services.courses.changing import api as changing_api
 from services.courses.drafts import api as drafts_api
@@ -97,6 +99,7 @@ class UnpinClient(Command):
         "TARGET_GROUP_UNKNOWN",
         "TOTAL_DURATION_EXCEEDED",
     ),
+    openapi_extra=does(Act.CREATE_COURSE),
 )
 async def create_course(body: CreateCourse, caller: Acting) -> Response:
     """Create a course; it is not yet visible in the search (R-CRS-6)."""
@@ -124,6 +127,7 @@ async def show_course(course_id: CourseId, caller: Reading) -> Response:
     responses=problems(
         "ALREADY_PUBLISHED", "CONTRACT_NOT_VALID", "COURSE_GONE", "COURSE_STARTED", "COURSE_UNKNOWN", "STALE_VERSION"
     ),
+    openapi_extra=does(Act.PUBLISH_COURSE),
 )
 async def publish_course(course_id: CourseId, caller: Acting) -> Response:
     """Show the course in the search; this cannot be undone (R-CRS-9)."""
@@ -147,6 +151,7 @@ async def publish_course(course_id: CourseId, caller: Acting) -> Response:
         "NOT_PUBLISHED",
         "STALE_VERSION",
     ),
+    openapi_extra=does(Act.CONFIRM_COURSE),
 )
 async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
     """Commit to carrying the course out (R-CRS-17, R-CRS-26)."""
@@ -186,6 +191,7 @@ async def confirm_course(course_id: CourseId, caller: Acting) -> Response:
         "TARGET_GROUP_MISMATCH",
     )
     | {200: {"model": PinningView, "description": "The client was pinned to this course already"}},
+    openapi_extra=does(Act.PIN_CLIENT),
 )
 async def pin_client(course_id: CourseId, body: PinClient, caller: Acting) -> Response:
     """Give a decision's client a place; If-Match is the course's version."""
@@ -202,6 +208,7 @@ async def pin_client(course_id: CourseId, body: PinClient, caller: Acting) -> Re
     "/courses/{course_id}/pins/{decision_ref}",
     response_model=PinningView,
     responses=problems("COURSE_UNKNOWN", "MUST_RUN_REASON_REQUIRED", "NOT_PINNED", "STALE_VERSION"),
+    openapi_extra=does(Act.UNPIN_CLIENT),
 )
 async def unpin_client(
     course_id: CourseId, decision_ref: DecisionRef, caller: Acting, body: UnpinClient | None = None
@@ -218,7 +225,12 @@ async def unpin_client(
     return await caller.command(act)
 
 
-@router.get("/courses/{course_id}/pins", response_model=PinList, responses=problems("COURSE_UNKNOWN"))
+@router.get(
+    "/courses/{course_id}/pins",
+    response_model=PinList,
+    responses=problems("COURSE_UNKNOWN"),
+    openapi_extra=shows(Read.READ_PINS),
+)
 async def list_pins(
     course_id: CourseId,
     caller: Reading,
@@ -238,7 +250,12 @@ async def list_pins(
     return await caller.query(read)
 
 
-@router.get("/pinnable-clients", response_model=PinnableList, responses=problems("COURSE_UNKNOWN", "CURSOR_INVALID"))
+@router.get(
+    "/pinnable-clients",
+    response_model=PinnableList,
+    responses=problems("COURSE_UNKNOWN", "CURSOR_INVALID"),
+    openapi_extra=shows(Read.READ_PINNABLE_CLIENTS),
+)
 async def list_pinnable_clients(
     caller: Reading,
     course_id: Annotated[str | None, TextKind.MACHINE, Query(pattern=ID)] = None,

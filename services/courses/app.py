@@ -7,6 +7,7 @@ from chassis.service import Service
 from contracts.decisions import DECISION_EVENTS, ClientEligibilityChanged
 from contracts.registration import CONTRACT_EVENTS, OFFICE_EVENTS, ServiceDescriptionPublished
 from services.courses import api, copies, handlers, pinning, store
+from services.courses.acts import Act, Read
 from services.courses.eligibility import handlers as eligibility
 from services.courses.examples import EXAMPLES
 
@@ -35,6 +36,8 @@ SERVICE = Service(
         "client-eligibility": partial(copies.find_version, table="client_eligibility", column="client_ref"),
         "pin": store.find_pin_version,
     },
+    acts=Act,
+    reads=Read,
     examples=EXAMPLES,
     needs=("keys_database_url",),
 )

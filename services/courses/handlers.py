@@ -19,6 +19,7 @@ from contracts.envelope import new_event_id
 from contracts.refusals import IfMatch, NotFound, NotYetKnown, Refusal, expect_version
 from contracts.registration import ContractEvent, OfficeEvent, ServiceDescription, ServiceDescriptionPublished
 from services.courses import copies, creation, domain, store
+from services.courses.acts import Act
 from services.courses.changing import notices
 from services.courses.creation import Proposal
 from services.courses.domain import Course, PlaceLedger
@@ -44,7 +45,7 @@ async def create_course(tx: Transaction, contract_id: str, office_id: str, propo
     await store.set_reserved(tx, ledger, course.group_size)
     course = replace(course, course_number=await store.add_course(tx, course))
     tx.audit(
-        "create_course",
+        Act.CREATE_COURSE,
         f"course:{course.course_id}",
         course_number=course.course_number,
         contract_id=contract_id,
@@ -67,7 +68,7 @@ async def publish_course(tx: Transaction, course_id: str, if_match: IfMatch | No
         raise Refusal("CONTRACT_UNKNOWN")
     course = domain.publish(course, contract, on=tx.today)
     await store.set_state(tx, course)
-    tx.audit("publish_course", f"course:{course_id}")
+    tx.audit(Act.PUBLISH_COURSE, f"course:{course_id}")
     tx.emit(CoursePublished(version=course.version, course=course_snapshot(course)))
     return course
 
@@ -79,7 +80,7 @@ async def confirm_course(tx: Transaction, course_id: str, if_match: IfMatch | No
     await notices.require_all_know(tx, course)
     await store.set_state(tx, course)
     await tx.schedule(BEGIN_COURSE, course.course_id, start_of_day(course.first_day))
-    tx.audit("confirm_course", f"course:{course_id}", pinned=course.pinned)
+    tx.audit(Act.CONFIRM_COURSE, f"course:{course_id}", pinned=course.pinned)
     tx.emit(CourseConfirmed(version=course.version, course=course_snapshot(course)))
     return course
 
@@ -91,7 +92,7 @@ async def begin_course(tx: Transaction, course_id: str, payload: Mapping[str, An
         return
     await store.set_state(tx, begun)
     await tx.schedule(COMPLETE_COURSE, course_id, start_of_day(begun.last_day + timedelta(days=1)))
-    tx.audit("begin_course", f"course:{course_id}")
+    tx.audit(Act.BEGIN_COURSE, f"course:{course_id}")
     tx.emit(CourseBegan(version=begun.version, course=course_snapshot(begun)))
 
 
@@ -101,10 +102,10 @@ async def complete_course(tx: Transaction, course_id: str, payload: Mapping[str,
     if completed is None:
         return
     fulfilled = await count_as_attended(tx, completed, await store.set_completed(tx, completed))
-    tx.audit("complete_course", f"course:{course_id}", fulfilled=len(fulfilled))
+    tx.audit(Act.COMPLETE_COURSE, f"course:{course_id}", fulfilled=len(fulfilled))
     tx.emit(CourseCompleted(version=completed.version, course=course_snapshot(completed)))
     for pin in fulfilled:
-        tx.audit("fulfil_pin", f"pin:{pin.decision_ref}", course_id=course_id, attended=pin.attended)
+        tx.audit(Act.FULFIL_PIN, f"pin:{pin.decision_ref}", course_id=course_id, attended=pin.attended)
         tx.emit(PinFulfilled(version=pin.version, pin=pin_snapshot(pin)))
 
 

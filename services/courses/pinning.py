@@ -9,6 +9,7 @@ from contracts.decisions import DecisionEvent
 from contracts.refusals import IfMatch, expect_version
 from contracts.values import ReleaseReason
 from services.courses import copies, pins, store
+from services.courses.acts import Act
 from services.courses.changing import notices
 from services.courses.consents import Consent
 from services.courses.domain import Course
@@ -70,7 +71,7 @@ async def pin_client(
     pin = replace(pin, planned=path.planned)
     warnings = (*require_fit(course, client), *path.warnings)
     await store.add_pin(tx, course, pin)
-    tx.audit("pin_client", f"pin:{decision_ref}", course_id=course_id, course_number=course.course_number)
+    tx.audit(Act.PIN_CLIENT, f"pin:{decision_ref}", course_id=course_id, course_number=course.course_number)
     tx.emit(CoursePlacesChanged(version=course.version, course=course_snapshot(course)))
     tx.emit(ClientPinned(version=pin.version, pin=pin_snapshot(pin)))
     return Pinning(course, pin, warnings=warnings)
@@ -88,7 +89,7 @@ async def unpin_client(
     expect_version(decision.pin_version, if_match)
     reports = await report_leaving(tx, course, decision_ref, reason)
     tx.audit(
-        "unpin_client",
+        Act.UNPIN_CLIENT,
         f"pin:{decision_ref}",
         course_id=course_id,
         course_number=course.course_number,
@@ -112,7 +113,7 @@ async def on_decision(tx: Transaction, event: DecisionEvent) -> None:
         pin = await store.get_active_pin(tx, decision.decision_ref)
         why = pins.release_reason(decision)
         tx.audit(
-            "release_client",
+            Act.RELEASE_CLIENT,
             f"pin:{pin.decision_ref}",
             course_id=course.course_id,
             course_number=course.course_number,

@@ -3,6 +3,7 @@
 from chassis.db import Transaction
 from contracts.refusals import IfMatch, expect_version
 from services.decisions import domain, store
+from services.decisions.acts import Act
 from services.decisions.domain import AnnulmentReason, Decision
 from services.decisions.events import decision_event
 from services.decisions.quotas import first_grants, release
@@ -39,7 +40,7 @@ async def annul_decision(tx: Transaction, ref: str, reason: AnnulmentReason, *, 
         raise store.RaceLost("the client's first grant is another one now")
     await counters.give_back(tx, count, locked, given_in if seen.new_client else None, inherited_in)
     await store.set_decision(tx, annulled)
-    tx.audit("annul-decision", f"decision:{ref}", reason=reason)
+    tx.audit(Act.ANNUL_DECISION, f"decision:{ref}", reason=reason)
     tx.emit(decision_event(annulled))
     if seen.new_client:
         await first_grants.hand_on(tx, annulled, heir)
@@ -61,7 +62,7 @@ def _annulled(decision: Decision, reason: AnnulmentReason, if_match: IfMatch | N
 async def _inherit(tx: Transaction, heir: Decision) -> None:
     inheriting = domain.inherit_first_grant(heir)
     await store.set_decision(tx, inheriting)
-    tx.audit("inherit-first-grant", f"decision:{heir.decision_ref}")
+    tx.audit(Act.INHERIT_FIRST_GRANT, f"decision:{heir.decision_ref}")
     tx.emit(decision_event(inheriting))
 
 

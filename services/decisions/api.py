@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
+from chassis.acts import does, shows
 from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.fields import ISO_DAY, MobilePhone
@@ -16,6 +17,7 @@ from contracts.identity_codes import TextKind
 from contracts.municipalities import get_municipality
 from contracts.values import DecisionState, Language
 from services.decisions import annulling, contacts, eligibility, fields, granting, handlers, store, swapping
+from services.decisions.acts import Act, Read
 from services.decisions.concerns import api as concerns_api
 from services.decisions.domain import AnnulmentReason, Application, Decision, Outcome
 from services.decisions.followup import api as followup_api
@@ -139,6 +141,7 @@ class ChangeContact(Command):
         "SERVICE_DESCRIPTION_UNKNOWN",
         "VALIDITY_IN_PAST",
     ),
+    openapi_extra=does(Act.GRANT_DECISION, Act.QUEUE_APPLICATION, Act.REJECT_APPLICATION),
 )
 async def decide(body: Decide, caller: fields.Official) -> Response:
     """Grant or reject; the same application again gets the same answer."""
@@ -155,7 +158,12 @@ async def decide(body: Decide, caller: fields.Official) -> Response:
     return await caller.shared_command(granting.grant_together, application, say, act, body.contract_id)
 
 
-@router.get("/decisions", response_model=DecisionList, responses=problems("DECISION_UNKNOWN"))
+@router.get(
+    "/decisions",
+    response_model=DecisionList,
+    responses=problems("DECISION_UNKNOWN"),
+    openapi_extra=shows(Read.READ_DECISIONS),
+)
 async def list_decisions(
     caller: fields.Anyone,
     contract_id: Annotated[fields.Id | None, Query()] = None,
@@ -179,7 +187,12 @@ async def list_decisions(
     return await caller.query(read)
 
 
-@router.get("/decisions/{decision_ref}", response_model=DecisionView, responses=problems("DECISION_UNKNOWN"))
+@router.get(
+    "/decisions/{decision_ref}",
+    response_model=DecisionView,
+    responses=problems("DECISION_UNKNOWN"),
+    openapi_extra=shows(Read.READ_DECISION),
+)
 async def show_decision(decision_ref: fields.PathRef, caller: fields.Anyone) -> Response:
     """A decision with its follow-up."""
 
@@ -202,6 +215,7 @@ async def show_decision(decision_ref: fields.PathRef, caller: fields.Anyone) -> 
         "REASONING_UNKNOWN",
         "STALE_VERSION",
     ),
+    openapi_extra=does(Act.REVOKE_DECISION),
 )
 async def revoke(decision_ref: fields.PathRef, body: Revoke, caller: fields.Official) -> Response:
     """Revoke on the client's own notice (E-57)."""
@@ -220,6 +234,7 @@ async def revoke(decision_ref: fields.PathRef, body: Revoke, caller: fields.Offi
     "/decisions/{decision_ref}/annulment",
     response_model=DecisionView,
     responses=problems("ALREADY_ANNULLED", "DECISION_UNKNOWN", "NOT_GRANTED", "STALE_VERSION"),
+    openapi_extra=does(Act.ANNUL_DECISION),
 )
 async def annul(decision_ref: fields.PathRef, body: Annul, caller: fields.Official) -> Response:
     """Annul what was issued in error; its slots are free again (E-7)."""
@@ -252,6 +267,7 @@ async def annul(decision_ref: fields.PathRef, body: Annul, caller: fields.Offici
         "STALE_VERSION",
         "VALIDITY_IN_PAST",
     ),
+    openapi_extra=does(Act.SWAP_PROVIDER),
 )
 async def change_provider(decision_ref: fields.PathRef, body: ChangeProvider, caller: fields.Official) -> Response:
     """Revoke on the client's answer and grant for another provider, both or neither (E-65)."""
@@ -281,6 +297,7 @@ async def change_provider(decision_ref: fields.PathRef, body: ChangeProvider, ca
     "/decisions/{decision_ref}/rejection",
     response_model=DecisionView,
     responses=problems("DECISION_UNKNOWN", "NOT_WAITING", "REASONING_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.REJECT_APPLICATION),
 )
 async def reject(decision_ref: fields.PathRef, body: Reject, caller: fields.Official) -> Response:
     """Reject on merit what waits for the quota (E-54)."""
@@ -298,6 +315,7 @@ async def reject(decision_ref: fields.PathRef, body: Reject, caller: fields.Offi
     "/decisions/{decision_ref}/withdrawal",
     response_model=DecisionView,
     responses=problems("DECISION_UNKNOWN", "GUARDIAN_NEEDED", "NOTICE_IN_FUTURE", "NOT_WAITING", "STALE_VERSION"),
+    openapi_extra=does(Act.WITHDRAW_APPLICATION),
 )
 async def withdraw(decision_ref: fields.PathRef, body: OnNotice, caller: fields.Official) -> Response:
     """The client withdraws what waits for the quota (E-54)."""
@@ -309,7 +327,12 @@ async def withdraw(decision_ref: fields.PathRef, body: OnNotice, caller: fields.
     return await caller.command(act)
 
 
-@router.put("/client-contacts/{client_ref}", response_model=ContactView, responses=problems("STALE_VERSION"))
+@router.put(
+    "/client-contacts/{client_ref}",
+    response_model=ContactView,
+    responses=problems("STALE_VERSION"),
+    openapi_extra=does(Act.CHANGE_CONTACT),
+)
 async def change_contact(client_ref: fields.PathReference, body: ChangeContact, caller: fields.Kela) -> Response:
     """Store where a client can be reached; sealed at once, never shown again."""
 
@@ -325,6 +348,7 @@ async def change_contact(client_ref: fields.PathReference, body: ChangeContact, 
     "/client-eligibility/{client_ref}",
     response_model=EligibilityView,
     responses=problems("BIRTH_GIVEN_TWICE", "BIRTH_IN_FUTURE", "STALE_VERSION"),
+    openapi_extra=does(Act.CHANGE_ELIGIBILITY),
 )
 async def change_eligibility(
     client_ref: fields.PathReference, body: ChangeEligibility, caller: fields.Kela

@@ -7,6 +7,7 @@ from contracts.courses import COURSE_EVENTS, PIN_EVENTS
 from contracts.decisions import DecisionsSuspended, SuspensionLifted
 from contracts.registration import CONTRACT_EVENTS, OFFICE_EVENTS, RegistrationChanged, ServiceDescriptionPublished
 from services.decisions import api
+from services.decisions.acts import FORMER, Act, Read
 from services.decisions.copies import handlers as copies
 from services.decisions.copies import store as copied
 from services.decisions.examples import EXAMPLES
@@ -43,6 +44,9 @@ SERVICE = Service(
         "course": copied.known_course,
         "pin": copied.known_pin,
     },
+    acts=Act,
+    reads=Read,
+    former_acts=FORMER,
     examples=EXAMPLES,
     startup=prepare,
     needs=("keys_database_url",),

@@ -5,6 +5,7 @@ from contracts.decisions import ClientContact, ClientContactChanged
 from contracts.refusals import IfMatch
 from contracts.values import Language
 from services.decisions import store
+from services.decisions.acts import Act
 
 
 async def change_contact(
@@ -18,5 +19,6 @@ async def change_contact(
     contact = ClientContact(phone=phone, language=language)
     sealed = await tx.vault.seal(client_ref, contact.model_dump_json().encode())
     version = await store.set_sealed(tx, "contacts", client_ref, sealed, if_match=if_match)
+    tx.audit(Act.CHANGE_CONTACT, f"client-contact:{client_ref}", version=version)
     tx.emit(ClientContactChanged(version=version, client_ref=client_ref, sealed=sealed))
     return version

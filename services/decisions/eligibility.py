@@ -8,6 +8,7 @@ from chassis.vault import BrokenSeal, Vault
 from contracts.decisions import ClientEligibility, ClientEligibilityChanged
 from contracts.refusals import IfMatch, Invalid
 from services.decisions import store
+from services.decisions.acts import Act
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ async def change_eligibility(
     """
     sealed = await tx.vault.seal(client_ref, eligibility.model_dump_json().encode())
     version = await store.set_sealed(tx, "eligibility", client_ref, sealed, if_match=if_match)
+    tx.audit(Act.CHANGE_ELIGIBILITY, f"client-eligibility:{client_ref}", version=version)
     tx.emit(ClientEligibilityChanged(version=version, client_ref=client_ref, sealed=sealed))
     return version
 

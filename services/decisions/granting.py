@@ -10,6 +10,7 @@ from datetime import date
 
 from chassis.db import Transaction
 from contracts.refusals import Refusal
+from services.decisions.acts import Act
 from services.decisions.domain import Application, Contract, Decision, GrantBasis
 from services.decisions.events import decision_event
 from services.decisions.handlers import grant, pending_decision
@@ -48,7 +49,8 @@ async def grant_together(tx: Transaction, applications: Sequence[Application]) -
 
 
 def say(tx: Transaction, given: Grant) -> Decision:
-    """Publish a grant, and which counter it filled; the decision."""
+    """Record and publish a grant, and which counter it filled; the decision."""
+    tx.audit(Act.GRANT_DECISION, f"decision:{given.decision.decision_ref}")
     tx.emit(decision_event(given.decision))
     if given.count.filled:
         tx.emit(count_event(given.count))

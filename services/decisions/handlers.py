@@ -4,11 +4,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
+from typing import Any
 
 from chassis.db import Transaction
 from contracts.identity_codes import TextKind, holds_identity_code
 from contracts.refusals import IfMatch, NotFound, NotYetKnown, Refusal, expect_version
 from services.decisions import domain, identifiers, store
+from services.decisions.acts import Act
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome, Reasoning
 from services.decisions.events import decision_event
 from services.decisions.followup.deadlines import confirm_by
@@ -47,10 +49,12 @@ async def decide(tx: Transaction, application: Application) -> Decision:
         waiting = domain.wait_for_quota(pending)
         await store.add_decision(tx, waiting)
         await quota_handlers.plan_new_year(tx, waiting.service)
+        tx.audit(Act.QUEUE_APPLICATION, _subject(waiting))
         tx.emit(decision_event(waiting))
         return waiting
     granted = grant(pending, basis, tx.today)
     count, quota = await slots.add_grant(tx, basis.contract, granted, scopes=basis.quota.scopes)
+    tx.audit(Act.GRANT_DECISION, _subject(granted))
     tx.emit(decision_event(granted))
     if count.filled:
         tx.emit(count_event(count))
@@ -62,9 +66,17 @@ async def decide(tx: Transaction, application: Application) -> Decision:
 
 
 async def revoke_decision(
-    tx: Transaction, ref: str, notice: ClientNotice, *, if_match: IfMatch | None, reasoning: str | None = None
+    tx: Transaction,
+    ref: str,
+    notice: ClientNotice,
+    *,
+    if_match: IfMatch | None,
+    reasoning: str | None = None,
+    concern_id: str | None = None,
 ) -> Decision:
     """Revoke a grant on the client's own notice; the slots stay used (R-DEC-16, E-7).
+
+    `concern_id` is the concern in which the notice was given, where it was in one.
 
     Raises:
         Refusal: ALREADY_REVOKED or NOT_GRANTED.
@@ -77,7 +89,8 @@ async def revoke_decision(
     def revoke(decision: Decision) -> Decision:
         return domain.revoke(decision, notice, tx.today, reasoning=why)
 
-    return await _change(tx, ref, if_match, revoke, notice)
+    in_concern = {} if concern_id is None else {"concern_id": concern_id}
+    return await _change(tx, Act.REVOKE_DECISION, ref, if_match, revoke, notice, **in_concern)
 
 
 async def reject_application(
@@ -92,7 +105,9 @@ async def reject_application(
         Stale: it changed meanwhile.
     """
     why = choose(ReasoningKind.REJECTION, reasoning, tx.today)
-    return await _change(tx, ref, if_match, lambda decision: domain.reject(decision, tx.today, why))
+    return await _change(
+        tx, Act.REJECT_APPLICATION, ref, if_match, lambda decision: domain.reject(decision, tx.today, why)
+    )
 
 
 async def withdraw_application(
@@ -106,15 +121,21 @@ async def withdraw_application(
         NotFound: DECISION_UNKNOWN.
         Stale: it changed meanwhile.
     """
-    return await _change(tx, ref, if_match, lambda decision: domain.withdraw(decision, notice, tx.today), notice)
+
+    def withdraw(decision: Decision) -> Decision:
+        return domain.withdraw(decision, notice, tx.today)
+
+    return await _change(tx, Act.WITHDRAW_APPLICATION, ref, if_match, withdraw, notice)
 
 
 async def _change(
     tx: Transaction,
+    act: Act,
     ref: str,
     if_match: IfMatch | None,
     rule: Callable[[Decision], Decision],
     notice: ClientNotice | None = None,
+    **detail: Any,
 ) -> Decision:
     decision = await store.lock_decision(tx, ref)
     expect_version(decision.version, if_match)
@@ -122,6 +143,7 @@ async def _change(
     if notice is not None:
         await require_guardian(tx, decision, notice.given_by)
     await store.set_decision(tx, changed)
+    tx.audit(act, _subject(changed), **detail)
     tx.emit(decision_event(changed))
     return changed
 
@@ -137,6 +159,7 @@ async def _reject_at_once(tx: Transaction, application: Application) -> Decision
     pending = domain.pending_decision(new_ref(), application, contract, tx.today)
     rejected = domain.reject(pending, tx.today, why)
     await store.add_decision(tx, rejected)
+    tx.audit(Act.REJECT_APPLICATION, _subject(rejected))
     tx.emit(decision_event(rejected))
     return rejected
 
@@ -207,6 +230,10 @@ async def count_is_full(
         version=count.version if count else 0,
         others=[asdict(other) for other in others],
     )
+
+
+def _subject(decision: Decision) -> str:
+    return f"decision:{decision.decision_ref}"
 
 
 def new_ref() -> str:

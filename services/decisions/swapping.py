@@ -7,6 +7,7 @@ from chassis.db import Transaction
 from contracts.municipalities import Municipality
 from contracts.refusals import IfMatch, Refusal, expect_version
 from services.decisions import domain, store
+from services.decisions.acts import Act
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome
 from services.decisions.events import decision_event
 from services.decisions.guardians import require_guardian
@@ -76,7 +77,8 @@ async def swap_provider(
     # Counters before decisions, as the lock order wants it; if the old one has changed, all of this is undone.
     revoked = _revoked(await store.lock_decision(tx, decision_ref), notice, tx.today, if_match)
     await store.set_decision(tx, revoked)
-    tx.audit("swap-provider", f"decision:{decision_ref}", replaced_by=granted.decision_ref, contract_id=contract_id)
+    tx.audit(Act.SWAP_PROVIDER, f"decision:{decision_ref}", replaced_by=granted.decision_ref, contract_id=contract_id)
+    tx.audit(Act.GRANT_DECISION, f"decision:{granted.decision_ref}", replaces=decision_ref)
     tx.emit(decision_event(revoked))
     tx.emit(decision_event(granted))
     if count.filled:

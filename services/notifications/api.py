@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from chassis.acts import shows
 from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.fields import Limit
@@ -17,6 +18,7 @@ from contracts.identity_codes import TextKind
 from contracts.notifications import Channel
 from contracts.values import Language, Provenance
 from services.notifications import domain, feedback, store
+from services.notifications.acts import Read
 from services.notifications.domain import CLIENT_TEMPLATES, MessageState, Template
 from services.notifications.links import EXAMPLE_TOKEN, survey_address
 from services.notifications.sms_gateway import SENDER
@@ -200,7 +202,12 @@ class MessageList(BaseModel):
     next: str | None
 
 
-@router.get("/messages", response_model=MessageList, responses=problems())
+@router.get(
+    "/messages",
+    response_model=MessageList,
+    responses=problems(),
+    openapi_extra=shows(Read.READ_MESSAGES),
+)
 async def list_messages(
     here: Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER, Role.SYSTEM))],
     limit: Limit = 100,

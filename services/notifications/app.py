@@ -5,6 +5,7 @@ from pathlib import Path
 from chassis.service import Service
 from contracts import courses, decisions, registration
 from services.notifications import api, copies, feedback, handlers
+from services.notifications.acts import FORMER, Act, Read
 from services.notifications.batches import handlers as batches
 from services.notifications.delivery import deliver_messages
 from services.notifications.links import SurveyLinks
@@ -36,6 +37,9 @@ SERVICE = Service(
         "pin": copies.find_pin_version,
         "course": copies.find_course_version,
     },
+    acts=Act,
+    reads=Read,
+    former_acts=FORMER,
     workers=(deliver_messages,),
     needs=("keys_database_url", "secret"),
     check=SurveyLinks,

@@ -24,6 +24,7 @@ from chassis.vault import BrokenSeal, Vault
 from contracts.decisions import ClientContact
 from contracts.notifications import Channel, MessageSent
 from services.notifications import store
+from services.notifications.acts import Act
 from services.notifications.domain import Template
 from services.notifications.links import SurveyLinks, token_hash
 from services.notifications.sms_gateway import FileGateway, GatewayDown, Sms, SmsGateway, SmsRefused
@@ -130,7 +131,7 @@ class Deliverer:
                 tx.emit(_sent(row["message_id"], row["template"], row["decision_ref"], tx))
             for outcome in sorted(outcomes, key=lambda outcome: outcome.message_id):
                 if outcome.problem and await store.set_undeliverable(tx, outcome.message_id, outcome.problem):
-                    tx.audit("undeliverable", f"message:{outcome.message_id}", problem=outcome.problem)
+                    tx.audit(Act.GIVE_UP_MESSAGE, f"message:{outcome.message_id}", problem=outcome.problem)
             again = [outcome.message_id for outcome in outcomes if outcome.again]
             if again:
                 _log.warning("%s messages could not be sent for the moment; they rest", len(again))

@@ -11,7 +11,7 @@ from contracts import courses, decisions, registration
 from contracts.values import DecisionState, PinState
 from services.notifications import copies, domain, store
 from services.notifications.domain import Template
-from services.notifications.writing import InboxLine, tell_client, tell_providers
+from services.notifications.writing import InboxLine, cancel_unsent, tell_client, tell_providers
 
 
 async def on_service_description(tx: Transaction, event: registration.ServiceDescriptionPublished) -> None:
@@ -37,7 +37,7 @@ async def on_decision(tx: Transaction, event: decisions.DecisionEvent) -> None:
     decision = await copies.merge_decision(tx, event.version, event.decision)
     if decision.state is None or decision.provider_id is None:
         return
-    await store.cancel_unsent(tx, decision.decision_ref, domain.outdated_by_decision(decision.state))
+    await cancel_unsent(tx, decision.decision_ref, domain.outdated_by_decision(decision.state))
     if not domain.may_be_surveyed(decision.state):
         await store.cancel_surveys_never_sent(tx, decision.decision_ref)
     if decision.state is DecisionState.GRANTED:
@@ -85,7 +85,7 @@ async def on_pin(tx: Transaction, event: courses.PinEvent) -> None:
         return
     active = pin.state is PinState.ACTIVE
     still_true = [_confirmation_occasion(pin.decision_ref, pin.course_id), _move_occasion(pin)] if active else []
-    await store.cancel_unsent(tx, pin.decision_ref, domain.PLACE_TEMPLATES, but=still_true)
+    await cancel_unsent(tx, pin.decision_ref, domain.PLACE_TEMPLATES, but=still_true)
     if active and pin.moved_from is not None:
         await tell_client(tx, Template.PLACE_MOVED, _move_occasion(pin), pin.decision_ref)
     if active and domain.tells_of_confirmation(course.state, late=course.late_confirmed):

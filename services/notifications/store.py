@@ -57,15 +57,20 @@ async def add_messages(tx: Transaction, messages: Sequence[NewMessage]) -> set[s
 
 async def cancel_unsent(
     tx: Transaction, decision_ref: str, templates: Iterable[Template], *, but: Iterable[str] = ()
-) -> None:
-    """Cancel the decision's messages of these templates that nobody has begun to send, except the occasions `but`."""
-    await tx.execute(
+) -> list[str]:
+    """Cancel the decision's messages of these templates that nobody has begun to send, except the occasions `but`.
+
+    The ids of those cancelled.
+    """
+    rows = await tx.fetch(
         "UPDATE messages SET state = 'cancelled' WHERE decision_ref = $1 AND template = ANY($2::text[])"
-        " AND channel = 'sms' AND state = 'waiting' AND claimed_by IS NULL AND occasion <> ALL($3::text[])",
+        " AND channel = 'sms' AND state = 'waiting' AND claimed_by IS NULL AND occasion <> ALL($3::text[])"
+        " RETURNING message_id",
         decision_ref,
         list(templates),
         list(but),
     )
+    return [row["message_id"] for row in rows]
 
 
 async def find_messages(tx: Transaction, *, before: str | None, limit: int) -> list[asyncpg.Record]:

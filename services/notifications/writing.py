@@ -1,6 +1,6 @@
 """Writing messages: the intent is committed first, and an SMS leaves after that (`delivery.py`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from chassis.texts import Texts
 from contracts.envelope import new_event_id
 from contracts.notifications import Channel, MessageSent
 from services.notifications import store
+from services.notifications.acts import Act
 from services.notifications.domain import MessageState, Template
 
 _TEMPLATES = Texts(Path(__file__).parent / "templates")
@@ -52,6 +53,7 @@ async def tell_providers(tx: Transaction, lines: Sequence[InboxLine]) -> None:
     written = await store.add_messages(tx, messages)
     for message in messages:
         if message.message_id in written:
+            tx.audit(Act.WRITE_MESSAGE, f"message:{message.message_id}", template=message.template)
             tx.emit(
                 MessageSent(
                     version=1,
@@ -77,5 +79,15 @@ async def tell_client(
         MessageState.CANCELLED if cancelled else MessageState.WAITING,
         decision_ref,
     )
-    written = await store.add_messages(tx, [message])
-    return message.message_id if written else None
+    if not await store.add_messages(tx, [message]):
+        return None
+    tx.audit(Act.WRITE_MESSAGE, f"message:{message.message_id}", template=template)
+    return message.message_id
+
+
+async def cancel_unsent(
+    tx: Transaction, decision_ref: str, templates: Iterable[Template], *, but: Iterable[str] = ()
+) -> None:
+    """Cancel what has become untrue and nobody has begun to send, except the occasions `but`."""
+    for message_id in await store.cancel_unsent(tx, decision_ref, templates, but=but):
+        tx.audit(Act.CANCEL_MESSAGE, f"message:{message_id}")

@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.db import Transaction
 from chassis.http import Answer, problems
 from services.registration import descriptions, gauge, handlers, store
+from services.registration.acts import Act
 from services.registration.answers import contract_answer
 from services.registration.audits import api as audits_api
 from services.registration.change_requests import api as change_requests_api
@@ -65,6 +67,7 @@ router.include_router(reviews_api.router)
     status_code=201,
     response_model=ProviderView,
     responses=problems("OTHER_PROVIDER", "PROVIDER_EXISTS"),
+    openapi_extra=does(Act.REGISTER_PROVIDER),
 )
 async def register_provider(body: RegisterProvider, caller: Writer) -> Response:
     """Register a provider under its business ID; a provider registers itself only."""
@@ -106,6 +109,7 @@ async def show_provider(provider_id: BusinessId, caller: Reader) -> Response:
     status_code=201,
     response_model=OfficeView,
     responses=problems("PROVIDER_UNKNOWN", "MUNICIPALITY_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.REGISTER_OFFICE),
 )
 async def register_office(provider_id: BusinessId, body: RegisterOffice, caller: Writer) -> Response:
     """Register an office in one of today's municipalities; If-Match takes the provider's version."""
@@ -164,6 +168,7 @@ async def show_office(office_id: IdInPath, caller: Reader) -> Response:
         "SERVICE_UNKNOWN",
         "VALIDITY_INVERTED",
     ),
+    openapi_extra=does(Act.REGISTER_CONTRACT),
 )
 async def register_contract(body: RegisterContract, caller: Officer) -> Response:
     """Kela registers a contract: one per provider, service and language."""
@@ -212,6 +217,7 @@ async def show_contract(contract_id: IdInPath, caller: Reader) -> Response:
     "/contracts/{contract_id}/contact",
     response_model=ContractView,
     responses=problems("CONTRACT_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.SET_CONTACT),
 )
 async def set_contact(contract_id: IdInPath, body: SetContact, caller: Writer) -> Response:
     """Publish the contract's contact details."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from chassis.service import Service
 from contracts.courses import COURSE_EVENTS
 from services.registration import api, gauge, starting, store
+from services.registration.acts import FORMER, Act, Read
 from services.registration.audits import handlers as audits
 from services.registration.change_requests import handlers as change_requests
 from services.registration.counts import handlers as counts
@@ -30,5 +31,8 @@ SERVICE = Service(
     superseding=(gauge.DECISION_EVENTS, COURSE_EVENTS),
     known={"decision": store.known_decision_version, "course": store.known_course_version},
     startup=starting.prepare,
+    acts=Act,
+    reads=Read,
+    former_acts=FORMER,
     examples=EXAMPLES,
 )

@@ -16,6 +16,7 @@ from chassis.db import Transaction
 from contracts.refusals import NotFound
 from contracts.registration import ChoiceQuestion, ServiceDescription, ServiceDescriptionPublished
 from services.registration import store
+from services.registration.acts import Act
 from services.registration.choices import questions as choice_questions
 from services.registration.choices import store as choices
 from services.registration.domain import Offer
@@ -85,7 +86,7 @@ async def publish_descriptions(
         return
     await store.set_descriptions(tx, service, version + 1, [each.model_dump(mode="json") for each in versions])
     await choices.set_questions(tx, service, questions)
-    tx.audit("publish_descriptions", f"service:{service}", version=version + 1)
+    tx.audit(Act.PUBLISH_DESCRIPTIONS, f"service:{service}", version=version + 1)
     tx.emit(
         ServiceDescriptionPublished(
             version=version + 1, service=service, descriptions=tuple(versions), choice_questions=questions

@@ -11,6 +11,7 @@ from contracts.envelope import new_event_id
 from contracts.refusals import IfMatch, Refusal, expect_version
 from contracts.values import Language
 from services.registration import descriptions, domain, store
+from services.registration.acts import Act
 from services.registration.domain import Contact, Contract, Office, Provider
 from services.registration.reviews.planning import plan_review
 from services.registration.snapshots import contract_snapshot
@@ -27,7 +28,7 @@ async def register_provider(tx: Transaction, provider_id: str, name: str) -> Pro
     provider = Provider(provider_id, name)
     if not await store.add_provider(tx, provider):
         raise Refusal("PROVIDER_EXISTS")
-    tx.audit("register_provider", f"provider:{provider_id}", name=name)
+    tx.audit(Act.REGISTER_PROVIDER, f"provider:{provider_id}", name=name)
     tx.emit(
         contracts.ProviderRegistered(
             version=provider.version, provider=contracts.Provider(provider_id=provider_id, name=name)
@@ -59,7 +60,7 @@ async def register_office(
     domain.require_of_today(municipality_code)
     office = Office(str(new_event_id()), provider_id, name, municipality_code, street_address, postal_address, phone)
     await store.add_office(tx, office)
-    tx.audit("register_office", f"office:{office.office_id}", **_values_of(office))
+    tx.audit(Act.REGISTER_OFFICE, f"office:{office.office_id}", **_values_of(office))
     await plan_review(tx, office.office_id, tx.today)
     tx.emit(contracts.OfficeRegistered(version=office.version, office=office_snapshot(office)))
     return office
@@ -88,7 +89,7 @@ async def register_contract(
     if not await store.add_contract(tx, contract):
         raise Refusal("CONTRACT_EXISTS")
     tx.audit(
-        "register_contract",
+        Act.REGISTER_CONTRACT,
         f"contract:{contract.contract_id}",
         service=service,
         language=language,
@@ -112,7 +113,7 @@ async def set_contact(tx: Transaction, contract_id: str, contact: Contact, *, if
     if contract is before:
         return before
     await store.set_contact(tx, contract)
-    tx.audit("set_contact", f"contract:{contract_id}", **asdict(contact))
+    tx.audit(Act.SET_CONTACT, f"contract:{contract_id}", **asdict(contact))
     tx.emit(contracts.ContactChanged(version=contract.version, contract=contract_snapshot(contract)))
     return contract
 

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+from rekku.services import load
 from tests.chaos.check_tables import COPIES
 from tests.chaos.client import Done
 from tests.chaos.evidence import TABLES, Evidence, Seen
@@ -25,7 +26,8 @@ def a_true_history() -> Evidence:
     done = _done()
     for each in done:
         if each.audited:
-            tables[f"{each.service}.audit"].append({"action": each.route})
+            act = load(each.service).audited.commands[each.route][0]
+            tables[f"{each.service}.audit"].append({"action": act, "route": each.route})
     return Evidence(
         done=done,
         records=_records(tables),

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rekku.services import load
 from services.notifications.batches.domain import BATCH
 from tests.chaos.checks import Looked, check
 from tests.chaos.evidence import Evidence, Row
@@ -83,7 +84,9 @@ def special_effects(evidence: Evidence, looked: Looked) -> None:
 def audited_once(evidence: Evidence, looked: Looked) -> None:
     told = Counter((done.service, done.route) for done in evidence.done if done.audited)
     for (service, route), times in told.items():
-        audited = sum(row["action"] == route for row in evidence.tables[f"{service}.audit"])
+        acts = load(service).audited.commands[route]
+        rows = evidence.tables[f"{service}.audit"]
+        audited = sum(row["route"] == route and row["action"] in acts for row in rows)
         looked.at += times
         if audited != times:
             looked.problems.append(f"{service}: {route} was answered {times} times and done {audited} times")

@@ -158,7 +158,7 @@ def an_answered_pin_is_gone(evidence):
 
 @fault("each command was done once")
 def a_repeated_command_was_done_again(evidence):
-    evidence.tables["decisions.audit"].append({"action": "POST /decisions"})
+    evidence.tables["decisions.audit"].append({"action": "grant_decision", "route": "POST /decisions"})
 
 
 @fault("each command was done once")

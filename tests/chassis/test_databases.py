@@ -46,7 +46,7 @@ async def everything_in(cluster, toy: ServiceUnderTest) -> dict[str, list[str]]:
     return found
 
 
-async def write_everywhere(toy: ServiceUnderTest) -> None:
+async def write_everywhere(cluster, toy: ServiceUnderTest) -> None:
     """Through every way that a service has to keep something."""
     answer = await toy.http().post("/notes", json=NOTE, headers={"idempotency-key": "k1"})
     assert answer.status_code == 201
@@ -55,14 +55,16 @@ async def write_everywhere(toy: ServiceUnderTest) -> None:
         assert await EmbeddedBus(toy.db, 1).move(connection, Oldest(1)) == 1
     async with toy.transaction() as tx:
         await tx.schedule("remember", "tomorrow", tx.now + timedelta(days=1))
-        await tx.execute("DELETE FROM migrations")
+    superuser = await asyncpg.connect(cluster.cluster.url(SUPERUSER, await name_of(toy)))
+    await superuser.execute("DELETE FROM notifications.migrations")
+    await superuser.close()
     await toy.clock.advance(timedelta(days=3))
 
 
 async def test_nothing_that_a_test_wrote_is_there_in_the_next(cluster, databases, tmp_path):
     async with databases.serve(SERVICE, tmp_path) as first:
         name, before = await name_of(first), await everything_in(cluster, first)
-        await write_everywhere(first)
+        await write_everywhere(cluster, first)
         after = await everything_in(cluster, first)
         changed = {table for table in before if before[table] != after[table]}
     chassis = ("outbox", "inbox", "timers", "dead_letters", "parked_keys", "parked_records", "idempotency", "audit")

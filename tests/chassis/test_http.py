@@ -32,7 +32,7 @@ async def test_a_command_leaves_an_audit_row(toy: ServiceUnderTest):
         row = await tx.fetchrow("SELECT * FROM audit")
     assert row is not None
     assert (row["actor"], row["on_behalf_of"]) == (f"dev-provider-{PROVIDER}", PROVIDER)
-    assert (row["action"], row["subject"]) == ("POST /notes", "note:N-1")
+    assert (row["action"], row["subject"], row["route"]) == ("write_note", "note:N-1", "POST /notes")
 
 
 async def test_a_repeated_key_gets_the_stored_answer_and_changes_nothing(toy: ServiceUnderTest):

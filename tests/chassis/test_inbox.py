@@ -19,7 +19,7 @@ from chassis.testing import ServiceUnderTest
 from contracts.decisions import PeriodPaid
 from contracts.envelope import UndecodableRecord, new_event_id
 from tests.chassis.builders import a_payment, a_pin, an_office
-from tests.chassis.toy.app import SERVICE
+from tests.chassis.toy.app import SERVICE, ToyAct
 
 
 async def payments(toy: ServiceUnderTest) -> list[tuple[str, int, int]]:
@@ -333,7 +333,7 @@ async def test_what_fails_in_a_savepoint_is_not_published(toy: ServiceUnderTest)
         with pytest.raises(ZeroDivisionError):
             async with tx.savepoint():
                 tx.emit(a_payment(period_number=2))
-                tx.audit("tried", "something")
+                tx.audit(ToyAct.WRITE_NOTE, "note:something")
                 raise ZeroDivisionError
     assert [event.period_number for event in await toy.published(type(a_payment()))] == [1]
     async with toy.transaction() as tx:

@@ -111,14 +111,11 @@ async def test_every_command_leaves_an_audit_row(courses):
     """Design, security: who, what, on whose behalf."""
     course = await courses.a_course(pinned=1)
     async with courses.service.transaction() as tx:
-        rows = await tx.fetch("SELECT action, subject, on_behalf_of FROM audit ORDER BY id")
-    assert [row["action"] for row in rows] == [
-        "create_course",
-        "POST /courses",
-        "publish_course",
-        "POST /courses/{course_id}/publication",
-        "pin_client",
-        "POST /courses/{course_id}/pins",
+        rows = await tx.fetch("SELECT action, subject, on_behalf_of, route FROM audit ORDER BY id")
+    assert [(row["action"], row["route"]) for row in rows] == [
+        ("create_course", "POST /courses"),
+        ("publish_course", "POST /courses/{course_id}/publication"),
+        ("pin_client", "POST /courses/{course_id}/pins"),
     ]
     assert rows[0]["subject"] == f"course:{course['course_id']}"
     assert {row["on_behalf_of"] for row in rows} == {PROVIDER}

@@ -88,14 +88,12 @@ async def test_every_change_leaves_an_audit_row(courses):
     expect(200, await courses.put(course, "target-groups", target_groups=["group_b"]))
     expect(200, await courses.reschedule(course, FIRST_DAY.replace(day=11)))
     async with courses.service.transaction() as tx:
-        rows = await tx.fetch("SELECT action, subject, detail FROM audit ORDER BY id OFFSET 4")
+        done = "SELECT action, subject, detail FROM audit WHERE action <> 'read_pins' ORDER BY id OFFSET 2"
+        rows = await tx.fetch(done)
     assert {row["subject"] for row in rows} == {f"course:{course['course_id']}"}
     assert [row["action"] for row in rows] == [
         "resize_course",
-        "PUT /courses/{course_id}/group-size",
         "retarget_course",
-        "PUT /courses/{course_id}/target-groups",
         "reschedule_course",
-        "PUT /courses/{course_id}/periods",
     ]
     assert rows[0]["detail"] == {"before": 12, "after": 8}

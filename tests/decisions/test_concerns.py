@@ -88,8 +88,9 @@ async def test_a_revocation_out_of_a_concern_needs_the_clients_own_notice(decisi
     assert event.decision.decision_ref == granted["decision_ref"]
     async with decisions.service.transaction() as tx:
         assert await tx.fetchval("SELECT notice_given_by FROM decisions") == "guardian"
-        [who] = await tx.fetch("SELECT action, actor FROM audit WHERE subject LIKE 'decision:%' AND action LIKE 're%'")
-        assert (who["action"], bool(who["actor"])) == ("revoke_decision", True)
+        [who] = await tx.fetch("SELECT actor, subject, detail FROM audit WHERE action = 'revoke_decision'")
+        assert (who["subject"], bool(who["actor"])) == (f"decision:{granted['decision_ref']}", True)
+        assert who["detail"] == {"concern_id": concern["concern_id"]}
 
 
 async def test_a_notice_is_taken_for_a_revocation_only(decisions):

@@ -112,7 +112,7 @@ async def test_a_counter_that_is_not_what_the_decisions_say_is_found_told_and_re
     [settled] = await report(decisions)
     assert (settled["state"], settled["number"]) == ("repaired", difference["number"])
     async with decisions.service.db.transaction() as tx:
-        audited = await tx.fetchrow("SELECT * FROM audit WHERE action = 'repair-difference'")
+        audited = await tx.fetchrow("SELECT * FROM audit WHERE action = 'repair_difference'")
     assert (audited["role"], audited["subject"]) == (Role.OFFICER, f"difference:{difference['number']}")
     assert audited["detail"] == {"kind": kind, "counter": subject, "was": shown, "now": expected}
 

@@ -282,7 +282,7 @@ async def test_providers_submit_and_officers_decide(decisions, clients):
         expect(403, await client.post(f"{here}/rejection", json={"reasons": ["Ei."]}))
     async with decisions.service.transaction() as tx:
         who = await tx.fetch("SELECT role, action FROM audit WHERE subject = $1", f"settlement:{here[13:]}")
-    assert [tuple(row) for row in who] == [("provider", "POST /settlements")]
+    assert [tuple(row) for row in who] == [("provider", "submit_settlement")]
 
 
 async def test_a_provider_sees_its_own_settlements_only(decisions, clients):

@@ -120,7 +120,9 @@ async def test_waiting_grants_share_a_transaction_and_each_leaves_its_own_traces
     stored = await rows(decisions, "SELECT application_ref, xmin::text FROM decisions ORDER BY number")
     assert [row["application_ref"] for row in stored] == sharing.arrived
     assert len({row["xmin"] for row in stored[1:]}) == 1
-    audited = await rows(decisions, "SELECT subject FROM audit WHERE action = 'POST /decisions' ORDER BY id")
+    audited = await rows(
+        decisions, "SELECT subject FROM audit WHERE action = 'grant_decision' AND route = 'POST /decisions' ORDER BY id"
+    )
     assert {row["subject"] for row in audited[1:]} == {f"decision:{ref}" for ref in refs}
     assert len(audited) == AT_ONCE + 1
     assert await decisions.said() == ["DecisionGranted"] * (AT_ONCE + 1)

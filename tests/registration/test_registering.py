@@ -187,7 +187,7 @@ async def test_every_command_leaves_an_audit_row(registration):
     await provider.put(f"/contracts/{contract_id}/announced-counts/2024", json={"count": 24})
     async with registration.transaction() as tx:
         rows = await tx.fetch("SELECT role, on_behalf_of, subject, detail FROM audit WHERE action = 'announce_count'")
-        commands = await tx.fetchval("SELECT count(*) FROM audit WHERE action LIKE 'P%'")
+        commands = await tx.fetchval("SELECT count(*) FROM audit WHERE route LIKE 'P%'")
     assert [tuple(row) for row in rows] == [
         ("provider", OURS, f"contract:{contract_id}", {"year": 2024, "count": 24, "raised_from": None})
     ]

@@ -71,7 +71,8 @@ async def test_confirming_twice_on_a_day_is_once(registration):
         assert (await confirm(registration, office_id)).status_code == 200
     async with registration.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM data_reviews") == 1
-        assert await tx.fetchval("SELECT count(*) FROM audit WHERE action = 'confirm_data'") == 1
+        rows = await tx.fetch("SELECT detail FROM audit WHERE action = 'confirm_data' ORDER BY id")
+    assert [row["detail"] for row in rows] == [{"version": 1}, {"unchanged": True}]
 
 
 async def test_what_is_confirmed_is_what_was_looked_through(registration):

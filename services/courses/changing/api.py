@@ -6,9 +6,11 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
+from chassis.acts import does, shows
 from chassis.db import Transaction
 from chassis.fields import Email, Phone, Web
 from chassis.http import Answer, Command, problems
+from services.courses.acts import Act, Read
 from services.courses.answers import course_answer
 from services.courses.changing import handlers, store
 from services.courses.changing.handlers import NewDates
@@ -93,6 +95,7 @@ class Reschedule(Command):
         "SHRINK_BELOW_PINNED",
         "STALE_VERSION",
     ),
+    openapi_extra=does(Act.RESIZE_COURSE),
 )
 async def resize_course(course_id: CourseId, body: SetGroupSize, caller: Acting) -> Response:
     """Grow the group, also after the confirmation, or shrink it before (R-CRS-15, E-41)."""
@@ -115,6 +118,7 @@ async def resize_course(course_id: CourseId, body: SetGroupSize, caller: Acting)
         "TARGET_GROUP_FROZEN",
         "TARGET_GROUP_UNKNOWN",
     ),
+    openapi_extra=does(Act.RETARGET_COURSE),
 )
 async def retarget_course(course_id: CourseId, body: SetTargetGroups, caller: Acting) -> Response:
     """Add or change disease groups until the course is confirmed (R-CRS-16, R-CRS-17)."""
@@ -154,6 +158,7 @@ async def retarget_course(course_id: CourseId, body: SetTargetGroups, caller: Ac
         "STALE_VERSION",
         "TOTAL_DURATION_EXCEEDED",
     ),
+    openapi_extra=does(Act.RESCHEDULE_COURSE),
 )
 async def reschedule_course(course_id: CourseId, body: Reschedule, caller: Acting) -> Response:
     """Move the course's dates, with the consent of every pinned client (R-CRS-32 to R-CRS-34, E-35, E-37)."""
@@ -186,6 +191,7 @@ async def list_reschedulings(
     "/courses/{course_id}/contact",
     response_model=CourseView,
     responses=problems("COURSE_GONE", "COURSE_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.SET_CONTACT),
 )
 async def override_contact(course_id: CourseId, body: SetContact, caller: Acting) -> Response:
     """Show the course with contact details of its own (E-43)."""
@@ -201,6 +207,7 @@ async def override_contact(course_id: CourseId, body: SetContact, caller: Acting
     "/courses/{course_id}/contact",
     response_model=CourseView,
     responses=problems("COURSE_GONE", "COURSE_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.LINK_CONTACT),
 )
 async def link_contact(course_id: CourseId, caller: Acting) -> Response:
     """Show the course with its contract's contact details again (R-REG-10, E-43)."""
@@ -223,6 +230,7 @@ async def link_contact(course_id: CourseId, caller: Acting) -> Response:
         "STALE_VERSION",
         "TARGET_GROUP_FROZEN",
     ),
+    openapi_extra=does(Act.MIX_AGES),
 )
 async def mix_ages(course_id: CourseId, body: MixAges, caller: Acting) -> Response:
     """Open the year's last course to every age of its service (R-CRS-49, E-47)."""
@@ -239,6 +247,7 @@ async def mix_ages(course_id: CourseId, body: MixAges, caller: Acting) -> Respon
     responses=problems(
         "CONSENT_IN_FUTURE", "COURSE_GONE", "COURSE_UNKNOWN", "GUARDIAN_NEEDED", "NOT_MIXED_AGE", "NOT_PINNED"
     ),
+    openapi_extra=does(Act.ACKNOWLEDGE_MIXED_AGES),
 )
 async def acknowledge_mixed_ages(
     course_id: CourseId, decision_ref: DecisionRef, body: Agreement, caller: Acting
@@ -254,7 +263,12 @@ async def acknowledge_mixed_ages(
     return await caller.command(act)
 
 
-@router.get("/courses/{course_id}/age-notices", response_model=AgeNoticeList, responses=problems("COURSE_UNKNOWN"))
+@router.get(
+    "/courses/{course_id}/age-notices",
+    response_model=AgeNoticeList,
+    responses=problems("COURSE_UNKNOWN"),
+    openapi_extra=shows(Read.READ_AGE_NOTICES),
+)
 async def list_age_notices(course_id: CourseId, caller: Reading) -> Response:
     """Every pinned client of the course, with the acknowledgement of mixed ages where there is one."""
 

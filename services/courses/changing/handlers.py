@@ -12,6 +12,7 @@ from contracts.values import CourseState
 from services.courses import copies, pins
 from services.courses import domain as courses
 from services.courses import store as course_store
+from services.courses.acts import Act
 from services.courses.changing import dates, domain, store
 from services.courses.consents import Consent, require_given
 from services.courses.creation import ProposedPeriod
@@ -43,7 +44,7 @@ async def resize_course(tx: Transaction, course_id: str, group_size: int, if_mat
         courses.reserve(ledger, added)
     await course_store.set_reserved(tx, ledger, added)
     await store.set_group_size(tx, course)
-    tx.audit("resize_course", f"course:{course_id}", before=before.group_size, after=course.group_size)
+    tx.audit(Act.RESIZE_COURSE, f"course:{course_id}", before=before.group_size, after=course.group_size)
     return _changed(tx, course)
 
 
@@ -57,7 +58,7 @@ async def retarget_course(
     if course is before:
         return before
     await store.set_target_groups(tx, course)
-    tx.audit("retarget_course", f"course:{course_id}", before=before.target_groups, after=course.target_groups)
+    tx.audit(Act.RETARGET_COURSE, f"course:{course_id}", before=before.target_groups, after=course.target_groups)
     return _changed(tx, course)
 
 
@@ -73,7 +74,7 @@ async def mix_ages(tx: Transaction, course_id: str, if_match: IfMatch | None = N
     if course is before:
         return before
     await store.set_ages(tx, course)
-    tx.audit("mix_ages", f"course:{course_id}", age_group=before.age_group, free=ledger.free, raising_possible=False)
+    tx.audit(Act.MIX_AGES, f"course:{course_id}", age_group=before.age_group, free=ledger.free, raising_possible=False)
     return _changed(tx, course)
 
 
@@ -86,7 +87,7 @@ async def acknowledge_mixed_ages(tx: Transaction, course_id: str, notice: Consen
     await require_guardians(tx, course, [notice])
     await store.set_age_notice(tx, course, notice)
     tx.audit(
-        "acknowledge_mixed_ages",
+        Act.ACKNOWLEDGE_MIXED_AGES,
         f"course:{course_id}",
         decision_ref=notice.decision_ref,
         given_on=str(notice.given_on),
@@ -106,9 +107,9 @@ async def show_contact(
         return before
     await store.set_contact(tx, course)
     if contact:
-        tx.audit("set_contact", f"course:{course_id}", **asdict(contact))
+        tx.audit(Act.SET_CONTACT, f"course:{course_id}", **asdict(contact))
     else:
-        tx.audit("link_contact", f"course:{course_id}")
+        tx.audit(Act.LINK_CONTACT, f"course:{course_id}")
     return _changed(tx, course)
 
 
@@ -148,7 +149,7 @@ async def reschedule_course(
         for kind in reports
     ]
     tx.audit(
-        "reschedule_course",
+        Act.RESCHEDULE_COURSE,
         f"course:{course_id}",
         before=[f"{period.first_day}/{period.last_day}" for period in before.periods],
         after=[f"{period.first_day}/{period.last_day}" for period in course.periods],

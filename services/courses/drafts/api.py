@@ -8,10 +8,12 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from contracts.identity_codes import TextKind
 from contracts.values import DeliveryMode
+from services.courses.acts import Act
 from services.courses.answers import course_answer
 from services.courses.drafts import handlers, store
 from services.courses.drafts.domain import Draft, DraftState
@@ -108,6 +110,7 @@ class DraftList(BaseModel):
     status_code=201,
     response_model=DraftView,
     responses=problems("CONTRACT_UNKNOWN", "DRAFT_EXISTS", "DRAFT_TOO_NEW"),
+    openapi_extra=does(Act.IMPORT_DRAFT),
 )
 async def import_draft(body: ImportDraft, caller: Official) -> Response:
     """Take an unfinished course over from the older system, as it is (E-42)."""
@@ -172,6 +175,7 @@ async def show_draft(draft_id: DraftId, caller: Reading) -> Response:
         "TARGET_GROUP_UNKNOWN",
         "TOTAL_DURATION_EXCEEDED",
     ),
+    openapi_extra=does(Act.COMPLETE_DRAFT),
 )
 async def complete_draft(draft_id: DraftId, body: CompleteDraft, caller: Acting) -> Response:
     """Create the course the draft was meant to be; If-Match is the draft's version."""
@@ -187,6 +191,7 @@ async def complete_draft(draft_id: DraftId, body: CompleteDraft, caller: Acting)
     "/legacy-drafts/{draft_id}",
     response_model=DraftView,
     responses=problems("DRAFT_GONE", "DRAFT_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.DELETE_DRAFT),
 )
 async def delete_draft(draft_id: DraftId, caller: Acting) -> Response:
     """Give the unfinished course up; If-Match is the draft's version."""

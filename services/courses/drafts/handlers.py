@@ -8,6 +8,7 @@ from chassis.db import Transaction
 from contracts.envelope import new_event_id
 from contracts.refusals import IfMatch, Refusal, expect_version
 from services.courses import copies, handlers
+from services.courses.acts import Act
 from services.courses.creation import Proposal
 from services.courses.domain import Course
 from services.courses.drafts import domain, store
@@ -34,7 +35,7 @@ async def import_draft(
     if not await store.add_draft(tx, draft):
         raise Refusal("DRAFT_EXISTS")
     tx.audit(
-        "import_draft",
+        Act.IMPORT_DRAFT,
         f"legacy-draft:{draft.draft_id}",
         contract_id=contract_id,
         legacy_ref=legacy_ref,
@@ -52,7 +53,7 @@ async def complete_draft(
     course = await handlers.create_course(tx, draft.contract_id, office_id, proposal)
     draft = domain.completed(draft, course.course_id)
     await store.set_state(tx, draft)
-    tx.audit("complete_draft", f"legacy-draft:{draft_id}", course_id=course.course_id)
+    tx.audit(Act.COMPLETE_DRAFT, f"legacy-draft:{draft_id}", course_id=course.course_id)
     return draft, course
 
 
@@ -60,7 +61,7 @@ async def delete_draft(tx: Transaction, draft_id: str, if_match: IfMatch | None 
     """The unfinished course will never be one (E-42)."""
     draft = domain.deleted(await _lock_matching(tx, draft_id, if_match))
     await store.set_state(tx, draft)
-    tx.audit("delete_draft", f"legacy-draft:{draft_id}")
+    tx.audit(Act.DELETE_DRAFT, f"legacy-draft:{draft_id}")
     return draft
 
 

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
+from chassis.acts import does, shows
 from chassis.db import Transaction
 from chassis.fields import EACH_ONCE
 from chassis.http import Answer, Command, problems
 from contracts.identity_codes import TextKind
 from contracts.values import ReportKind
 from services.courses import reports
+from services.courses.acts import Act, Read
 from services.courses.answers import course_answer, course_views
 from services.courses.ending import handlers
 from services.courses.ending import store as endings
@@ -109,6 +111,7 @@ class MustExplain(Command):
         "TARGET_GROUP_MISMATCH",
         "TRANSFERS_MISSING",
     ),
+    openapi_extra=does(Act.END_COURSE),
 )
 async def delete_course(course_id: CourseId, body: DeleteCourse, caller: Acting) -> Response:
     """Delete a course that will not happen, its clients moved to other courses, all or nothing (R-CRS-36)."""
@@ -127,6 +130,7 @@ async def delete_course(course_id: CourseId, body: DeleteCourse, caller: Acting)
     "/courses/{course_id}/cancellation",
     response_model=CourseView,
     responses=problems("COURSE_GONE", "COURSE_UNKNOWN", "NOT_CONFIRMED", "STALE_VERSION"),
+    openapi_extra=does(Act.END_COURSE),
 )
 async def cancel_course(course_id: CourseId, body: MustExplain, caller: Official) -> Response:
     """Kela cancels a confirmed or running course (E-34)."""
@@ -151,6 +155,7 @@ async def cancel_course(course_id: CourseId, body: MustExplain, caller: Official
         "REASON_REQUIRED",
         "STALE_VERSION",
     ),
+    openapi_extra=does(Act.CONFIRM_RETROACTIVELY),
 )
 async def confirm_retroactively(course_id: CourseId, body: Explain, caller: Acting) -> Response:
     """The past course took place; with too few at its start only an official may say so, with a reason (E-40)."""
@@ -175,6 +180,7 @@ async def confirm_retroactively(course_id: CourseId, body: Explain, caller: Acti
         "REASON_REQUIRED",
         "STALE_VERSION",
     ),
+    openapi_extra=does(Act.END_COURSE),
 )
 async def close_as_not_held(course_id: CourseId, body: Explain, caller: Acting) -> Response:
     """The past course did not take place: it is deleted and its clients are released (R-CRS-42, E-40)."""
@@ -190,6 +196,7 @@ async def close_as_not_held(course_id: CourseId, body: Explain, caller: Acting) 
     status_code=201,
     response_model=ReportView,
     responses=problems("CONFIRMED", "COURSE_GONE", "COURSE_NOT_STARTED", "COURSE_UNKNOWN", "NOT_PUBLISHED"),
+    openapi_extra=does(Act.REPORT_UNCONFIRMABLE),
 )
 async def report_unconfirmable(course_id: CourseId, body: MustExplain, caller: Acting) -> Response:
     """Tell Kela that a past course cannot be confirmed (R-CRS-43)."""
@@ -225,7 +232,11 @@ async def list_stale_courses(caller: Reading, after: After = "", limit: Limit = 
     return await caller.query(read)
 
 
-@router.get("/reports", response_model=ReportList)
+@router.get(
+    "/reports",
+    response_model=ReportList,
+    openapi_extra=shows(Read.READ_REPORTS),
+)
 async def list_reports(
     caller: Reading,
     kind: ReportKind | None = None,

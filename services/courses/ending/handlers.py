@@ -12,6 +12,7 @@ from contracts.courses import ClientUnpinned, CourseCancelled, CourseConfirmed, 
 from contracts.refusals import IfMatch, Refusal, expect_version
 from contracts.values import ReportKind
 from services.courses import copies, handlers, pins, store
+from services.courses.acts import Act
 from services.courses.changing import notices
 from services.courses.domain import Course
 from services.courses.eligibility.domain import NOBODY_KNOWS
@@ -100,7 +101,7 @@ async def confirm_retroactively(
     await notices.require_all_know(tx, course)
     override = reason if pinned_at_start < course.terms.confirm_at else None
     await endings.set_late_confirmed(tx, course, pinned_at_start, override)
-    tx.audit("confirm_retroactively", f"course:{course_id}", pinned_at_start=pinned_at_start)
+    tx.audit(Act.CONFIRM_RETROACTIVELY, f"course:{course_id}", pinned_at_start=pinned_at_start)
     tx.emit(CourseConfirmed(version=course.version, course=course_snapshot(course)))
     if tx.today > course.last_day:
         await handlers.complete_course(tx, course_id, {})
@@ -120,7 +121,7 @@ async def report_unconfirmable(tx: Transaction, course_id: str, reason: str) -> 
         course_id=course_id,
         reason=reason,
     )
-    tx.audit("report_unconfirmable", f"course:{course_id}", report_ids=[report.report_id])
+    tx.audit(Act.REPORT_UNCONFIRMABLE, f"course:{course_id}", report_ids=[report.report_id])
     return report
 
 
@@ -134,12 +135,12 @@ async def _end(tx: Transaction, course: Course, ending: Ending) -> Ended:
         ledger = await store.lock_ledger(tx, course.contract_id, course.year)
         await store.set_reserved(tx, ledger, -course.group_size)
     await endings.add_ending(tx, course, ending)
-    tx.audit("end_course", f"course:{course.course_id}", kind=ending.kind, late=ending.late, released=len(released))
+    tx.audit(Act.END_COURSE, f"course:{course.course_id}", kind=ending.kind, late=ending.late, released=len(released))
     told = CourseCancelled if ending.kind is EndingKind.CANCELLED else CourseDeleted
     tx.emit(told(version=course.version, course=course_snapshot(course)))
     for pin in released:
         tx.audit(
-            "release_client",
+            Act.RELEASE_CLIENT,
             f"pin:{pin.decision_ref}",
             course_id=course.course_id,
             course_number=course.course_number,

@@ -7,8 +7,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from chassis.acts import does, shows
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
+from services.courses.acts import Act, Read
 from services.courses.consents import Channel, GivenBy
 from services.courses.domain import Course
 from services.courses.fields import Acting, CourseId, DecisionRef, Limit, Place, Reading, Reason, Transfer
@@ -159,6 +161,7 @@ class UnplacedView(BaseModel):
         "TARGET_GROUP_MISMATCH",
     )
     | {200: {"model": MoveView, "description": "The client was moved so already"}},
+    openapi_extra=does(Act.MOVE_CLIENT),
 )
 async def move_client(course_id: CourseId, decision_ref: DecisionRef, body: MoveClient, caller: Acting) -> Response:
     """Move a client to another course, before the start or after it; If-Match is the pin's version (R-CRS-27)."""
@@ -179,6 +182,7 @@ async def move_client(course_id: CourseId, decision_ref: DecisionRef, body: Move
     responses=problems(
         "COURSE_UNKNOWN", "NOT_PINNED", "PERIOD_NOTED_TWICE", "PERIOD_NOT_BEGUN", "PERIOD_NOT_PLANNED", "STALE_VERSION"
     ),
+    openapi_extra=does(Act.NOTE_PARTICIPATION),
 )
 async def note_participation(
     course_id: CourseId, decision_ref: DecisionRef, body: NoteParticipation, caller: Acting
@@ -205,6 +209,7 @@ async def note_participation(
         "PARTICIPATION_NOT_NOTED",
         "STALE_VERSION",
     ),
+    openapi_extra=does(Act.INTERRUPT_REHABILITATION),
 )
 async def interrupt_rehabilitation(
     course_id: CourseId, decision_ref: DecisionRef, body: Interrupt, caller: Acting
@@ -218,7 +223,12 @@ async def interrupt_rehabilitation(
     return await caller.command(act)
 
 
-@router.get("/decisions/{decision_ref}/pins", response_model=PinHistory, responses=problems("DECISION_UNKNOWN"))
+@router.get(
+    "/decisions/{decision_ref}/pins",
+    response_model=PinHistory,
+    responses=problems("DECISION_UNKNOWN"),
+    openapi_extra=shows(Read.READ_PINS_OF_DECISION),
+)
 async def show_pin_history(
     decision_ref: DecisionRef,
     caller: Reading,
@@ -242,6 +252,7 @@ async def show_pin_history(
     response_model=UnplacedView,
     responses=problems("ALREADY_PINNED", "DECISION_NOT_GRANTED", "DECISION_REVOKED", "DECISION_UNKNOWN")
     | {200: {"model": UnplacedView, "description": "Kela was told already"}},
+    openapi_extra=does(Act.REPORT_CANNOT_PLACE),
 )
 async def report_cannot_place(decision_ref: DecisionRef, body: CannotPlace, caller: Acting) -> Response:
     """Tell Kela that no course can be found for the client, so that it finds another provider (R-CRS-16)."""

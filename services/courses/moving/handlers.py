@@ -16,6 +16,7 @@ from contracts.refusals import IfMatch, NotFound, expect_version
 from contracts.values import ReportKind
 from services.courses import copies, pins
 from services.courses import store as courses
+from services.courses.acts import Act
 from services.courses.changing.notices import take_notice
 from services.courses.domain import Course
 from services.courses.eligibility.domain import Client, require_fit, unknowns
@@ -95,7 +96,7 @@ async def make_move(
     await courses.add_pin(tx, moved.there, moved.arrived)
     await store.add_move(tx, moved.left, agreed, reason)
     tx.audit(
-        "move_client",
+        Act.MOVE_CLIENT,
         f"pin:{decision.decision_ref}",
         from_course_id=here.course_id,
         from_course_number=here.course_number,
@@ -137,7 +138,7 @@ async def note_participation(
     if noted is not pin:
         await store.set_participation(tx, noted)
         tx.audit(
-            "note_participation",
+            Act.NOTE_PARTICIPATION,
             f"pin:{decision_ref}",
             course_id=course_id,
             course_number=course.course_number,
@@ -162,7 +163,7 @@ async def interrupt_rehabilitation(
     course, ended = domain.interrupt(course, active, at=tx.now, on=tx.today, final=final)
     await courses.set_pin_ended(tx, ended)
     tx.audit(
-        "interrupt_rehabilitation",
+        Act.INTERRUPT_REHABILITATION,
         f"pin:{decision_ref}",
         course_id=course_id,
         course_number=course.course_number,
@@ -192,7 +193,7 @@ async def report_cannot_place(tx: Transaction, decision_ref: str, reason: Obstac
     )
     unplaced = Unplaced(report.report_id, decision_ref, reason, report.reported_at)
     await store.add_unplaced(tx, unplaced, decision.pin_version, decision.provider_id)
-    tx.audit("report_cannot_place", f"pin:{decision_ref}", report_ids=[report.report_id])
+    tx.audit(Act.REPORT_CANNOT_PLACE, f"pin:{decision_ref}", report_ids=[report.report_id])
     return unplaced, True
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from chassis.acts import shows
 from chassis.conditional import UNCHANGED, unless_known
 from chassis.db import Transaction
 from chassis.exports import MOST_ROWS, Export, file_of, require_exportable
@@ -18,6 +19,7 @@ from chassis.settled import followed
 from chassis.tables import TableFormat
 from contracts.identity_codes import TextKind
 from contracts.values import CourseState, PinState
+from services.courses.acts import Read
 from services.courses.answers import course_views
 from services.courses.domain import Course
 from services.courses.fields import CODE, ID, After, BusinessId, Limit, Place, Reading, Year
@@ -109,7 +111,12 @@ async def list_courses(caller: Reading, wanted: WantedCourses, after: After = ""
     return await caller.query(read)
 
 
-@router.get("/pins", response_model=PinOnCourseList, responses=problems() | UNCHANGED)
+@router.get(
+    "/pins",
+    response_model=PinOnCourseList,
+    responses=problems() | UNCHANGED,
+    openapi_extra=shows(Read.READ_PINS),
+)
 async def list_all_pins(caller: Reading, wanted: WantedPins, after: Place = 0, limit: Limit = 100) -> Response:
     """Every pin there is or was, over all courses, in the order they were made (R-CRS-29)."""
 
@@ -148,6 +155,7 @@ async def export_courses_as_xlsx(caller: Reading, wanted: WantedCourses) -> Resp
     "/pins.csv",
     response_class=Response,
     responses=problems("EXPORT_TOO_LARGE") | file_of(TableFormat.CSV),
+    openapi_extra=shows(Read.READ_PINS),
 )
 async def export_pins_as_csv(caller: Reading, wanted: WantedPins) -> Response:
     """The pins as CSV, with semicolons and in UTF-8; its words are in the language of Accept-Language."""
@@ -158,6 +166,7 @@ async def export_pins_as_csv(caller: Reading, wanted: WantedPins) -> Response:
     "/pins.xlsx",
     response_class=Response,
     responses=problems("EXPORT_TOO_LARGE") | file_of(TableFormat.XLSX),
+    openapi_extra=shows(Read.READ_PINS),
 )
 async def export_pins_as_xlsx(caller: Reading, wanted: WantedPins) -> Response:
     """The pins as a spreadsheet; its words are in the language of Accept-Language."""

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from chassis.acts import does, shows
 from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.fields import words
 from chassis.http import Answer, Caller, Command, problems
 from contracts.identity_codes import TextKind
 from services.decisions import fields
+from services.decisions.acts import Act, Read
 from services.decisions.concerns import handlers, store
 from services.decisions.concerns.domain import Concern, ConcernOutcome, ConcernState, Reason
 from services.decisions.concerns.store import Wanted
@@ -113,6 +115,7 @@ def _wanted(
     status_code=201,
     response_model=ConcernView,
     responses=problems("CONCERN_PENDING", "DECISION_NOT_IN_FORCE", "DECISION_UNKNOWN"),
+    openapi_extra=does(Act.FILE_CONCERN),
 )
 async def file_concern(decision_ref: fields.PathRef, body: FileConcern, caller: fields.Provider) -> Response:
     """Tell Kela of a concern about an own client's decision, which stays as it is (R-DEC-16)."""
@@ -124,7 +127,12 @@ async def file_concern(decision_ref: fields.PathRef, body: FileConcern, caller: 
     return await caller.command(act)
 
 
-@router.get("/concerns", response_model=ConcernList, responses=problems())
+@router.get(
+    "/concerns",
+    response_model=ConcernList,
+    responses=problems(),
+    openapi_extra=shows(Read.READ_CONCERNS),
+)
 async def list_concerns(
     caller: fields.Anyone, wanted: Annotated[Wanted, Depends(_wanted)], after: After = "", limit: fields.Limit = 100
 ) -> Response:
@@ -138,7 +146,12 @@ async def list_concerns(
     return await caller.query(read)
 
 
-@router.get("/concerns/{concern_id}", response_model=ConcernView, responses=problems("CONCERN_UNKNOWN"))
+@router.get(
+    "/concerns/{concern_id}",
+    response_model=ConcernView,
+    responses=problems("CONCERN_UNKNOWN"),
+    openapi_extra=shows(Read.READ_CONCERN),
+)
 async def show_concern(concern_id: ConcernId, caller: fields.Anyone) -> Response:
     """A concern with the provider's words."""
 
@@ -155,6 +168,7 @@ async def show_concern(concern_id: ConcernId, caller: fields.Anyone) -> Response
     responses=problems(
         "CONCERN_CLOSED", "CONCERN_IN_DISCUSSION", "CONCERN_UNKNOWN", "DISCUSSION_DAY_INVALID", "STALE_VERSION"
     ),
+    openapi_extra=does(Act.BEGIN_DISCUSSION),
 )
 async def begin_discussion(concern_id: ConcernId, body: BeginDiscussion, caller: fields.Official) -> Response:
     """Kela speaks with the client about the concern (R-DEC-17)."""
@@ -184,6 +198,7 @@ async def begin_discussion(concern_id: ConcernId, body: BeginDiscussion, caller:
         "NOT_GRANTED",
         "STALE_VERSION",
     ),
+    openapi_extra=does(Act.CLOSE_CONCERN),
 )
 async def close_concern(concern_id: ConcernId, body: CloseConcern, caller: fields.Official) -> Response:
     """The client goes on, gives notice, or gets other support; only with a notice is the decision revoked."""

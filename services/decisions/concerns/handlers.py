@@ -7,6 +7,7 @@ from contracts.envelope import new_event_id
 from contracts.refusals import IfMatch, Refusal, expect_version
 from services.decisions import handlers as decisions
 from services.decisions import store as decided
+from services.decisions.acts import Act
 from services.decisions.concerns import domain, store
 from services.decisions.concerns.domain import Concern, ConcernOutcome, ConcernState, Reason
 from services.decisions.domain import ClientNotice, Decision, GivenBy
@@ -37,6 +38,7 @@ async def file_concern(tx: Transaction, decision_ref: str, reason: Reason, words
         filed_by=tx.principal.subject,
     )
     await store.add_concern(tx, concern)
+    tx.audit(Act.FILE_CONCERN, f"concern:{concern.concern_id}", decision_ref=decision_ref, reason=reason)
     return concern
 
 
@@ -55,6 +57,7 @@ async def begin_discussion(
     expect_version(concern.version, if_match)
     discussed = domain.discuss(concern, spoken_on, spoken_with, tx.today)
     await store.set_concern(tx, discussed)
+    tx.audit(Act.BEGIN_DISCUSSION, f"concern:{concern_id}")
     return discussed
 
 
@@ -80,7 +83,7 @@ async def close_concern(
     if outcome is ConcernOutcome.CONTINUE:
         domain.check_in_force(decision)
     if used is not None:
-        decision = await decisions.revoke_decision(tx, decision_ref, used, if_match=None)
-        tx.audit("revoke_decision", f"decision:{decision_ref}", concern_id=concern_id)
+        decision = await decisions.revoke_decision(tx, decision_ref, used, if_match=None, concern_id=concern_id)
     await store.set_concern(tx, closed)
+    tx.audit(Act.CLOSE_CONCERN, f"concern:{concern_id}", outcome=outcome)
     return closed, decision

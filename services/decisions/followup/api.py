@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from starlette.responses import Response
 
+from chassis.acts import does, shows
 from chassis.conditional import UNCHANGED, unless_known
 from chassis.db import Transaction
 from chassis.exports import MOST_ROWS, Export, file_of, require_exportable
@@ -16,6 +17,7 @@ from contracts.identity_codes import TextKind
 from contracts.values import Language
 from services.decisions import fields
 from services.decisions import store as decisions
+from services.decisions.acts import Act, Read
 from services.decisions.domain import GivenBy, NoticeChannel
 from services.decisions.followup import export, handlers, store
 from services.decisions.followup.domain import EntryKind, Said, Watch, WorkState
@@ -162,7 +164,12 @@ def _wanted(
 WantedWork = Annotated[Wanted, Depends(_wanted)]
 
 
-@router.get("/follow-ups", response_model=WorkList, responses=problems() | UNCHANGED)
+@router.get(
+    "/follow-ups",
+    response_model=WorkList,
+    responses=problems() | UNCHANGED,
+    openapi_extra=shows(Read.READ_FOLLOW_UPS),
+)
 async def list_work(
     caller: fields.Kela, wanted: WantedWork, after: After | None = None, limit: fields.Limit = 100
 ) -> Response:
@@ -182,7 +189,10 @@ async def list_work(
 
 
 @router.get(
-    "/follow-ups.csv", response_class=Response, responses=problems("EXPORT_TOO_LARGE") | file_of(TableFormat.CSV)
+    "/follow-ups.csv",
+    response_class=Response,
+    responses=problems("EXPORT_TOO_LARGE") | file_of(TableFormat.CSV),
+    openapi_extra=shows(Read.READ_FOLLOW_UPS),
 )
 async def export_work_as_csv(caller: fields.Kela, wanted: WantedWork) -> Response:
     """The work list as CSV, with semicolons and in UTF-8; its words are in the language of Accept-Language."""
@@ -190,7 +200,10 @@ async def export_work_as_csv(caller: fields.Kela, wanted: WantedWork) -> Respons
 
 
 @router.get(
-    "/follow-ups.xlsx", response_class=Response, responses=problems("EXPORT_TOO_LARGE") | file_of(TableFormat.XLSX)
+    "/follow-ups.xlsx",
+    response_class=Response,
+    responses=problems("EXPORT_TOO_LARGE") | file_of(TableFormat.XLSX),
+    openapi_extra=shows(Read.READ_FOLLOW_UPS),
 )
 async def export_work_as_xlsx(caller: fields.Kela, wanted: WantedWork) -> Response:
     """The work list as a spreadsheet; its words are in the language of Accept-Language."""
@@ -198,7 +211,10 @@ async def export_work_as_xlsx(caller: fields.Kela, wanted: WantedWork) -> Respon
 
 
 @router.get(
-    "/decisions/{decision_ref}/follow-up", response_model=FollowUpDetail, responses=problems("DECISION_UNKNOWN")
+    "/decisions/{decision_ref}/follow-up",
+    response_model=FollowUpDetail,
+    responses=problems("DECISION_UNKNOWN"),
+    openapi_extra=shows(Read.READ_FOLLOW_UP),
 )
 async def show_follow_up(decision_ref: fields.PathRef, caller: fields.Kela) -> Response:
     """A decision's follow-up: deadline, pinned, confirmed, contacted, and everything that was noted."""
@@ -231,6 +247,7 @@ async def show_follow_up(decision_ref: fields.PathRef, caller: fields.Kela) -> R
     status_code=201,
     response_model=WatchView,
     responses=problems("CONTACT_DAY_INVALID", "DECISION_UNKNOWN", "FOLLOW_UP_CLOSED", "STALE_VERSION"),
+    openapi_extra=does(Act.NOTE_CONTACT),
 )
 async def note_contact(decision_ref: fields.PathRef, body: NoteContact, caller: fields.Official) -> Response:
     """Note that the client was contacted; refused once there is nothing to contact about."""
@@ -254,6 +271,7 @@ async def note_contact(decision_ref: fields.PathRef, body: NoteContact, caller: 
         "NEXT_DAY_INVALID",
         "STALE_VERSION",
     ),
+    openapi_extra=does(Act.NOTE_STAY),
 )
 async def note_stay(decision_ref: fields.PathRef, body: NoteStay, caller: fields.Official) -> Response:
     """The client or the guardian answered: stays with the provider (E-65)."""
@@ -276,6 +294,7 @@ async def note_stay(decision_ref: fields.PathRef, body: NoteStay, caller: fields
         "GUARDIAN_NEEDED",
         "STALE_VERSION",
     ),
+    openapi_extra=does(Act.NOTE_SWAP_WISH),
 )
 async def note_swap_wish(decision_ref: fields.PathRef, body: NoteSwapWish, caller: fields.Official) -> Response:
     """The client or the guardian answered: wants another provider (E-65)."""
@@ -291,6 +310,7 @@ async def note_swap_wish(decision_ref: fields.PathRef, body: NoteSwapWish, calle
     "/decisions/{decision_ref}/follow-up/swap-wish/ending",
     response_model=WatchView,
     responses=problems("DECISION_UNKNOWN", "FOLLOW_UP_CLOSED", "NEXT_DAY_INVALID", "STALE_VERSION", "SWAP_NOT_WANTED"),
+    openapi_extra=does(Act.END_SWAP),
 )
 async def end_swap(decision_ref: fields.PathRef, body: EndSwap, caller: fields.Official) -> Response:
     """No other provider can take the client: the decision stays as it is (E-65, E-66)."""

@@ -6,10 +6,18 @@ from datetime import date
 from chassis.db import Transaction
 from contracts.refusals import IfMatch, expect_version
 from services.decisions import store as decisions
+from services.decisions.acts import Act
 from services.decisions.domain import Decision
 from services.decisions.followup import domain, store
 from services.decisions.followup.domain import Entry, EntryKind, FollowUp, Said, Watch
 from services.decisions.guardians import require_guardian
+
+_ACTS = {
+    EntryKind.CONTACTED: Act.NOTE_CONTACT,
+    EntryKind.STAYS: Act.NOTE_STAY,
+    EntryKind.SWAP_WANTED: Act.NOTE_SWAP_WISH,
+    EntryKind.SWAP_ENDED: Act.END_SWAP,
+}
 
 
 async def get_follow_up(tx: Transaction, decision: Decision) -> FollowUp:
@@ -122,4 +130,5 @@ async def _note(
         noted_by=tx.principal.subject,
     )
     await store.set_watch(tx, ref, changed, entry)
+    tx.audit(_ACTS[kind], f"follow-up:{ref}", version=changed.version)
     return changed

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
+from chassis.acts import shows
 from chassis.conditional import UNCHANGED, unless_known
 from chassis.db import Transaction
 from chassis.http import Answer, problems
 from contracts.values import DecisionState, DeliveryMode
 from services.decisions import fields
 from services.decisions import store as decisions
+from services.decisions.acts import Read
 from services.decisions.planned import store
 from services.decisions.planned.domain import Stay, path
 
@@ -59,6 +61,7 @@ class PlannedPeriodsList(BaseModel):
     "/decisions/{decision_ref}/planned-periods",
     response_model=PlannedPeriodsView,
     responses=problems("DECISION_UNKNOWN"),
+    openapi_extra=shows(Read.READ_PLANNED_PERIODS),
 )
 async def show_planned_periods(decision_ref: fields.PathRef, caller: fields.Kela) -> Response:
     """When the client's rehabilitation is planned to take place, after moves too (R-CRS-12)."""
@@ -71,7 +74,12 @@ async def show_planned_periods(decision_ref: fields.PathRef, caller: fields.Kela
     return await caller.query(read)
 
 
-@router.get("/planned-periods", response_model=PlannedPeriodsList, responses=problems("DECISION_UNKNOWN") | UNCHANGED)
+@router.get(
+    "/planned-periods",
+    response_model=PlannedPeriodsList,
+    responses=problems("DECISION_UNKNOWN") | UNCHANGED,
+    openapi_extra=shows(Read.READ_PLANNED_PERIODS),
+)
 async def list_planned_periods(
     caller: fields.Kela,
     contract_id: Annotated[fields.Id | None, Query()] = None,

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from contracts.municipalities import areas
@@ -11,6 +12,7 @@ from contracts.refusals import Invalid, NotFound
 from contracts.registration import LocalisedText
 from contracts.values import Language
 from services.decisions import fields
+from services.decisions.acts import Act
 from services.decisions.quotas import handlers, store
 from services.decisions.quotas.domain import Quota, Scope, ScopedQuota
 
@@ -143,6 +145,7 @@ async def list_scopes(service: fields.PathService, year: fields.Year, caller: fi
     "/quotas/{service}/{year}",
     response_model=QuotaView,
     responses=problems("AREA_UNKNOWN", "SERVICE_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.SET_QUOTA),
 )
 async def set_quota(
     service: fields.PathService,
@@ -168,6 +171,7 @@ async def set_quota(
     "/estimates/{service}/{year}",
     response_model=QuotaView,
     responses=problems("AREA_UNKNOWN", "SERVICE_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.SET_ESTIMATE),
 )
 async def set_estimate(
     service: fields.PathService,

@@ -13,6 +13,7 @@ from contracts.decisions import DecisionsSuspended, EstimateSet, QuotaScopeSet, 
 from contracts.municipalities import areas
 from contracts.refusals import IfMatch, NotFound, expect_version
 from contracts.values import Language
+from services.decisions.acts import Act
 from services.decisions.quotas import release, scoped, store
 from services.decisions.quotas.domain import CountUse, Quota, QuotaStatus, Scope, ScopedQuota, Suspension
 from services.decisions.quotas.events import count_news, quota_snapshot, status_news
@@ -43,6 +44,7 @@ async def set_limit(tx: Transaction, service: str, year: int, limit: int | None,
     if before.limit == limit:
         return before
     after = replace(before, limit=limit, version=before.version + 1)
+    tx.audit(Act.SET_QUOTA, f"quota:{service}/{year}", before=before.limit, after=limit)
     tx.emit(QuotaSet(version=after.version, quota=quota_snapshot(after, await _scopes_of(tx, after))))
     return await _publish(tx, before, after)
 
@@ -60,6 +62,7 @@ async def set_estimate(tx: Transaction, service: str, year: int, estimate: int, 
         return before
     after = replace(before, estimate=estimate, version=before.version + 1)
     await store.set_quota(tx, after)
+    tx.audit(Act.SET_ESTIMATE, f"quota:{service}/{year}", before=before.estimate, after=estimate)
     tx.emit(EstimateSet(version=after.version, quota=quota_snapshot(after, await _scopes_of(tx, after))))
     return after
 
@@ -130,6 +133,11 @@ async def _set_scope(
         return before
     after = replace(changed, version=before.version + 1).published()
     await scoped.set_scope(tx, after)
+    of_scope = f"quota-scope:{service}/{year}/{scope.area or '*'}/{scope.language or '*'}"
+    if after.limit != before.limit:
+        tx.audit(Act.SET_QUOTA, of_scope, before=before.limit, after=after.limit)
+    else:
+        tx.audit(Act.SET_ESTIMATE, of_scope, before=before.estimate, after=after.estimate)
     quota = await scoped.count_scopes(tx, replace(national, version=national.version + 1))
     scopes = await scoped.find_scopes(tx, service, year)
     tx.emit(
@@ -246,7 +254,10 @@ async def review_quota(tx: Transaction, _key: str, payload: Mapping[str, Any]) -
     service = payload["service"]
     await release.plan(tx, service)
     quota = await store.lock_quota(tx, service, tx.today.year)
-    await _plan_new_year_if_needed(tx, await _publish(tx, quota, await scoped.review(tx, quota)))
+    after = await _publish(tx, quota, await scoped.review(tx, quota))
+    if after != quota:
+        tx.audit(Act.REVIEW_QUOTA, f"quota:{service}/{quota.year}", status=after.status)
+    await _plan_new_year_if_needed(tx, after)
 
 
 async def plan_new_year(tx: Transaction, service: str) -> None:
@@ -277,7 +288,7 @@ async def _take_signal(tx: Transaction, event: DecisionsSuspended | SuspensionLi
         raise Unacceptable("the signal's id belongs to another service or scope") from error
     if merged is None:
         return
-    tx.audit("take-quota-signal", f"service:{told.service}", source=told.source, signal=told.signal_id)
+    tx.audit(Act.TAKE_QUOTA_SIGNAL, f"service:{told.service}", source=told.source, signal=told.signal_id)
     after = await scoped.review(tx, await store.find_quota(tx, told.service, before.year))
     await _plan_new_year_if_needed(tx, await _publish(tx, before, after))
     for instant in (told.effective_at, told.lifted_at):

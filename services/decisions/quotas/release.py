@@ -8,6 +8,7 @@ from typing import Any
 
 from chassis.db import Transaction
 from services.decisions import domain
+from services.decisions.acts import Act
 from services.decisions.domain import Contract, Decision, Description
 from services.decisions.events import decision_event
 from services.decisions.followup.deadlines import confirm_by
@@ -50,7 +51,7 @@ async def release_queue(tx: Transaction, service: str, payload: Mapping[str, Any
     await store.set_granted(tx, queue.granted)
     for granted in queue.granted:
         tx.emit(decision_event(granted))
-        tx.audit("grant-from-queue", f"decision:{granted.decision_ref}")
+        tx.audit(Act.GRANT_FROM_QUEUE, f"decision:{granted.decision_ref}")
     for event in status_news(quota, queue.quota, queue.scopes):
         tx.emit(event)
     changed = [after for before, after in zip(scopes, queue.scopes, strict=True) if after.filled is not before.filled]

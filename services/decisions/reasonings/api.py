@@ -7,9 +7,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from chassis.acts import shows
 from chassis.db import Transaction
 from chassis.http import Answer, problems
 from services.decisions import fields, store
+from services.decisions.acts import Read
 from services.decisions.domain import Reasoning
 from services.decisions.reasonings.catalogue import CATALOGUE, ReasoningKind, words
 
@@ -84,7 +86,10 @@ async def list_reasonings(
 
 
 @router.get(
-    "/decisions/{decision_ref}/reasonings", response_model=DecisionReasonings, responses=problems("DECISION_UNKNOWN")
+    "/decisions/{decision_ref}/reasonings",
+    response_model=DecisionReasonings,
+    responses=problems("DECISION_UNKNOWN"),
+    openapi_extra=shows(Read.READ_REASONINGS),
 )
 async def show_reasonings(decision_ref: fields.PathRef, caller: fields.Kela) -> Response:
     """The words of a decision, and of its end, in the versions it was given with; Kela's and the client's only."""

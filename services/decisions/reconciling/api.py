@@ -7,10 +7,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from chassis.acts import does, shows
 from chassis.db import Transaction
 from chassis.http import Answer, problems
 from chassis.settled import followed
 from services.decisions import fields
+from services.decisions.acts import Act, Read
 from services.decisions.reconciling import handlers, store
 from services.decisions.reconciling.domain import DifferenceState, Kind
 
@@ -51,7 +53,12 @@ class RepairView(BaseModel):
     left: int
 
 
-@router.get("/differences", response_model=DifferenceList, responses=problems())
+@router.get(
+    "/differences",
+    response_model=DifferenceList,
+    responses=problems(),
+    openapi_extra=shows(Read.READ_DIFFERENCES),
+)
 async def list_differences(
     caller: fields.Kela,
     state: DifferenceState | None = None,
@@ -71,7 +78,12 @@ async def list_differences(
     return await caller.query(read)
 
 
-@router.post("/differences/repair", response_model=RepairView, responses=problems())
+@router.post(
+    "/differences/repair",
+    response_model=RepairView,
+    responses=problems(),
+    openapi_extra=does(Act.REPAIR_DIFFERENCE),
+)
 async def repair(caller: fields.Official) -> Response:
     """Set right up to fifty open differences by what the decisions say; each leaves its line in the audit."""
 

@@ -11,6 +11,7 @@ from contracts.decisions import CounterDiffered
 from contracts.values import DecisionState
 from services.decisions import domain
 from services.decisions import store as decisions
+from services.decisions.acts import Act
 from services.decisions.domain import Decision
 from services.decisions.events import decision_event
 from services.decisions.quotas import handlers as quota_handlers
@@ -109,7 +110,7 @@ async def repair(tx: Transaction, limit: int = 50) -> Repaired:
 async def _note_repaired(tx: Transaction, difference: Difference, now: int) -> None:
     await store.set_state(tx, difference.number, DifferenceState.REPAIRED, tx.now)
     tx.audit(
-        "repair-difference",
+        Act.REPAIR_DIFFERENCE,
         f"difference:{difference.number}",
         kind=difference.kind,
         counter=difference.subject,
@@ -125,6 +126,7 @@ async def _note(tx: Transaction, seen: Compared) -> None:
         await store.set_state(tx, difference.number, state)
     elif not is_new or state is not DifferenceState.OPEN:
         return
+    tx.audit(Act.NOTE_DIFFERENCE, f"difference:{difference.number}", kind=difference.kind, counter=difference.subject)
     telemetry.counters_differed.add(1, {"kind": seen.kind.value})
     tx.emit(
         CounterDiffered(

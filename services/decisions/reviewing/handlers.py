@@ -6,6 +6,7 @@ from typing import Any
 
 from chassis.calendar import start_of_day
 from chassis.db import Transaction
+from services.decisions.acts import Act
 from services.decisions.events import decision_event
 from services.decisions.reviewing import store
 from services.decisions.reviewing.domain import Use, review
@@ -36,7 +37,7 @@ async def review_decisions(tx: Transaction, key: str, payload: Mapping[str, Any]
         reviewed = review(decision, uses.get(decision.decision_ref, Use()), tx.today)
         if reviewed is not decision:
             await set_decision(tx, reviewed)
-            tx.audit("review-decision", f"decision:{reviewed.decision_ref}", state=reviewed.state)
+            tx.audit(Act.REVIEW_DECISION, f"decision:{reviewed.decision_ref}", state=reviewed.state)
             tx.emit(decision_event(reviewed))
     if len(due) == _BATCH:
         await tx.schedule(TIMER, key, tx.now, {"after": due[-1][0]})

@@ -7,6 +7,7 @@ from datetime import date
 from chassis.db import Transaction
 from contracts.refusals import IfMatch, NotFound, expect_version
 from contracts.values import DeliveryMode
+from services.decisions.acts import Act
 from services.decisions.settlements.prices import Price, PriceAnnex, Unit
 
 
@@ -55,6 +56,7 @@ async def add_annex(
             for price in prices
         ],
     )
+    tx.audit(Act.ADD_PRICE_ANNEX, f"price-annex:{contract_id}", version=annex.annex_version)
     return annex
 
 

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 from starlette.responses import Response
 
+from chassis.acts import does, shows
 from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.entry_points import taken_in
@@ -17,6 +18,7 @@ from chassis.http import Answer, Caller, Command, caller, problems
 from chassis.settled import followed
 from contracts.refusals import Refusal
 from services.decisions import fields
+from services.decisions.acts import Act, Read
 from services.decisions.settlements import finvoice, handlers, store
 from services.decisions.settlements.domain import Settlement, SettlementRefused, SettlementState
 from services.decisions.settlements.forms import RejectSettlement, SubmitSettlement
@@ -53,13 +55,15 @@ class PayPeriod(Command):
     status_code=201,
     response_model=PaymentView,
     responses=problems("COURSE_UNKNOWN", "NOT_ATTENDED", "NOT_PINNED_THERE", "PERIOD_NOT_ENDED", "PERIOD_UNKNOWN"),
+    openapi_extra=does(Act.PAY_PERIOD),
 )
 async def pay_period(body: PayPeriod, caller: fields.Kela) -> Response:
     """Pay a course period for all the clients named, or for none (R-BIL-9)."""
 
     async def act(tx: Transaction) -> Answer:
         payment = await handlers.pay_period(tx, body.course_id, body.period_number, body.decision_refs)
-        return Answer(201, PaymentView(paid=payment.paid, already_paid=payment.already_paid))
+        subject = ("course", body.course_id)
+        return Answer(201, PaymentView(paid=payment.paid, already_paid=payment.already_paid), subject=subject)
 
     return await caller.command(act, body.course_id)
 
@@ -70,6 +74,7 @@ async def pay_period(body: PayPeriod, caller: fields.Kela) -> Response:
     status_code=201,
     response_model=SettlementView,
     responses=problems(*_SUBMITTING),
+    openapi_extra=does(Act.SUBMIT_SETTLEMENT),
 )
 async def submit(body: SubmitSettlement, caller: _Provider) -> Response:
     """Bill periods of one contract and one service; refused as a whole, with everything that is wrong (E-60)."""
@@ -82,7 +87,8 @@ async def submit(body: SubmitSettlement, caller: _Provider) -> Response:
     status_code=201,
     response_model=SettlementView,
     responses=problems(*_SUBMITTING, "XML_INVALID"),
-    openapi_extra={"requestBody": {"required": True, "content": {finvoice.MEDIA_TYPE: _XML}}},
+    openapi_extra={"requestBody": {"required": True, "content": {finvoice.MEDIA_TYPE: _XML}}}
+    | does(Act.SUBMIT_SETTLEMENT),
 )
 async def submit_finvoice(caller: _Provider) -> Response:
     """The same as a Finvoice 3.0 document (P11); a document type or entities in it are refused."""
@@ -97,7 +103,11 @@ async def submit_finvoice(caller: _Provider) -> Response:
 
 
 @router.get(
-    "/settlements", tags=["settlements"], response_model=SettlementList, responses=problems("SETTLEMENT_UNKNOWN")
+    "/settlements",
+    tags=["settlements"],
+    response_model=SettlementList,
+    responses=problems("SETTLEMENT_UNKNOWN"),
+    openapi_extra=shows(Read.READ_SETTLEMENTS),
 )
 async def list_settlements(
     caller: fields.Anyone,
@@ -123,6 +133,7 @@ async def list_settlements(
     tags=["settlements"],
     response_model=SettlementView,
     responses=problems("SETTLEMENT_UNKNOWN"),
+    openapi_extra=shows(Read.READ_SETTLEMENT),
 )
 async def show_settlement(settlement_id: fields.PathId, caller: fields.Anyone) -> Response:
     """A settlement with its lines and, once Kela has decided, what was decided and why."""
@@ -141,6 +152,7 @@ async def show_settlement(settlement_id: fields.PathId, caller: fields.Anyone) -
         **problems("SETTLEMENT_UNKNOWN"),
         200: {"description": "Finvoice 3.0", "content": {finvoice.MEDIA_TYPE: _XML}},
     },
+    openapi_extra=shows(Read.READ_SETTLEMENT),
 )
 async def show_finvoice(settlement_id: fields.PathId, caller: fields.Anyone) -> Response:
     """A settlement as a Finvoice 3.0 document (P11)."""
@@ -160,6 +172,7 @@ async def show_finvoice(settlement_id: fields.PathId, caller: fields.Anyone) -> 
     responses=problems(
         "CONTRACT_UNKNOWN", "SETTLEMENT_DECIDED", "SETTLEMENT_REFUSED", "SETTLEMENT_UNKNOWN", "STALE_VERSION"
     ),
+    openapi_extra=does(Act.ACCEPT_SETTLEMENT),
 )
 async def accept(settlement_id: fields.PathId, caller: fields.Official) -> Response:
     """Accept and pay; accepting a credit refunds, and its periods may be billed again (R-BIL-1, E-29)."""
@@ -175,6 +188,7 @@ async def accept(settlement_id: fields.PathId, caller: fields.Official) -> Respo
     tags=["settlements"],
     response_model=SettlementView,
     responses=problems("SETTLEMENT_DECIDED", "SETTLEMENT_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.REJECT_SETTLEMENT),
 )
 async def reject(settlement_id: fields.PathId, body: RejectSettlement, caller: fields.Official) -> Response:
     """Reject with reasons, which the provider sees; its periods may be billed again (R-BIL-1)."""

@@ -5,6 +5,7 @@ from datetime import date
 
 from chassis.db import Transaction
 from contracts.refusals import Invalid, Refusal
+from services.decisions.acts import Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ async def add_form(tx: Transaction, form: BillingForm) -> BillingForm:
     )
     if not added:
         raise Refusal("FORM_NOT_NEWER", newest=newest.form_version, in_use_from=newest.in_use_from)
+    tx.audit(Act.ADD_BILLING_FORM, f"billing-form:{form.form_version}", in_use_from=str(form.in_use_from))
     return form
 
 

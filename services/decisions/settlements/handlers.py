@@ -8,6 +8,7 @@ from chassis.db import Transaction
 from contracts.decisions import PeriodPaid
 from contracts.envelope import new_event_id
 from contracts.refusals import IfMatch, NotFound, NotYetKnown, Refusal, expect_version
+from services.decisions.acts import Act
 from services.decisions.copies.store import CourseCopy, PinCopy, find_course, find_courses, find_pins_of, find_pins_on
 from services.decisions.domain import Contract
 from services.decisions.settlements import annexes, billing_forms, domain, store
@@ -63,6 +64,7 @@ async def submit(tx: Transaction, invoice: Invoice, lines: Sequence[Line]) -> Se
     await store.add_settlement(tx, settlement, tx.now)
     added = await store.add_lines(tx, settlement)
     _require_all(settlement, added, FaultCode.ALREADY_BILLED if original is None else FaultCode.ALREADY_CREDITED)
+    tx.audit(Act.SUBMIT_SETTLEMENT, _subject(settlement), contract_id=invoice.contract_id, lines=len(billed))
     return settlement
 
 
@@ -84,6 +86,7 @@ async def accept(tx: Transaction, settlement_id: str, *, if_match: IfMatch | Non
     else:
         await store.set_refunded(tx, settlement, tx.today)
     await store.set_decided(tx, accepted)
+    tx.audit(Act.ACCEPT_SETTLEMENT, _subject(settlement))
     return accepted
 
 
@@ -100,6 +103,7 @@ async def reject(
     settlement = await _locked(tx, settlement_id, if_match)
     rejected = domain.decide(settlement, SettlementState.REJECTED, tx.today, reasons)
     await store.set_decided(tx, rejected)
+    tx.audit(Act.REJECT_SETTLEMENT, _subject(settlement))
     return rejected
 
 
@@ -146,8 +150,11 @@ async def pay_period(tx: Transaction, course_id: str, period_number: int, decisi
         )
         for ref in refs
     ]
-    paid = {ref for ref, _ in await _pay(tx, payments)}
-    return Payment([ref for ref in refs if ref in paid], [ref for ref in refs if ref not in paid])
+    done = {ref for ref, _ in await _pay(tx, payments)}
+    paid = [ref for ref in refs if ref in done]
+    if paid:
+        tx.audit(Act.PAY_PERIOD, f"course:{course_id}", period_number=period_number, decision_refs=paid)
+    return Payment(paid, [ref for ref in refs if ref not in done])
 
 
 async def _pay(tx: Transaction, payments: Sequence[PeriodPaid], settlement_id: str | None = None) -> store.Periods:
@@ -198,6 +205,10 @@ def _require_all(settlement: Settlement, done: Collection[tuple[str, int]], code
     lost = [Fault(line.number, code) for line in settlement.lines if line.period not in done]
     if lost:
         raise SettlementRefused(lost)
+
+
+def _subject(settlement: Settlement) -> str:
+    return f"settlement:{settlement.settlement_id}"
 
 
 async def _contract(tx: Transaction, invoice: Invoice) -> Contract:

@@ -3,9 +3,11 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.db import Transaction
 from chassis.http import Answer, problems
 from services.decisions import fields
+from services.decisions.acts import Act
 from services.decisions.settlements import annexes, billing_forms
 from services.decisions.settlements.billing_forms import BillingForm
 from services.decisions.settlements.forms import AddBillingForm, AddPriceAnnex
@@ -19,6 +21,7 @@ router = APIRouter(tags=["settlements"])
     status_code=201,
     response_model=PriceAnnexView,
     responses=problems("CONTRACT_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.ADD_PRICE_ANNEX),
 )
 async def add_annex(contract_id: fields.PathId, body: AddPriceAnnex, caller: fields.Official) -> Response:
     """Add the next version of a contract's price annex; If-Match is the newest version (R-BIL-2)."""
@@ -55,6 +58,7 @@ async def list_annexes(contract_id: fields.PathId, caller: fields.Anyone) -> Res
     status_code=201,
     response_model=BillingFormView,
     responses=problems("DATE_IN_PAST", "FORM_NOT_NEWER"),
+    openapi_extra=does(Act.ADD_BILLING_FORM),
 )
 async def add_form(body: AddBillingForm, caller: fields.Official) -> Response:
     """Announce the next version of the billing form; from its day on only it is taken (R-BIL-7)."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from chassis.db import Transaction
 from contracts.refusals import NotFound
 from contracts.registration import LocalisedText
+from services.decisions.acts import Act
 
 FOLDER = Path(__file__).parent / "reported_tables"
 
@@ -77,7 +78,7 @@ async def load_tables(tx: Transaction, folder: Path = FOLDER) -> None:
             table.model_dump(mode="json"),
         )
         if stored is not None:
-            tx.audit("load_reported_table", f"reported-table:{table.table}", version=stored)
+            tx.audit(Act.LOAD_REPORTED_TABLE, f"reported-table:{table.table}", version=stored)
 
 
 async def find_tables(

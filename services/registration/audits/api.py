@@ -7,11 +7,13 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.fields import ISO_DAY
 from chassis.http import Answer, Command, problems
 from contracts.values import FindingState, Severity
+from services.registration.acts import Act
 from services.registration.audits import handlers, store
 from services.registration.audits.domain import Category, Finding, Step
 from services.registration.audits.store import TakenStep, Wanted
@@ -129,6 +131,7 @@ class CategoryList(BaseModel):
     status_code=201,
     response_model=FindingPage,
     responses=problems("DUE_DATE_PAST", "OFFICE_UNKNOWN", "SERVICE_NOT_PROVIDED"),
+    openapi_extra=does(Act.OPEN_FINDING),
 )
 async def open_finding(body: OpenFinding, caller: Officer) -> Response:
     """Record what an audit found at an office, and what its provider has to do about it by when (R-REG-11)."""
@@ -195,6 +198,7 @@ async def show_finding(finding_id: IdInPath, caller: Reader) -> Response:
     "/audit-findings/{finding_id}/report-action",
     response_model=FindingPage,
     responses=problems("FINDING_NOT_IN_STATE", "FINDING_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.REPORT_ACTION),
 )
 async def report_action(finding_id: IdInPath, body: ReportAction, caller: Provider) -> Response:
     """The provider reports its corrective action."""
@@ -209,6 +213,7 @@ async def report_action(finding_id: IdInPath, body: ReportAction, caller: Provid
     "/audit-findings/{finding_id}/close",
     response_model=FindingPage,
     responses=problems("FINDING_NOT_IN_STATE", "FINDING_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.CLOSE_FINDING),
 )
 async def close_finding(finding_id: IdInPath, body: CloseFinding, caller: Officer) -> Response:
     """Kela accepts the corrective action."""
@@ -223,6 +228,7 @@ async def close_finding(finding_id: IdInPath, body: CloseFinding, caller: Office
     "/audit-findings/{finding_id}/reopen",
     response_model=FindingPage,
     responses=problems("DUE_DATE_PAST", "FINDING_NOT_IN_STATE", "FINDING_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.REOPEN_FINDING),
 )
 async def reopen_finding(finding_id: IdInPath, body: ReopenFinding, caller: Officer) -> Response:
     """Kela asks for more, by a new day."""

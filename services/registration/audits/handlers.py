@@ -13,9 +13,17 @@ from contracts.refusals import IfMatch, expect_version
 from contracts.values import FindingState, Severity
 from services.registration import domain as registration
 from services.registration import store as registered
+from services.registration.acts import Act
 from services.registration.audits import domain, store
 from services.registration.audits.domain import Category, Finding, Reminder, Step
 from services.registration.notices import give_notice
+
+_ACTS = {
+    Step.OPENED: Act.OPEN_FINDING,
+    Step.ACTION_REPORTED: Act.REPORT_ACTION,
+    Step.CLOSED: Act.CLOSE_FINDING,
+    Step.REOPENED: Act.REOPEN_FINDING,
+}
 
 
 async def open_finding(
@@ -99,6 +107,7 @@ async def remind(tx: Transaction, finding_id: str, _payload: Mapping[str, Any], 
     """
     finding = await store.get_finding(tx, finding_id)
     if domain.still_true(finding, reminder, on=tx.today):
+        tx.audit(Act.REMIND_OF_FINDING, f"finding:{finding_id}", reminder=reminder, due_on=str(finding.due_on))
         await _notify(tx, finding, reminder, f"{reminder}/{finding_id}/{finding.due_on}")
 
 
@@ -124,7 +133,7 @@ async def _take(
 
 async def _told(tx: Transaction, finding: Finding, step: Step) -> None:
     """Audit row, event, reminders from now on, and a line to the provider where it has to act."""
-    tx.audit(f"finding_{step}", f"finding:{finding.finding_id}", version=finding.version, due_on=str(finding.due_on))
+    tx.audit(_ACTS[step], f"finding:{finding.finding_id}", version=finding.version, due_on=str(finding.due_on))
     tx.emit(contracts.AuditFindingChanged(version=finding.version, finding=_snapshot(finding)))
     for kind in TIMERS:
         await tx.cancel(kind, finding.finding_id)

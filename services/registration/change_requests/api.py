@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.db import Transaction
 from chassis.http import Answer, problems
 from contracts.values import ChangeKind, ChangeState
+from services.registration.acts import Act
 from services.registration.change_requests import handlers, store
 from services.registration.change_requests.domain import ChangeRequest
 from services.registration.change_requests.views import (
@@ -41,6 +43,7 @@ router = APIRouter(tags=["change requests"])
         "SUBCONTRACTOR_KNOWN",
         "SUBCONTRACTOR_UNKNOWN",
     ),
+    openapi_extra=does(Act.ASK_FOR_CHANGE),
 )
 async def ask_for_change(body: AskForChange, caller: Writer) -> Response:
     """Ask Kela to approve a change; what is in force stays in force until then (R-REG-5, E-68).
@@ -110,6 +113,7 @@ _ENDING = problems("CHANGE_NOT_OPEN", "CHANGE_UNKNOWN", "STALE_VERSION")
     "/change-requests/{request_id}/approval",
     response_model=ChangeDetail,
     responses=problems("CHANGE_NOT_OPEN", "CHANGE_UNKNOWN", "REGISTRATION_STATE", "STALE_VERSION"),
+    openapi_extra=does(Act.END_CHANGE_REQUEST),
 )
 async def approve_change(request_id: IdInPath, body: Approve, caller: Officer) -> Response:
     """Approve a change: it is in force at once, or from the first instant of its own day (R-REG-5)."""
@@ -121,7 +125,12 @@ async def approve_change(request_id: IdInPath, body: Approve, caller: Officer) -
     return await caller.command(act)
 
 
-@router.post("/change-requests/{request_id}/rejection", response_model=ChangeDetail, responses=_ENDING)
+@router.post(
+    "/change-requests/{request_id}/rejection",
+    response_model=ChangeDetail,
+    responses=_ENDING,
+    openapi_extra=does(Act.END_CHANGE_REQUEST),
+)
 async def reject_change(request_id: IdInPath, body: Reject, caller: Officer) -> Response:
     """Reject a change: what is in force stays (E-68)."""
 
@@ -132,7 +141,12 @@ async def reject_change(request_id: IdInPath, body: Reject, caller: Officer) -> 
     return await caller.command(act)
 
 
-@router.post("/change-requests/{request_id}/withdrawal", response_model=ChangeDetail, responses=_ENDING)
+@router.post(
+    "/change-requests/{request_id}/withdrawal",
+    response_model=ChangeDetail,
+    responses=_ENDING,
+    openapi_extra=does(Act.END_CHANGE_REQUEST),
+)
 async def withdraw_change(request_id: IdInPath, caller: Provider) -> Response:
     """Take back a request that Kela has not decided yet."""
 

@@ -12,6 +12,7 @@ from contracts.registration import ChangeRequest as ChangeRequestSnapshot
 from contracts.registration import ChangeRequestDecided, OfficeChanged
 from contracts.values import ChangeKind, ChangeState
 from services.registration import store as registry
+from services.registration.acts import Act
 from services.registration.change_requests import domain, store
 from services.registration.change_requests.domain import Change, ChangeRequest, MoveVisitingAddress
 from services.registration.domain import require_of_today
@@ -146,7 +147,7 @@ async def _ask(tx: Transaction, request: ChangeRequest) -> ChangeRequest:
     )
     if not await store.add_request(tx, request):
         raise Refusal("CHANGE_PENDING", kind=request.kind.value)
-    tx.audit("ask_for_change", f"change-request:{request.request_id}", kind=request.kind.value)
+    tx.audit(Act.ASK_FOR_CHANGE, f"change-request:{request.request_id}", kind=request.kind.value)
     return request
 
 
@@ -159,19 +160,19 @@ async def _end(
     await store.set_request(tx, request)
     await store.add_outcome(tx, request, grounds)
     reason = None if grounds is None else grounds.code
-    tx.audit("end_change_request", f"change-request:{request_id}", outcome=state.value, reason=reason)
+    tx.audit(Act.END_CHANGE_REQUEST, f"change-request:{request_id}", outcome=state.value, reason=reason)
     return request
 
 
 async def _apply(tx: Transaction, request: ChangeRequest) -> ChangeRequest:
     if request.registration_id is not None and not await _recompose(tx, request, request.registration_id):
-        tx.audit("change_lapsed", f"change-request:{request.request_id}")
+        tx.audit(Act.LET_CHANGE_LAPSE, f"change-request:{request.request_id}")
         return request
     if request.office_id is not None and isinstance(request.change, MoveVisitingAddress):
         await _move(tx, request.office_id, request.change)
     done = domain.applied(request)
     await store.set_request(tx, done)
-    tx.audit("apply_change", f"change-request:{request.request_id}")
+    tx.audit(Act.APPLY_CHANGE, f"change-request:{request.request_id}")
     return done
 
 
@@ -181,7 +182,7 @@ async def _recompose(tx: Transaction, request: ChangeRequest, registration_id: s
     after = recompose(before, domain.recomposed(before.composition, request.change))
     if after is not before:
         await registrations.set_registration(tx, after)
-        tx.audit("recompose_registration", f"registration:{registration_id}", change_request=request.request_id)
+        tx.audit(Act.RECOMPOSE_REGISTRATION, f"registration:{registration_id}", change_request=request.request_id)
         tx.emit(registration_changed(after))
     return before.state in IN_FORCE
 
@@ -191,7 +192,7 @@ async def _move(tx: Transaction, office_id: str, change: MoveVisitingAddress) ->
     after = domain.moved(before, change)
     if after is not before:
         await offices.set_office(tx, after)
-        tx.audit("move_visiting_address", f"office:{office_id}", **domain.detail_of(change))
+        tx.audit(Act.MOVE_VISITING_ADDRESS, f"office:{office_id}", **domain.detail_of(change))
         tx.emit(OfficeChanged(version=after.version, office=office_snapshot(after)))
 
 

@@ -6,12 +6,14 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.db import Transaction
 from chassis.history import HistoryList, history_page, read_history
 from chassis.http import Answer, Command, problems
 from contracts.identity_codes import TextKind
 from contracts.registration import ChoiceQuestion
 from services.registration import store as registered
+from services.registration.acts import Act
 from services.registration.choices import domain, handlers, store
 from services.registration.choices.questions import as_rule
 from services.registration.fields import Anybody, IdInPath, Limit, Place, Reader, ServiceCode, Writer
@@ -111,6 +113,7 @@ async def show_answers(office_id: IdInPath, service: ServiceInPath, caller: Read
         "SERVICE_NOT_PROVIDED",
         "STALE_VERSION",
     ),
+    openapi_extra=does(Act.SET_CHOICE_INFORMATION),
 )
 async def set_answers(office_id: IdInPath, service: ServiceInPath, body: SetAnswers, caller: Writer) -> Response:
     """Enter an office's answers, in force at once; one that is left out is withdrawn (R-SRCH-9)."""
@@ -134,8 +137,14 @@ async def list_history(
 
     async def read(tx: Transaction) -> Answer:
         await registered.get_office(tx, office_id)
-        found = await read_history(tx, f"choice-information:{office_id}/{service}", after=after, limit=limit + 1)
-        return Answer(200, history_page(found, limit))
+        found = await read_history(
+            tx,
+            caller.acts,
+            f"choice-information:{office_id}/{service}",
+            after=after,
+            limit=limit + 1,
+        )
+        return Answer(200, history_page(caller, found, limit))
 
     return await caller.query(read)
 

@@ -8,6 +8,7 @@ from contracts.refusals import IfMatch, expect_version
 from contracts.registration import ChoiceQuestion
 from services.registration import domain as registration
 from services.registration import store as registered
+from services.registration.acts import Act
 from services.registration.choices import domain, store
 from services.registration.choices.domain import ChoiceInformation, Given
 from services.registration.choices.questions import as_rule
@@ -36,7 +37,7 @@ async def set_answers(
     changed = domain.changes(before, after)
     await store.set_information(tx, after, changed)
     tx.audit(
-        "set_choice_information",
+        Act.SET_CHOICE_INFORMATION,
         f"choice-information:{office_id}/{service}",
         answers={
             answer.question: list(answer.options) if answer.number is None else answer.number for answer in changed

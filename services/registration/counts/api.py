@@ -7,11 +7,13 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.db import Transaction
 from chassis.fields import Between
 from chassis.http import Answer, Command, problems
 from contracts.values import CountChange
 from services.registration import store
+from services.registration.acts import Act
 from services.registration.answers import contract_answer
 from services.registration.counts import handlers
 from services.registration.counts import store as counts
@@ -79,6 +81,7 @@ class CountHistory(BaseModel):
         "WINDOW_CLOSED",
         "YEAR_NOT_OPEN",
     ),
+    openapi_extra=does(Act.ANNOUNCE_COUNT),
 )
 async def announce_count(contract_id: IdInPath, year: Year, body: AnnounceCount, caller: Writer) -> Response:
     """Announce how many new clients the provider takes this year or next, or raise that number."""
@@ -94,6 +97,7 @@ async def announce_count(contract_id: IdInPath, year: Year, body: AnnounceCount,
     "/contracts/{contract_id}/announced-counts/{year}/correction",
     response_model=ContractView,
     responses=problems("CONTRACT_UNKNOWN", "COUNT_NOT_ANNOUNCED", "EFFECTIVE_OUT_OF_RANGE", "STALE_VERSION"),
+    openapi_extra=does(Act.CORRECT_COUNT),
 )
 async def correct_count(contract_id: IdInPath, year: Year, body: CorrectCount, caller: Officer) -> Response:
     """Kela corrects a mistaken entry, also to less than is in use; nothing is taken away (E-3)."""

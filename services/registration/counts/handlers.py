@@ -16,6 +16,7 @@ from contracts.registration import AnnouncedCountChanged
 from contracts.values import CountChange
 from services.registration import domain as registration
 from services.registration import store
+from services.registration.acts import Act
 from services.registration.counts import domain
 from services.registration.counts import store as counts
 from services.registration.counts.domain import Revision
@@ -46,7 +47,7 @@ async def announce_count(
         return before
     raised_from = before.counts.get(year)
     await counts.add_revision(tx, contract, year, CountChange.ANNOUNCED, raised_from=raised_from, effective_at=tx.now)
-    tx.audit("announce_count", f"contract:{contract_id}", year=year, count=count, raised_from=raised_from)
+    tx.audit(Act.ANNOUNCE_COUNT, f"contract:{contract_id}", year=year, count=count, raised_from=raised_from)
     _tell(tx, contract, year, CountChange.ANNOUNCED)
     return contract
 
@@ -89,7 +90,7 @@ async def correct_count(
         reason=reason,
     )
     tx.audit(
-        "correct_count",
+        Act.CORRECT_COUNT,
         f"contract:{contract_id}",
         year=year,
         count=count,
@@ -145,7 +146,7 @@ async def with_due_default(tx: Transaction, contract: Contract, year: int) -> Co
         return contract
     contract = domain.with_default(contract, year, count)
     await counts.add_revision(tx, contract, year, CountChange.DEFAULTED, raised_from=None, effective_at=due_at(year))
-    tx.audit("default_count", f"contract:{contract.contract_id}", by=SYSTEM, year=year, count=count)
+    tx.audit(Act.DEFAULT_COUNT, f"contract:{contract.contract_id}", by=SYSTEM, year=year, count=count)
     _tell(tx, contract, year, CountChange.DEFAULTED)
     return contract
 

@@ -3,8 +3,10 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
+from services.registration.acts import Act
 from services.registration.answers import contract_answer
 from services.registration.ending import handlers
 from services.registration.fields import Day, IdInPath, Officer, Reason
@@ -24,6 +26,7 @@ class EndContract(Command):
     "/contracts/{contract_id}/end",
     response_model=ContractView,
     responses=problems("CONTRACT_UNKNOWN", "STALE_VERSION", "VALIDITY_INVERTED"),
+    openapi_extra=does(Act.END_CONTRACT),
 )
 async def end_contract(contract_id: IdInPath, body: EndContract, caller: Officer) -> Response:
     """Kela sets, moves or lifts the contract's last day; nothing new begins after it (E-45)."""

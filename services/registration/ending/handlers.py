@@ -6,6 +6,7 @@ from chassis.db import Transaction
 from contracts.refusals import IfMatch, expect_version
 from contracts.registration import ContractValidityChanged
 from services.registration import store
+from services.registration.acts import Act
 from services.registration.counts.handlers import with_due_default
 from services.registration.domain import Contract
 from services.registration.ending import domain
@@ -42,7 +43,7 @@ async def save_end(tx: Transaction, before: Contract, after: Contract, *, reason
     """Store, audit and publish a locked contract's new last day."""
     revision = await ends.set_end(tx, after, before=before.valid_to, reason=reason)
     tx.audit(
-        "end_contract",
+        Act.END_CONTRACT,
         f"contract:{after.contract_id}",
         valid_to=_day(after.valid_to),
         valid_to_before=_day(before.valid_to),

@@ -9,6 +9,7 @@ from chassis.db import Transaction
 from chassis.history import HistoryEntry, HistoryList, history_page, read_history
 from chassis.http import Answer, problems
 from services.registration import store
+from services.registration.acts import Act
 from services.registration.counts import store as counts
 from services.registration.ending import store as ends
 from services.registration.fields import BusinessId, IdInPath, Limit, Place, Reader
@@ -24,8 +25,8 @@ async def show_provider_history(
 
     async def read(tx: Transaction) -> Answer:
         await store.get_provider(tx, provider_id)
-        found = await read_history(tx, f"provider:{provider_id}", after=after, limit=limit + 1)
-        return Answer(200, history_page(found, limit))
+        found = await read_history(tx, caller.acts, f"provider:{provider_id}", after=after, limit=limit + 1)
+        return Answer(200, history_page(caller, found, limit))
 
     return await caller.query(read)
 
@@ -36,8 +37,8 @@ async def show_office_history(office_id: IdInPath, caller: Reader, limit: Limit 
 
     async def read(tx: Transaction) -> Answer:
         await store.get_office(tx, office_id)
-        found = await read_history(tx, f"office:{office_id}", after=after, limit=limit + 1)
-        return Answer(200, history_page(found, limit))
+        found = await read_history(tx, caller.acts, f"office:{office_id}", after=after, limit=limit + 1)
+        return Answer(200, history_page(caller, found, limit))
 
     return await caller.query(read)
 
@@ -50,16 +51,16 @@ async def show_contract_history(
 
     async def read(tx: Transaction) -> Answer:
         await store.get_contract(tx, contract_id)
-        found = await read_history(tx, f"contract:{contract_id}", after=after, limit=limit + 1)
-        return Answer(200, history_page(found, limit, await _reasons(tx, contract_id, found)))
+        found = await read_history(tx, caller.acts, f"contract:{contract_id}", after=after, limit=limit + 1)
+        return Answer(200, history_page(caller, found, limit, await _reasons(tx, contract_id, found)))
 
     return await caller.query(read)
 
 
 async def _reasons(tx: Transaction, contract_id: str, found: Sequence[HistoryEntry]) -> dict[int, str]:
     """Reasons are not in the audit rows: they are words, and stand with what they are about."""
-    corrected = {e.entry_id: (e.detail["year"], e.detail["revision"]) for e in found if e.action == "correct_count"}
-    ended = {e.entry_id: e.detail["revision"] for e in found if e.action == "end_contract"}
+    corrected = {e.entry_id: (e.detail["year"], e.detail["revision"]) for e in found if e.did(Act.CORRECT_COUNT)}
+    ended = {e.entry_id: e.detail["revision"] for e in found if e.did(Act.END_CONTRACT)}
     of_corrections = await counts.find_reasons(tx, contract_id, list(corrected.values()))
     of_ends = await ends.find_reasons(tx, contract_id, list(ended.values()))
     return {

@@ -6,9 +6,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
+from chassis.acts import does, shows
 from chassis.db import Transaction
 from chassis.http import Answer, Command, problems
 from contracts.values import Language
+from services.registration.acts import Act, Read
 from services.registration.fields import (
     Address,
     BusinessId,
@@ -88,6 +90,7 @@ class AdministrationView(_View):
     "/offices/{office_id}/contact",
     response_model=OfficeView,
     responses=problems("OFFICE_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.SET_OFFICE_CONTACT),
 )
 async def set_office_contact(office_id: IdInPath, body: SetOfficeContact, caller: Writer) -> Response:
     """Change an office's postal address, phone, e-mail and web address; the visiting address needs a request."""
@@ -102,7 +105,10 @@ async def set_office_contact(office_id: IdInPath, body: SetOfficeContact, caller
 
 
 @router.get(
-    "/contracts/{contract_id}/administration", response_model=AdministrationView, responses=problems("CONTRACT_UNKNOWN")
+    "/contracts/{contract_id}/administration",
+    response_model=AdministrationView,
+    responses=problems("CONTRACT_UNKNOWN"),
+    openapi_extra=shows(Read.READ_ADMINISTRATION),
 )
 async def show_administration(contract_id: IdInPath, caller: Reader) -> Response:
     """Who answers for the contract and who invoices under it; a provider sees its own only."""
@@ -117,6 +123,7 @@ async def show_administration(contract_id: IdInPath, caller: Reader) -> Response
     "/contracts/{contract_id}/responsible",
     response_model=AdministrationView,
     responses=problems("CONTRACT_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.SET_RESPONSIBLE),
 )
 async def set_responsible(contract_id: IdInPath, body: SetResponsible, caller: Writer) -> Response:
     """Say who answers for the contract; If-Match takes the administration's version."""
@@ -132,6 +139,7 @@ async def set_responsible(contract_id: IdInPath, body: SetResponsible, caller: W
     "/contracts/{contract_id}/biller",
     response_model=AdministrationView,
     responses=problems("CONTRACT_UNKNOWN", "DATE_IN_PAST", "STALE_VERSION"),
+    openapi_extra=does(Act.SET_BILLER),
 )
 async def set_biller(contract_id: IdInPath, body: SetBiller, caller: Writer) -> Response:
     """Say who invoices from a day on, today at the earliest; If-Match takes the administration's version."""

@@ -6,6 +6,7 @@ from chassis.db import Transaction
 from contracts.refusals import IfMatch, expect_version
 from contracts.registration import OfficeChanged
 from services.registration import store as registry
+from services.registration.acts import Act
 from services.registration.domain import Office
 from services.registration.handlers import office_snapshot
 from services.registration.own_details import domain, store
@@ -26,7 +27,7 @@ async def set_office_contact(
     office = domain.with_office_contact(before, contact)
     if office is not before:
         await store.set_office(tx, office)
-        tx.audit("set_office_contact", f"office:{office_id}", **asdict(contact))
+        tx.audit(Act.SET_OFFICE_CONTACT, f"office:{office_id}", **asdict(contact))
         tx.emit(OfficeChanged(version=office.version, office=office_snapshot(office)))
     return office
 
@@ -53,7 +54,7 @@ async def set_responsible(
     after = domain.with_responsible(before, responsible)
     if after is not before:
         await store.set_administration(tx, after)
-        tx.audit("set_responsible", f"contract:{contract_id}", contact_language=responsible.contact_language.value)
+        tx.audit(Act.SET_RESPONSIBLE, f"contract:{contract_id}", contact_language=responsible.contact_language.value)
     return after
 
 
@@ -71,7 +72,7 @@ async def set_biller(tx: Transaction, contract_id: str, biller: Biller, *, if_ma
         await store.set_administration(tx, after)
         await store.set_biller(tx, after, biller)
         tx.audit(
-            "set_biller", f"contract:{contract_id}", business_id=biller.business_id, since=str(biller.effective_from)
+            Act.SET_BILLER, f"contract:{contract_id}", business_id=biller.business_id, since=str(biller.effective_from)
         )
     return after
 

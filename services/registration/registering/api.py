@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.db import Transaction
 from chassis.http import Answer, problems
 from contracts.values import RegistrationState
+from services.registration.acts import Act
 from services.registration.fields import After, BusinessId, IdInPath, Limit, Officer, Reader, ServiceInQuery, Writer
 from services.registration.registering import handlers, store
 from services.registration.registering.domain import Registration
@@ -41,6 +43,7 @@ State = Annotated[RegistrationState | None, Query()]
         "REGISTRATION_EXISTS",
         "SERVICE_UNKNOWN",
     ),
+    openapi_extra=does(Act.DRAFT_REGISTRATION),
 )
 async def draft_registration(body: DraftRegistration, caller: Writer) -> Response:
     """Begin to register an office for a service in a language; every office on its own (P3).
@@ -117,6 +120,7 @@ async def show_registration(registration_id: IdInPath, caller: Reader) -> Respon
     "/registrations/{registration_id}",
     response_model=RegistrationDetail,
     responses=problems("PARTY_NAMED_TWICE", "REGISTRATION_STATE", "REGISTRATION_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.REVISE_DRAFT),
 )
 async def revise_draft(registration_id: IdInPath, body: DraftContent, caller: Writer) -> Response:
     """Replace what a draft says; after it has been submitted, changes are requests."""
@@ -148,6 +152,7 @@ async def revise_draft(registration_id: IdInPath, body: DraftContent, caller: Wr
         "SUBCONTRACTORS_MISSING",
         "SUBCONTRACTORS_UNEXPECTED",
     ),
+    openapi_extra=does(Act.SUBMIT_REGISTRATION),
 )
 async def submit_registration(registration_id: IdInPath, caller: Writer) -> Response:
     """Hand the draft in to Kela; the question about subcontracting must be answered (R-REG-3, R-REG-4)."""
@@ -161,7 +166,12 @@ async def submit_registration(registration_id: IdInPath, caller: Writer) -> Resp
 _DECIDING = problems("REGISTRATION_STATE", "REGISTRATION_UNKNOWN", "STALE_VERSION")
 
 
-@router.post("/registrations/{registration_id}/approval", response_model=RegistrationDetail, responses=_DECIDING)
+@router.post(
+    "/registrations/{registration_id}/approval",
+    response_model=RegistrationDetail,
+    responses=_DECIDING,
+    openapi_extra=does(Act.DECIDE_REGISTRATION),
+)
 async def approve_registration(registration_id: IdInPath, body: Approve, caller: Officer) -> Response:
     """Approve a submitted registration: decision and contract go to the provider (P3)."""
 
@@ -174,7 +184,12 @@ async def approve_registration(registration_id: IdInPath, body: Approve, caller:
     return await caller.command(act)
 
 
-@router.post("/registrations/{registration_id}/rejection", response_model=RegistrationDetail, responses=_DECIDING)
+@router.post(
+    "/registrations/{registration_id}/rejection",
+    response_model=RegistrationDetail,
+    responses=_DECIDING,
+    openapi_extra=does(Act.DECIDE_REGISTRATION),
+)
 async def reject_registration(registration_id: IdInPath, body: Reject, caller: Officer) -> Response:
     """Reject a submitted registration."""
 
@@ -199,6 +214,7 @@ async def reject_registration(registration_id: IdInPath, body: Reject, caller: O
         "STALE_VERSION",
         "VALIDITY_INVERTED",
     ),
+    openapi_extra=does(Act.PUT_UNDER_CONTRACT),
 )
 async def put_under_contract(registration_id: IdInPath, body: PutUnderContract, caller: Officer) -> Response:
     """Register the signed contract of an approved registration: the service may begin (P3)."""
@@ -223,6 +239,7 @@ async def put_under_contract(registration_id: IdInPath, body: PutUnderContract, 
         "STALE_VERSION",
         "VALIDITY_INVERTED",
     ),
+    openapi_extra=does(Act.END_REGISTRATION),
 )
 async def end_registration(registration_id: IdInPath, body: EndRegistration, caller: Officer) -> Response:
     """Set a registration's last day; the contract ends with the last of its registrations (E-45)."""

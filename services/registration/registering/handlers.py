@@ -11,6 +11,7 @@ from contracts.refusals import IfMatch, Refusal, expect_version
 from contracts.values import Language, RegistrationState
 from services.registration import descriptions
 from services.registration import store as registry
+from services.registration.acts import Act
 from services.registration.domain import Contract
 from services.registration.ending.handlers import save_end
 from services.registration.handlers import register_contract
@@ -55,7 +56,7 @@ async def draft_registration(
     )
     if not await store.add_registration(tx, registration):
         raise Refusal("REGISTRATION_EXISTS")
-    tx.audit("draft_registration", _subject(registration), office=office_id, service=service, language=language.value)
+    tx.audit(Act.DRAFT_REGISTRATION, _subject(registration), office=office_id, service=service, language=language.value)
     return registration
 
 
@@ -82,7 +83,7 @@ async def revise_draft(
     )
     if revised is not before:
         await store.set_registration(tx, revised)
-        tx.audit("revise_draft", _subject(revised), **_named(composition))
+        tx.audit(Act.REVISE_DRAFT, _subject(revised), **_named(composition))
     return revised
 
 
@@ -96,7 +97,7 @@ async def submit_registration(tx: Transaction, registration_id: str, *, if_match
             or SUBCONTRACTORS_UNEXPECTED.
     """
     submitted = await _save(tx, domain.submit(await _lock(tx, registration_id, if_match)))
-    tx.audit("submit_registration", _subject(submitted), **_named(submitted.composition))
+    tx.audit(Act.SUBMIT_REGISTRATION, _subject(submitted), **_named(submitted.composition))
     return submitted
 
 
@@ -114,7 +115,7 @@ async def decide_registration(
     outcome = Outcome.APPROVED if approved else Outcome.REJECTED
     await _save(tx, decided)
     await store.add_decision(tx, decided, outcome, grounds)
-    tx.audit("decide_registration", _subject(decided), outcome=outcome.value, reason=grounds.code)
+    tx.audit(Act.DECIDE_REGISTRATION, _subject(decided), outcome=outcome.value, reason=grounds.code)
     return decided
 
 
@@ -137,7 +138,7 @@ async def put_under_contract(
     contract = await _contract_for(tx, before, valid_from, valid_to)
     domain.require_open_on(contract, max(valid_from, tx.today))
     registration = await _save(tx, domain.under_contract(before, contract.contract_id))
-    tx.audit("put_under_contract", _subject(registration), contract=contract.contract_id)
+    tx.audit(Act.PUT_UNDER_CONTRACT, _subject(registration), contract=contract.contract_id)
     return registration
 
 
@@ -158,7 +159,7 @@ async def end_registration(
     await store.add_decision(tx, registration, Outcome.ENDED, grounds)
     await _end_contract_with_its_last(tx, registration)
     await tx.schedule(END_REGISTRATION, registration_id, start_of_day(last_day + timedelta(days=1)))
-    tx.audit("end_registration", _subject(registration), last_day=str(last_day), reason=grounds.code)
+    tx.audit(Act.END_REGISTRATION, _subject(registration), last_day=str(last_day), reason=grounds.code)
     return registration
 
 
@@ -168,7 +169,7 @@ async def finish_registration(tx: Transaction, registration_id: str, _payload: M
     after = domain.ended(before, on=tx.today)
     if after is not before:
         await _save(tx, after)
-        tx.audit("finish_registration", _subject(after))
+        tx.audit(Act.FINISH_REGISTRATION, _subject(after))
 
 
 async def _lock(tx: Transaction, registration_id: str, if_match: IfMatch | None) -> Registration:

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from chassis.acts import does
 from chassis.db import Transaction
 from chassis.http import Answer, problems
+from services.registration.acts import Act
 from services.registration.fields import After, BusinessId, IdInPath, Limit, Provider, Reader
 from services.registration.reviews import handlers, store
 from services.registration.reviews.planning import review_by
@@ -64,7 +66,10 @@ class PastReviewList(BaseModel):
 
 
 @router.post(
-    "/offices/{office_id}/review", response_model=ReviewView, responses=problems("OFFICE_UNKNOWN", "STALE_VERSION")
+    "/offices/{office_id}/review",
+    response_model=ReviewView,
+    responses=problems("OFFICE_UNKNOWN", "STALE_VERSION"),
+    openapi_extra=does(Act.CONFIRM_DATA),
 )
 async def confirm_data(office_id: IdInPath, caller: Provider) -> Response:
     """Confirm that the office's data are up to date; If-Match takes the office's version (R-REG-7)."""

@@ -7,6 +7,7 @@ from typing import Any
 from chassis.db import Transaction
 from contracts.refusals import IfMatch, expect_version
 from services.registration import store as registered
+from services.registration.acts import Act
 from services.registration.notices import give_notice
 from services.registration.reviews import store
 from services.registration.reviews.planning import REMIND_OF_REVIEW, periods_over, plan_review, review_by
@@ -29,7 +30,7 @@ async def confirm_data(tx: Transaction, office_id: str, *, if_match: IfMatch | N
     if not await store.add_review(tx, office):
         return office
     await plan_review(tx, office_id, tx.today)
-    tx.audit("confirm_data", f"office:{office_id}", version=office.version)
+    tx.audit(Act.CONFIRM_DATA, f"office:{office_id}", version=office.version)
     return replace(office, reviewed_on=tx.today)
 
 
@@ -39,6 +40,7 @@ async def remind(tx: Transaction, office_id: str, _payload: Mapping[str, Any]) -
     periods = periods_over(office.since, tx.today)
     if periods > 0 and office.open:
         due_on = review_by(office.since, periods)
+        tx.audit(Act.REMIND_OF_REVIEW, f"office:{office_id}", due_on=str(due_on))
         give_notice(
             tx,
             f"{REVIEW_DUE}/{office_id}/{due_on}",

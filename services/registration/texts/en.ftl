@@ -101,3 +101,39 @@ choice-answer-kind =
        *[number] a whole number
     }.
 choice-number-out-of-range = The answer to { $question } is a whole number from { $minimum } to { $maximum }.
+
+# What the audit says was done.
+act-register-provider = Provider registered
+act-register-office = Office registered
+act-register-contract = Contract registered
+act-end-contract = Last day of the contract changed
+act-set-contact = Contact details of the contract changed
+act-set-office-contact = Contact details of the office changed
+act-set-responsible = Responsible person changed
+act-set-biller = Biller changed
+act-set-choice-information = Choice-supporting information changed
+act-confirm-data = Data confirmed to be up to date
+act-announce-count = Count announced
+act-correct-count = Announced count corrected
+act-draft-registration = Registration drafted
+act-revise-draft = Draft of a registration changed
+act-submit-registration = Registration submitted
+act-decide-registration = Registration decided on
+act-put-under-contract = Registration put under contract
+act-end-registration = Registration ended
+act-ask-for-change = Change asked for
+act-end-change-request = Change request ended
+act-open-finding = Audit finding opened
+act-report-action = Corrective action reported
+act-close-finding = Audit finding closed
+act-reopen-finding = Audit finding reopened
+act-apply-change = Change applied
+act-default-count = Default count taken
+act-finish-registration = Registration finished
+act-let-change-lapse = Change lapsed
+act-move-visiting-address = Visiting address moved
+act-publish-descriptions = Service description published
+act-recompose-registration = Composition of a registration changed
+act-remind-of-finding = Reminder of an audit finding
+act-remind-of-review = Reminder of a data review
+act-read-administration = Administration of a contract shown

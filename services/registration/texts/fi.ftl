@@ -101,3 +101,39 @@ choice-answer-kind =
        *[number] kokonaisluvulla
     }.
 choice-number-out-of-range = Vastaus kysymykseen { $question } on kokonaisluku väliltä { $minimum }–{ $maximum }.
+
+# What the audit says was done.
+act-register-provider = Palveluntuottaja rekisteröity
+act-register-office = Toimipiste rekisteröity
+act-register-contract = Sopimus rekisteröity
+act-end-contract = Sopimuksen päättymispäivä muutettu
+act-set-contact = Sopimuksen yhteystiedot muutettu
+act-set-office-contact = Toimipisteen yhteystiedot muutettu
+act-set-responsible = Vastuuhenkilö muutettu
+act-set-biller = Laskuttaja muutettu
+act-set-choice-information = Valintaa tukevat tiedot muutettu
+act-confirm-data = Tietojen ajantasaisuus vahvistettu
+act-announce-count = Asiakasmäärä ilmoitettu
+act-correct-count = Ilmoitettu asiakasmäärä korjattu
+act-draft-registration = Rekisteröityminen aloitettu
+act-revise-draft = Rekisteröitymisen luonnosta muutettu
+act-submit-registration = Rekisteröityminen lähetetty
+act-decide-registration = Rekisteröitymisestä päätetty
+act-put-under-contract = Rekisteröityminen liitetty sopimukseen
+act-end-registration = Rekisteröityminen päätetty
+act-ask-for-change = Muutosta pyydetty
+act-end-change-request = Muutospyyntö ratkaistu
+act-open-finding = Auditointihavainto kirjattu
+act-report-action = Korjaava toimenpide ilmoitettu
+act-close-finding = Auditointihavainto suljettu
+act-reopen-finding = Auditointihavainto avattu uudelleen
+act-apply-change = Muutos tullut voimaan
+act-default-count = Asiakasmäärä tullut oletuksena
+act-finish-registration = Rekisteröitymisen voimassaolo päättynyt
+act-let-change-lapse = Muutospyyntö rauennut
+act-move-visiting-address = Käyntiosoite muutettu
+act-publish-descriptions = Palvelukuvaus julkaistu
+act-recompose-registration = Rekisteröitymisen kokoonpano muutettu
+act-remind-of-finding = Auditointihavainnosta muistutettu
+act-remind-of-review = Tietojen tarkistamisesta muistutettu
+act-read-administration = Sopimuksen hallintatiedot näytetty

@@ -101,3 +101,39 @@ choice-answer-kind =
        *[number] ett heltal
     }.
 choice-number-out-of-range = Svaret på frågan { $question } är ett heltal mellan { $minimum } och { $maximum }.
+
+# What the audit says was done.
+act-register-provider = Serviceproducenten registrerad
+act-register-office = Verksamhetsstället registrerat
+act-register-contract = Avtalet registrerat
+act-end-contract = Avtalets sista dag ändrad
+act-set-contact = Avtalets kontaktuppgifter ändrade
+act-set-office-contact = Verksamhetsställets kontaktuppgifter ändrade
+act-set-responsible = Ansvarig person ändrad
+act-set-biller = Fakturerare ändrad
+act-set-choice-information = Uppgifter som stöd för valet ändrade
+act-confirm-data = Uppgifternas aktualitet bekräftad
+act-announce-count = Antalet klienter anmält
+act-correct-count = Anmält antal klienter rättat
+act-draft-registration = Registreringen påbörjad
+act-revise-draft = Utkastet till registrering ändrat
+act-submit-registration = Registreringen inlämnad
+act-decide-registration = Beslut om registreringen fattat
+act-put-under-contract = Registreringen kopplad till avtal
+act-end-registration = Registreringen avslutad
+act-ask-for-change = Ändring begärd
+act-end-change-request = Ändringsbegäran avgjord
+act-open-finding = Revisionsanmärkning antecknad
+act-report-action = Korrigerande åtgärd rapporterad
+act-close-finding = Revisionsanmärkning avslutad
+act-reopen-finding = Revisionsanmärkning öppnad på nytt
+act-apply-change = Ändringen har trätt i kraft
+act-default-count = Antalet klienter fastställt som förval
+act-finish-registration = Registreringens giltighet upphört
+act-let-change-lapse = Ändringsbegäran förfallen
+act-move-visiting-address = Besöksadressen ändrad
+act-publish-descriptions = Servicebeskrivningen publicerad
+act-recompose-registration = Registreringens sammansättning ändrad
+act-remind-of-finding = Påminnelse om revisionsanmärkning
+act-remind-of-review = Påminnelse om att granska uppgifterna
+act-read-administration = Avtalets administrativa uppgifter visade

@@ -8,6 +8,7 @@ import asyncpg
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from chassis.acts import Act, Read, does, shows
 from chassis.auth import Role
 from chassis.db import Transaction
 from chassis.http import Answer, Caller, Command, caller, problems, public_caller
@@ -19,6 +20,16 @@ from contracts.identity_codes import TextKind
 from contracts.notifications import Channel, MessageSent
 from contracts.refusals import NotFound, Refusal, expect_version
 from contracts.registration import OfficeRegistered
+
+
+class ToyAct(Act):
+    WRITE_NOTE = "write_note"
+    CHANGE_NOTE = "change_note"
+
+
+class ToyRead(Read):
+    READ_NOTE = "read_note"
+
 
 router = APIRouter()
 Someone = Annotated[Caller, Depends(caller(Role.PROVIDER, Role.OFFICER))]
@@ -38,19 +49,20 @@ class WriteNote(Command):
     about: About = About()
 
 
-@router.post("/notes", status_code=201, responses=problems("NOTE_EXISTS"))
+@router.post("/notes", status_code=201, responses=problems("NOTE_EXISTS"), openapi_extra=does(ToyAct.WRITE_NOTE))
 async def write_note(body: WriteNote, here: Someone) -> Response:
     async def act(tx: Transaction) -> Answer:
         if await tx.fetchval("SELECT true FROM notes WHERE note_id = $1", body.note_id):
             raise Refusal("NOTE_EXISTS", note_id=body.note_id)
         await tx.execute("INSERT INTO notes VALUES ($1, $2, $3)", body.note_id, body.provider_id, body.text)
+        tx.audit(ToyAct.WRITE_NOTE, f"note:{body.note_id}")
         tx.emit(MessageSent(version=1, message_id=body.note_id, template="note", channel=Channel.SMS, sent_at=tx.now))
         return Answer(201, {"note_id": body.note_id}, version=1, subject=("note", body.note_id))
 
     return await here.command(act)
 
 
-@router.put("/notes/{note_id}", responses=problems("NOTE_UNKNOWN"))
+@router.put("/notes/{note_id}", responses=problems("NOTE_UNKNOWN"), openapi_extra=does(ToyAct.CHANGE_NOTE))
 async def change_note(note_id: str, body: WriteNote, here: Someone) -> Response:
     async def act(tx: Transaction) -> Answer:
         version = await tx.fetchval("SELECT version FROM notes WHERE note_id = $1 FOR UPDATE", note_id)
@@ -58,6 +70,7 @@ async def change_note(note_id: str, body: WriteNote, here: Someone) -> Response:
             raise NotFound("NOTE_UNKNOWN")
         expect_version(version, here.if_match)
         await tx.execute("UPDATE notes SET text = $2, version = version + 1 WHERE note_id = $1", note_id, body.text)
+        tx.audit(ToyAct.CHANGE_NOTE, f"note:{note_id}")
         return Answer(200, {"note_id": note_id}, version=version + 1, subject=("note", note_id))
 
     return await here.command(act)
@@ -67,6 +80,19 @@ async def change_note(note_id: str, body: WriteNote, here: Someone) -> Response:
 async def list_notes(here: Annotated[Caller, Depends(public_caller)]) -> Response:
     async def read(tx: Transaction) -> Answer:
         return Answer(200, [row["note_id"] for row in await tx.fetch("SELECT note_id FROM notes ORDER BY 1")])
+
+    return await here.query(read)
+
+
+@router.get("/notes/{note_id}", responses=problems("NOTE_UNKNOWN"), openapi_extra=shows(ToyRead.READ_NOTE))
+async def show_note(
+    note_id: str, here: Someone, part: Annotated[str | None, TextKind.MACHINE, Query()] = None
+) -> Response:
+    async def read(tx: Transaction) -> Answer:
+        text = await tx.fetchval("SELECT text FROM notes WHERE note_id = $1", note_id)
+        if text is None:
+            raise NotFound("NOTE_UNKNOWN")
+        return Answer(200, {"text": text, "part": part})
 
     return await here.query(read)
 
@@ -161,4 +187,6 @@ SERVICE = Service(
     superseding=((OfficeRegistered,),),
     timers={"remember": remember},
     known={"note": known_note},
+    acts=ToyAct,
+    reads=ToyRead,
 )
