@@ -15,7 +15,7 @@ from confluent_kafka.admin import AclOperation, AdminClient, ResourceType
 from chassis import relay as relaying
 from chassis import telemetry
 from chassis.bus import kafka as kafka_bus
-from chassis.bus import kafka_consumer
+from chassis.bus import kafka_consumer, kafka_reading
 from chassis.bus.kafka_consumer import CarefulConsumer
 from chassis.bus.kafka_reading import KafkaSubscription
 from chassis.dead_letters import list_letters
@@ -153,6 +153,7 @@ async def test_without_the_right_to_write_a_topic_its_rows_wait_and_the_others_g
     ground: Ground, gauges: dict[str, Gauge], caplog: pytest.LogCaptureFixture
 ):
     await ground.runtime.start()
+    await ground.until_held(*ALL)
     async with ground.nobody_may(MESSAGES, AclOperation.WRITE):
         await write(ground.toy, *(a_message(n) for n in range(5)))
         await a_letter(ground.toy)
@@ -186,6 +187,7 @@ async def test_who_no_longer_publishes_or_reads_does_not_measure_that_a_topic_re
 ):
     async with ground.nobody_may(MESSAGES, AclOperation.WRITE), ground.nobody_may(PAYMENTS, AclOperation.DESCRIBE):
         await ground.runtime.start()
+        await ground.until_held(*OTHERS)
         await write(ground.toy, a_message(1))
 
         async def rest() -> bool:
@@ -204,7 +206,9 @@ async def test_control_where_a_refused_topic_is_taken_for_a_bus_that_is_away_not
     ground: Ground, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(kafka_bus, "_TOPIC_AT_FAULT", ())
+    monkeypatch.setattr(relaying, "backoff_s", lambda *_, **__: 60.0)
     await ground.runtime.start()
+    await ground.until_held(*ALL)
     async with ground.nobody_may(MESSAGES, AclOperation.WRITE):
         await write(ground.toy, a_message(1))
         await a_letter(ground.toy)
@@ -319,13 +323,15 @@ async def test_control_where_a_hidden_topic_is_waited_for_nothing_is_read(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(CarefulConsumer, "_wait_topics", AIOKafkaConsumer._wait_topics)
+    monkeypatch.setattr(kafka_reading, "backoff_s", lambda *_, **__: 60.0)
     async with ground.nobody_may(PAYMENTS, AclOperation.DESCRIBE):
         await ground.runtime.start()
 
-        async def refused() -> bool:
-            return logged(caplog, f"the group {GROUP} reads nothing, trying again: TopicAuthorizationFailedError")
+        async def refused_and_closed() -> bool:
+            refused = logged(caplog, f"the group {GROUP} reads nothing, trying again: TopicAuthorizationFailedError")
+            return refused and ground.runtime._subscription._subscriber.consumer is None  # type: ignore[union-attr]
 
-        await until(refused)
+        await until(refused_and_closed)
         assert ground.held() == set()
 
 
