@@ -18,7 +18,7 @@ from chassis.files import Unusable
 from chassis.settings import Settings
 
 _log = logging.getLogger(__name__)
-_PROBLEMS = (OSError, ValueError)
+_PROBLEMS = (OSError, ValueError, x509.InvalidVersion)
 """What reading or using a file raises; `ssl.SSLError` is an OSError."""
 
 
@@ -28,7 +28,7 @@ class _Kept:
     Args:
         what: the files in a word, for the log and the gauges.
         files: by the variable that names each.
-        make: reads the files; raises OSError or ValueError where they cannot be used.
+        make: reads the files; raises one of `_PROBLEMS` where they cannot be used.
 
     Raises:
         Unusable: they cannot be used at the start.
@@ -40,7 +40,7 @@ class _Kept:
         self._make = make
         self._seen = self._look()
         try:
-            self._context = self._made()
+            self._context = make()
         except _PROBLEMS as error:
             names = " and ".join(f"{name} ({path})" for name, path in files.items())
             raise Unusable(f"{names} cannot be used: {_reason(error)}") from error
@@ -52,23 +52,14 @@ class _Kept:
             # First: a file that changes while it is read is another one next time.
             self._seen = seen
             try:
-                self._context = self._made()
+                self._context = self._make()
             except _PROBLEMS as error:
                 telemetry.tls_unusable.set(1, {"what": self._what})
                 _log.error("the %s cannot be read anew, those of before go on: %s", self._what, _reason(error))
             else:
+                telemetry.tls_unusable.set(0, {"what": self._what})
                 _log.info("the %s have been read anew", self._what)
         return self._context
-
-    def _made(self) -> ssl.SSLContext:
-        context = self._make()
-        ends = min(one.not_valid_after_utc for path in self._certificates() for one in _certificates_in(path))
-        telemetry.tls_unusable.set(0, {"what": self._what})
-        telemetry.tls_valid_until.set(ends.timestamp(), {"what": self._what})
-        return context
-
-    def _certificates(self) -> list[Path]:
-        return [path for name, path in self._files.items() if not name.endswith("_KEY_FILE")]
 
     def _look(self) -> list[bytes]:
         return [_digest(path) for path in self._files.values()]
@@ -83,7 +74,7 @@ class Certificate:
 
     def __init__(self, cert_file: Path, key_file: Path) -> None:
         files = {"REKKU_TLS_CERT_FILE": cert_file, "REKKU_TLS_KEY_FILE": key_file}
-        self._kept = _Kept("server's certificates", files, lambda: _server_context(cert_file, key_file))
+        self._kept = _Kept("server's certificates", files, lambda: _shown(cert_file, key_file))
         self.context = _server_context(cert_file, key_file)
         """What connections are accepted with; each is then answered with the certificate of its moment."""
         self.context.sni_callback = self._choose
@@ -120,6 +111,13 @@ class Authorities(ssl.SSLContext):
         return self._kept.current().wrap_bio(*args, **kwargs)
 
 
+def _shown(cert_file: Path, key_file: Path) -> ssl.SSLContext:
+    context = _server_context(cert_file, key_file)
+    ends = x509.load_pem_x509_certificate(cert_file.read_bytes()).not_valid_after_utc
+    telemetry.tls_valid_until.set(ends.timestamp())
+    return context
+
+
 def _server_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -134,10 +132,6 @@ def _client_context(file: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-def _certificates_in(path: Path) -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(path.read_bytes())
 
 
 def _digest(path: Path) -> bytes:

@@ -68,7 +68,7 @@ tls_unusable = _meter.create_gauge(
     "rekku.tls.unusable", description="1 while files of TLS cannot be read anew and those of before go on; else 0"
 )
 tls_valid_until = _meter.create_gauge(
-    "rekku.tls.valid_until", unit="s", description="When the first certificate in use ends, in seconds since 1970"
+    "rekku.tls.valid_until", unit="s", description="When the certificate that is shown ends, in seconds since 1970"
 )
 
 

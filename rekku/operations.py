@@ -18,7 +18,7 @@ from chassis.bus import BusUnavailable, Record
 from chassis.embedded import making_ready, provision
 from chassis.migrate import MigrationConflict, migrate, migrations_of
 from chassis.provisioning import owner_of
-from chassis.settings import Settings
+from chassis.settings import Environment, Settings
 from contracts.envelope import UndecodableRecord, attributes_of
 from contracts.topics import TOPICS, Topic
 from rekku.home import Home
@@ -35,12 +35,15 @@ async def migrate_here(home: Home) -> None:
     """Bring every schema up to date: of the given database, or of this home's own.
 
     Raises:
-        Problem: a system runs here, or the database is of another version.
+        Problem: a system runs here, the database is of another version, or production names none.
     """
-    owner_url = Settings().owner_database_url.get_secret_value()
+    settings = Settings()
+    owner_url = settings.owner_database_url.get_secret_value()
     if owner_url:
         await _migrate_there(owner_url)
         return
+    if settings.environment is Environment.PRODUCTION:
+        raise Problem("REKKU_OWNER_DATABASE_URL is missing: production has no database in a home")
     home.prepare()
     with home.locked():
         cluster = await start_database(home)

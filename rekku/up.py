@@ -112,13 +112,14 @@ async def system(launch: Launch) -> AsyncIterator[System]:
         Problem: the home or the port cannot be used, or a service does not become ready.
         Unusable: PostgreSQL, Kafka or a file of the home cannot be used.
     """
+    # First: production is not what this is for, and nothing is made there.
+    settings = Settings(home=launch.home.path, dev_issuer=True, clock=launch.clock, bus=BusKind.EMBEDDED)
     launch.home.prepare()
     if launch.port:
         _check_port(launch.port)
     else:
         launch = replace(launch, port=free_ports(1)[0])
     with launch.home.locked():
-        settings = Settings(home=launch.home.path, dev_issuer=True, clock=launch.clock, bus=BusKind.EMBEDDED)
         DevIssuer(settings)
         read_keys(launch.home)
         async with (

@@ -155,6 +155,11 @@ async def test_other_commands_refuse_what_is_wrong_too(rekku, tmp_path):
     wrong = {"HOME": tmp_path, "ENVIRONMENT": "production", "OWNER_DATABASE_URL": ON_TCP}
     status, _, err = await rekku("migrate", **wrong)
     assert (status, "REKKU_OWNER_DATABASE_URL reaches PostgreSQL unverified" in err) == (2, True)
+    status, _, err = await rekku("migrate", HOME=tmp_path / "home", ENVIRONMENT="production")
+    assert (status, "REKKU_OWNER_DATABASE_URL is missing" in err) == (2, True)
+    status, _, err = await rekku("up", HOME=tmp_path / "home", ENVIRONMENT="production", PORT="0")
+    assert (status, "REKKU_DEV_ISSUER is of one machine" in err) == (2, True)
+    assert not (tmp_path / "home").exists(), "nothing has been made"
     wrong = {"ADMIN_URL": ON_TCP, "ROLE_PASSWORDS": "{}", "ENVIRONMENT": "production"}
     status, _, err = await rekku("provision", **wrong)
     assert (status, "REKKU_ROLE_PASSWORDS" in err) == (2, True)
