@@ -15,6 +15,13 @@ CREATE FUNCTION rekku_own_provider() RETURNS text
     RETURN nullif(current_setting('rekku.scope', true), '');
 COMMENT ON FUNCTION rekku_own_provider IS 'Whose request this is: a provider''s id; NULL, which equals nothing, for the public';
 
+CREATE FUNCTION rekku_own_act(role text, on_behalf_of text) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN rekku_own_provider() IS NOT NULL
+        AND CASE role WHEN 'system' THEN on_behalf_of IS NULL ELSE on_behalf_of = rekku_own_provider() END;
+COMMENT ON FUNCTION rekku_own_act IS
+    'Whether a provider''s request may leave this audit row: of what was done for it, or followed by itself from that';
+
 -- Policies that were there for everybody are the service's own from now on; a table without any is wholly its own.
 CREATE FUNCTION rekku_wall(
     walled regclass,
@@ -55,7 +62,7 @@ COMMENT ON FUNCTION rekku_wall IS
 CREATE FUNCTION rekku_wall_commands() RETURNS void
     LANGUAGE sql AS $$
     SELECT rekku_wall('outbox', 'INSERT', 'false', '(SELECT rekku_own_provider()) IS NOT NULL');
-    SELECT rekku_wall('audit', 'INSERT', 'false', 'on_behalf_of = (SELECT rekku_own_provider())');
+    SELECT rekku_wall('audit', 'INSERT', 'false', 'rekku_own_act(role, on_behalf_of)');
     -- Rows of before name a subject alone; they are looked for so that no key is used twice, and hold nothing else.
     SELECT rekku_wall(
         'idempotency', 'SELECT, INSERT, UPDATE',

@@ -121,6 +121,7 @@ class Whose:
         return {
             "text": f"'{self.word}'",
             "boolean": "true",
+            "numeric": "1",
             "uuid": "gen_random_uuid()",
             "jsonb": "'{}'",
             "json": "'{}'",
@@ -201,11 +202,13 @@ class _Undone(Exception):
     """Whatever an attempt did is taken back."""
 
 
-async def reached(tx: Transaction, tables: list[Table], whose: Whose) -> dict[str, set[str]]:
-    """Which verbs get at rows of this owner, by table; nothing of it stays."""
+async def reached(tx: Transaction, tables: list[Table], whose: Whose, *only: str) -> dict[str, set[str]]:
+    """Which verbs (`only` these, where given) get at rows of this owner, by table; nothing of it stays."""
     found: dict[str, set[str]] = {}
     for table in tables:
         for verb, statement in table.attempts(whose).items():
+            if only and verb not in only:
+                continue
             try:
                 async with tx.savepoint():
                     done = await tx.execute(statement)

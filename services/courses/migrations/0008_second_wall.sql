@@ -16,8 +16,11 @@ SELECT rekku_wall(
 SELECT rekku_wall('courses', 'SELECT, INSERT, UPDATE');
 SELECT rekku_wall('pins', 'SELECT, INSERT, UPDATE');
 SELECT rekku_wall('legacy_drafts', 'SELECT, UPDATE (version, state, course_id, ended_at)');
+SELECT rekku_wall(
+    'age_notices', 'SELECT, INSERT, UPDATE (given_on, given_by, channel, recorded_at, recorded_by)'
+);
 SELECT rekku_wall(written, 'SELECT, INSERT') FROM unnest(ARRAY[
-    'reports', 'course_endings', 'reschedulings', 'schedule_consents', 'age_notices', 'client_moves', 'unplaced_clients'
+    'reports', 'course_endings', 'reschedulings', 'schedule_consents', 'client_moves', 'unplaced_clients'
 ]::regclass[]) AS written;
 
 SELECT rekku_wall_commands();
@@ -32,7 +35,7 @@ SELECT rekku_wall(
         WHEN 'course' THEN EXISTS (SELECT FROM courses WHERE course_id = split_part(subject, ':', 2))
         WHEN 'pin' THEN EXISTS (SELECT FROM decisions WHERE decision_ref = split_part(subject, ':', 2))
     END$$,
-    'on_behalf_of = (SELECT rekku_own_provider())'
+    'rekku_own_act(role, on_behalf_of)'
 );
 
 -- Of no provider and of no client.

@@ -6,6 +6,7 @@ SELECT rekku_wall('providers', 'SELECT, INSERT');
 SELECT rekku_wall('offices', 'SELECT, INSERT, UPDATE');
 SELECT rekku_wall('contracts', 'SELECT, UPDATE (email, phone, web, version)');
 SELECT rekku_wall('contract_administration', 'SELECT, INSERT, UPDATE');
+SELECT rekku_wall('billers', 'SELECT, INSERT, UPDATE (name, business_id)');
 SELECT rekku_wall('registrations', 'SELECT, INSERT, UPDATE');
 SELECT rekku_wall('change_requests', 'SELECT, INSERT, UPDATE');
 SELECT rekku_wall('choice_information', 'SELECT, INSERT, UPDATE (version)');
@@ -14,7 +15,7 @@ SELECT rekku_wall(read, 'SELECT') FROM unnest(ARRAY[
     'contract_ends', 'registration_decisions', 'decisions', 'courses'
 ]::regclass[]) AS read;
 SELECT rekku_wall(written, 'SELECT, INSERT') FROM unnest(ARRAY[
-    'announced_counts', 'billers', 'change_outcomes', 'audit_finding_steps', 'choice_answers', 'data_reviews'
+    'announced_counts', 'change_outcomes', 'audit_finding_steps', 'choice_answers', 'data_reviews'
 ]::regclass[]) AS written;
 
 SELECT rekku_wall_commands();
@@ -35,7 +36,7 @@ SELECT rekku_wall(
             SELECT FROM offices WHERE office_id = split_part(split_part(subject, ':', 2), '/', 1)
         )
     END$$,
-    'on_behalf_of = (SELECT rekku_own_provider())'
+    'rekku_own_act(role, on_behalf_of)'
 );
 
 -- Of no provider and of no client.
