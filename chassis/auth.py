@@ -42,12 +42,16 @@ _SIGNED_IN = (Role.PROVIDER, Role.OFFICER, Role.SYSTEM)
 
 @dataclass(frozen=True)
 class Principal:
-    """The caller a command or query runs as. Providers see their own rows only."""
+    """The caller a command or query runs as. Providers see their own rows only.
+
+    `by_link`: it was let in by a link. What that opens is no provider's, and the service itself finds it.
+    """
 
     subject: str
     role: Role
     provider_id: str | None = None
     issuer: str = ""
+    by_link: bool = False
 
     @property
     def scope(self) -> str:
@@ -58,9 +62,15 @@ class Principal:
             raise ValueError("a provider is never all of them")
         return self.provider_id or ""
 
+    @property
+    def narrow(self) -> bool:
+        """Whether its work is done in the database role that knows no scope but one provider's (record 0033)."""
+        return self.role in (Role.PROVIDER, Role.PUBLIC) and not self.by_link
+
 
 SYSTEM = Principal("system", Role.SYSTEM)
 PUBLIC = Principal("public", Role.PUBLIC)
+LINK_HOLDER = Principal("public", Role.PUBLIC, by_link=True)
 
 
 class TokenRefused(Exception):

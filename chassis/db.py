@@ -46,6 +46,11 @@ _JSONB_VERSION = b"\x01"
 _HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
 
+def provider_role_of(service: str) -> str:
+    """The role that requests of providers and of the public work in: it sees one provider's rows, or none."""
+    return f"rekku_{service}_provider"
+
+
 @dataclass(frozen=True)
 class OutgoingRecord:
     """One outbox row in the making."""
@@ -262,7 +267,7 @@ async def _keep_session(_connection: object) -> None:
 
 
 class Database:
-    """A service's own schema, seen through its application role.
+    """A service's own schema, seen through its application role or, for providers, through their narrower one.
 
     `outbox_written` and `timers_planned` are set after the commit, so that the relay and the
     timers of this process need not wait for their next poll.
@@ -280,8 +285,10 @@ class Database:
         self.timers_planned = asyncio.Event()
         self.committed = asyncio.Event()
         self._tables: dict[tuple[str, str], Settled] = {}
-        self._begin = f"SELECT set_config('rekku.scope', $1, true), {NOW_SQL[clock]} AS now"
-        self._begin_hurried = f"{self._begin}, set_config('lock_timeout', $2, true)"
+        self._begin = (
+            f"SELECT set_config('rekku.scope', $1, true), set_config('role', $2, true), {NOW_SQL[clock]} AS now"
+        )
+        self._begin_hurried = f"{self._begin}, set_config('lock_timeout', $3, true)"
 
     @classmethod
     async def connect(cls, url: str, service: str, clock: ClockKind, vault: Vault, *, size: int = 10) -> Database:
@@ -347,13 +354,15 @@ class Database:
     ) -> AsyncIterator[Transaction]:
         """One transaction in the scope of `principal`; commits when the block ends without an error.
 
+        A provider's, and the public's, works in a role whose policies know no wildcard (record 0033).
         `lock_wait` is how long it stands in line for a lock, as PostgreSQL writes it (`250ms`). None is the server's.
         """
         async with self.connection() as connection, connection.transaction(readonly=readonly):
+            role = provider_role_of(self.service) if principal.narrow else "none"
             if lock_wait is None:
-                started = await connection.fetchrow(self._begin, principal.scope)
+                started = await connection.fetchrow(self._begin, principal.scope, role)
             else:
-                started = await connection.fetchrow(self._begin_hurried, principal.scope, lock_wait)
+                started = await connection.fetchrow(self._begin_hurried, principal.scope, role, lock_wait)
             now = started["now"] if started else None
             if now is None:
                 raise ConnectionError("the simulated clock has not been set")

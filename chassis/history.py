@@ -1,8 +1,9 @@
 """The history of an aggregate: who did what to it and when, from the audit rows of its commands.
 
-A subject is `<kind>:<id>`, such as `course:<id>`. Audit rows lie behind no wall: whoever asks has to
-have made sure that the caller may see the subject. A service that reads histories has an index on
-`audit (subject, id)` in one of its migrations. Who has looked at a subject is no part of its history.
+A subject is `<kind>:<id>`, such as `course:<id>`. Whoever asks has to have made sure that the caller may see the
+subject. A service whose providers read histories names the kinds of subjects in the wall around `audit` (its
+migration `second_wall`): of any other kind a provider reads nothing. It has an index on `audit (subject, id)`.
+Who has looked at a subject is no part of its history.
 """
 
 from collections.abc import Mapping, Sequence

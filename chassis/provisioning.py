@@ -15,6 +15,7 @@ import asyncpg
 from chassis.batch_keys import BATCH_KEYS_DDL
 from chassis.bus.embedded import apply_topics
 from chassis.clock import CLOCK_DDL
+from chassis.db import provider_role_of
 from chassis.migrate import bus_migrations, migrate
 from chassis.vault import KEYS_DDL
 from contracts.topics import EXTERNAL
@@ -35,7 +36,10 @@ def owner_of(service: str) -> str:
 
 
 def roles_of(services: Iterable[str]) -> list[str]:
-    """An owner and an application role per service, the bus, other systems, the keys, and who migrates."""
+    """An owner and an application role per service, the bus, other systems, the keys, and who migrates.
+
+    Beside these each service has the role of its providers' requests, which nobody logs in as.
+    """
     return [
         BUS,
         f"rekku_{EXTERNAL}",
@@ -61,7 +65,10 @@ async def provision(
         for role in roles_of(names):
             await _make_role(admin, role, passwords.get(role))
         for name in names:
+            await _make_role(admin, provider_role_of(name), None)
             await admin.execute(f"GRANT {owner_of(name)} TO {OWNER} WITH INHERIT FALSE, SET TRUE")
+            # Without inheriting: the service's own statements are not held to the policies of providers' requests.
+            await admin.execute(f"GRANT {provider_role_of(name)} TO rekku_{name} WITH INHERIT FALSE, SET TRUE")
         await _make_database(admin, database, roles_of(names))
         await _make_database(admin, KEYS_DATABASE, [KEYS_DATABASE], owner=KEYS_DATABASE)
     async with _connected(admin_url(KEYS_DATABASE), KEYS_DATABASE) as keys:
@@ -113,10 +120,12 @@ async def _make_schemas(admin: asyncpg.Connection[asyncpg.Record], names: Iterab
     for name in names:
         app, owner = f"rekku_{name}", owner_of(name)
         await admin.execute(f"CREATE SCHEMA IF NOT EXISTS {name} AUTHORIZATION {owner}")
-        await admin.execute(f"GRANT USAGE ON SCHEMA {name} TO {app}")
+        await admin.execute(f"GRANT USAGE ON SCHEMA {name} TO {app}, {provider_role_of(name)}")
         # A projection is built anew in temporary tables (decision record 0013).
         await admin.execute(f'GRANT TEMPORARY ON DATABASE "{database}" TO {app}')
         for grant in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE ON SEQUENCES", "EXECUTE ON FUNCTIONS"):
             await admin.execute(f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {name} GRANT {grant} TO {app}")
     await admin.execute(f"CREATE SCHEMA IF NOT EXISTS {BUS} AUTHORIZATION {BUS}")
-    await admin.execute(f"GRANT USAGE ON SCHEMA {BUS} TO PUBLIC")
+    # Whoever logs in. Providers' requests have no part in the bus.
+    await admin.execute(f"GRANT USAGE ON SCHEMA {BUS} TO {', '.join(roles_of(names))}")
+    await admin.execute(f"REVOKE USAGE ON SCHEMA {BUS} FROM PUBLIC")

@@ -12,7 +12,7 @@ import contextvars
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from starlette.responses import Response
 
@@ -52,6 +52,10 @@ class Seat(Generic[Item, Result]):
         return self if self.request is None else (self.request.principal, self.request.route, self.request.key)
 
 
+def _reach(seat: Seat[Any, Any]) -> tuple[str, bool]:
+    return seat.principal.scope, seat.principal.narrow
+
+
 class Lane(Generic[Item, Result]):
     """The commands of one kind in this process: one shared transaction at a time."""
 
@@ -80,13 +84,12 @@ class Lane(Generic[Item, Result]):
             self._running = None
 
     def _next(self) -> list[Seat[Item, Result]]:
-        """Those that wait, in the order of their arrival; one transaction is in the scope of one principal.
+        """Those that wait, in the order of their arrival; one transaction is in one scope and in one role.
 
         Whoever went away while waiting is not run at all.
         """
         waiting = [seat for seat in self._waiting if not seat.answered.done()]
-        scope = waiting[0].principal.scope if waiting else ""
-        seats = [seat for seat in waiting if seat.principal.scope == scope][:_MOST]
+        seats = [seat for seat in waiting if _reach(seat) == _reach(waiting[0])][:_MOST]
         self._waiting = [seat for seat in waiting if seat not in seats]
         return seats
 

@@ -1,5 +1,6 @@
 """HTTP: surveys for everybody who has a link, previews for everybody, the inbox for providers."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from chassis.acts import shows
-from chassis.auth import Role
+from chassis.auth import LINK_HOLDER, Role
 from chassis.db import Transaction
 from chassis.fields import Limit
 from chassis.http import Answer, Caller, Command, caller, problems, public_caller
@@ -30,7 +31,13 @@ router = APIRouter()
 _STATEMENTS = Texts(Path(__file__).parent / "statements")
 _MOST_ANSWERS = 40
 
-Anybody = Annotated[Caller, Depends(public_caller)]
+
+async def link_caller(request: Request) -> Caller:
+    """A dependency: whoever has a link. What it opens belongs to no provider (record 0033)."""
+    return replace(await public_caller(request), principal=LINK_HOLDER)
+
+
+Anybody = Annotated[Caller, Depends(link_caller)]
 Token = Annotated[str, TextKind.MACHINE, Path()]
 
 

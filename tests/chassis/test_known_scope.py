@@ -40,7 +40,7 @@ async def looks_at_the_scope(service: ServiceUnderTest, known: KnownVersion) -> 
     async with service.db.transaction(caller, readonly=True) as tx:
         tx.fetchval = fetchval  # type: ignore[method-assign]
         await known(tx, "whatever")
-        plan = await tx.fetch("EXPLAIN " + asked[-1].replace("$1", "'whatever'"))
+        plan = await tx.fetch("EXPLAIN (VERBOSE) " + asked[-1].replace("$1", "'whatever'"))
     return "rekku.scope" in "\n".join(line[0] for line in plan)
 
 

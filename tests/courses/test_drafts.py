@@ -166,5 +166,3 @@ async def test_row_level_security_hides_endings_and_drafts_of_others(courses):
         async with courses.service.transaction(Principal("worker", Role.PROVIDER, provider_id)) as tx:
             for table in ("course_endings", "legacy_drafts"):
                 assert await tx.fetchval(f"SELECT count(*) FROM {table}") == rows
-                if not rows:
-                    assert await tx.execute(f"UPDATE {table} SET provider_id = provider_id") == "UPDATE 0"

@@ -16,3 +16,5 @@ ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE notes FORCE ROW LEVEL SECURITY;
 CREATE POLICY provider_scope ON notes USING (rekku_may_see(provider_id)) WITH CHECK (rekku_may_see(provider_id));
 CREATE TABLE fired (at timestamptz NOT NULL, key text NOT NULL, seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+SELECT rekku_wall('notes', 'SELECT, INSERT, UPDATE');
+SELECT rekku_wall_commands();
