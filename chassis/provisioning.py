@@ -14,8 +14,8 @@ import asyncpg
 
 from chassis.bus.embedded import apply_topics
 from chassis.clock import CLOCK_DDL
+from chassis.key_store import KEYS_DDL, grants, keys_roles
 from chassis.migrate import bus_migrations, migrate
-from chassis.vault import KEYS_DDL
 from contracts.topics import EXTERNAL
 
 DATABASE = "rekku"
@@ -34,11 +34,12 @@ def owner_of(service: str) -> str:
 
 
 def roles_of(services: Iterable[str]) -> list[str]:
-    """An owner and an application role per service, the bus, other systems, the keys, and who migrates."""
+    """An owner and an application role per service, the bus, other systems, the keys and their users, who migrates."""
     return [
         BUS,
         f"rekku_{EXTERNAL}",
         KEYS_DATABASE,
+        *keys_roles(),
         OWNER,
         *(role for name in services for role in (f"rekku_{name}", owner_of(name))),
     ]
@@ -62,9 +63,12 @@ async def provision(
         for name in names:
             await admin.execute(f"GRANT {owner_of(name)} TO {OWNER} WITH INHERIT FALSE, SET TRUE")
         await _make_database(admin, database, roles_of(names))
-        await _make_database(admin, KEYS_DATABASE, [KEYS_DATABASE], owner=KEYS_DATABASE)
-    async with _connected(admin_url(KEYS_DATABASE), KEYS_DATABASE) as keys:
+        await _make_database(admin, KEYS_DATABASE, [KEYS_DATABASE, *keys_roles()], owner=KEYS_DATABASE)
+    async with _connected(admin_url(KEYS_DATABASE), KEYS_DATABASE) as keys, keys.transaction():
+        # At once: services that run meanwhile never find a policy missing.
         await keys.execute(KEYS_DDL)
+        for statement in grants():
+            await keys.execute(statement)
     async with _connected(admin_url(database)) as admin:
         await _make_schemas(admin, names, database)
     await migrate(admin_url(database), BUS, bus_migrations(), role=BUS)

@@ -37,7 +37,7 @@ KnownVersion = Callable[[Transaction, str], Awaitable[int | None]]
 Worker = Callable[["Runtime"], Coroutine[Any, Any, None]]
 """A background loop for work outside transactions, such as delivery; ends when cancelled."""
 
-_NEEDED_BY_ALL = ("database_url", "jwks_url")
+_NEEDED_BY_ALL = ("database_url", "jwks_url", "fingerprint_secret")
 
 
 @dataclass(frozen=True, eq=False)

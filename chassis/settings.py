@@ -15,6 +15,8 @@ from chassis.peers import Network, read_network
 from contracts.topics import TOPICS
 
 _MOST_PORT = 65535
+_SHORTEST_SECRET = 32
+"""In production, in characters."""
 
 
 class Environment(StrEnum):
@@ -87,6 +89,8 @@ class Settings(BaseSettings):
     """Everything a service process can be told.
 
     `outside_sources` are the values of `ce_source` that are believed, by topic; a topic that is not named has none.
+    `secret` is what survey links are derived from, and notifications' alone. `fingerprint_secret` is each service's
+    own: with it the requests under an Idempotency-Key are fingerprinted, whose answers are kept `answers_kept_days`.
 
     Production refuses what only makes sense on a developer's machine: the development token
     issuer, a simulated clock, keys read from a file, and a missing or default secret.
@@ -119,6 +123,8 @@ class Settings(BaseSettings):
     audience: str = "rekku"
     dev_issuer: bool = False
     secret: SecretStr = SecretStr("")
+    fingerprint_secret: SecretStr = SecretStr("")
+    answers_kept_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] = 7.0
     upstreams: dict[str, str] = {}
     public_url: str = "http://127.0.0.1:8080"
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
@@ -160,7 +166,10 @@ class Settings(BaseSettings):
                 ("a simulated clock (REKKU_CLOCK)", self.clock is not ClockKind.REAL),
                 ("failpoints (REKKU_FAILPOINTS)", self.failpoints is not None),
                 ("token keys from a file (REKKU_JWKS_URL must be https)", not self.jwks_url.startswith("https://")),
-                ("no secret (REKKU_SECRET, at least 32 characters)", len(self.secret.get_secret_value()) < 32),
+                (
+                    "no secret for fingerprints (REKKU_FINGERPRINT_SECRET, at least 32 characters)",
+                    len(self.fingerprint_secret.get_secret_value()) < _SHORTEST_SECRET,
+                ),
                 (
                     "Kafka without encryption (REKKU_KAFKA_SECURITY)",
                     self.bus is BusKind.KAFKA and self.kafka_security is KafkaSecurity.PLAINTEXT,

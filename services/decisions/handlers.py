@@ -7,6 +7,7 @@ from datetime import date
 
 from chassis.db import Transaction
 from contracts.identity_codes import TextKind, holds_identity_code
+from contracts.keys import Purpose
 from contracts.refusals import IfMatch, NotFound, NotYetKnown, Refusal, expect_version
 from services.decisions import domain, identifiers, store
 from services.decisions.domain import Application, ClientNotice, Decision, GrantBasis, Outcome, Reasoning
@@ -151,7 +152,7 @@ async def grant_basis(tx: Transaction, application: Application) -> GrantBasis:
     if basis is not None and not basis.has_room(application.area):
         if basis.count is None or basis.count.full:
             # A refusal looks at the client's age: nobody waits for the key store with the counters locked.
-            await tx.vault.fetch_keys([application.client_ref])
+            await tx.vault.fetch_keys(Purpose.ELIGIBILITY, [application.client_ref])
         # Nobody is refused or made to wait on what may have changed: once more, with the counters locked.
         await quotas.lock_counts(tx, [application.contract_id], tx.today.year)
         await quotas.lock_quota(tx, basis.contract.service, tx.today.year)

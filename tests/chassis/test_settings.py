@@ -12,7 +12,7 @@ from chassis.texts import LANGUAGES, Texts, preferred_language
 PRODUCTION = {
     "environment": Environment.PRODUCTION,
     "jwks_url": "https://issuer.example/jwks",
-    "secret": "x" * 32,
+    "fingerprint_secret": "x" * 32,
     "public_url": "https://rekku.example",
 }
 
@@ -28,13 +28,19 @@ def test_production_starts_with_production_settings():
         ({"clock": "simulated"}, "simulated clock"),
         ({"failpoints": "/orders"}, "failpoints"),
         ({"jwks_url": "file:///keys.json"}, "keys from a file"),
-        ({"secret": "short"}, "no secret"),
+        ({"fingerprint_secret": "short"}, "no secret for fingerprints"),
+        ({"fingerprint_secret": ""}, "REKKU_FINGERPRINT_SECRET"),
         ({"public_url": "http://rekku.example"}, "plain http"),
     ],
 )
 def test_production_refuses_what_belongs_on_a_developers_machine(wrong: dict[str, object], named: str):
     with pytest.raises(ValidationError, match=named):
         Settings.model_validate(PRODUCTION | wrong)
+
+
+def test_the_secret_of_survey_links_is_asked_of_nobody_here():
+    """It is notifications' alone, which asks for it itself (tests/notifications)."""
+    assert not Settings.model_validate(PRODUCTION).secret.get_secret_value()
 
 
 @pytest.mark.parametrize("topic", ["rekku.quota-signal", "rekku.payments"])

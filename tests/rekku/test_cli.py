@@ -99,7 +99,7 @@ async def test_production_has_no_development_tokens(rekku, tmp_path):
     production = {
         "ENVIRONMENT": "production",
         "JWKS_URL": "https://issuer.example/jwks",
-        "SECRET": "x" * 32,
+        "FINGERPRINT_SECRET": "x" * 32,
         "PUBLIC_URL": "https://kurssit.example",
     }
     status, out, err = await rekku("token", "--role", "officer", HOME=tmp_path, **production)
