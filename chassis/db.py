@@ -44,12 +44,12 @@ _HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
 @dataclass(frozen=True)
 class OutgoingRecord:
-    """One outbox row in the making."""
+    """One outbox row in the making; without a value it removes its key from a compacted topic."""
 
     topic: str
     key: bytes
     headers: Sequence[Header]
-    value: bytes
+    value: bytes | None
 
 
 @dataclass(frozen=True)
