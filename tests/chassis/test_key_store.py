@@ -1,4 +1,4 @@
-"""Each service's own way into the key store: what a role may make, read and erase (record 0031)."""
+"""Each service's own way into the key store: what a role may make, read and erase (E-59, record 0031)."""
 
 import base64
 import os
