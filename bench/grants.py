@@ -26,7 +26,7 @@ from bench.stage import keep, machine, new_home, one_broker, say
 from chassis.auth import DevIssuer, Role
 from chassis.calendar import helsinki_date
 from chassis.clock import utc_now
-from chassis.embedded import KEYS_DATABASE, Cluster, migrate_services, provision, start_cluster
+from chassis.embedded import Cluster, migrate_services, provision, start_cluster
 from chassis.settings import BusKind, Settings
 from contracts.decisions import Decision, DecisionGranted
 from contracts.envelope import encode, new_event_id
@@ -203,7 +203,8 @@ async def _server(
         "REKKU_HOME": str(home),
         "REKKU_PORT": str(port),
         "REKKU_DATABASE_URL": cluster.url("rekku_decisions"),
-        "REKKU_KEYS_DATABASE_URL": cluster.url(KEYS_DATABASE, KEYS_DATABASE),
+        "REKKU_KEYS_DATABASE_URL": cluster.keys_url("decisions"),
+        "REKKU_FINGERPRINT_SECRET": "for a measurement only, and long enough",
         "REKKU_JWKS_URL": DevIssuer.jwks_path(home).as_uri(),
         "REKKU_LOG_LEVEL": "WARNING",
         "REKKU_BUS": bus,

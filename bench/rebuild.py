@@ -23,7 +23,7 @@ from chassis.bus.history import EmbeddedHistory, History
 from chassis.bus.kafka_history import KafkaHistory
 from chassis.clock import ClockKind, utc_now
 from chassis.db import Database
-from chassis.embedded import KEYS_DATABASE, Cluster, migrate_services, provision, start_cluster
+from chassis.embedded import Cluster, migrate_services, provision, start_cluster
 from chassis.inbox import Inbox
 from chassis.projections import Rebuilt, rebuild
 from chassis.vault import Vault
@@ -81,7 +81,7 @@ async def _search() -> AsyncIterator[tuple[Cluster, Database]]:
         try:
             await provision(cluster, (*SERVICES, "gateway"))
             await migrate_services(cluster, [SERVICE])
-            vault = Vault(cluster.url(KEYS_DATABASE, KEYS_DATABASE))
+            vault = Vault("")
             database = await Database.connect(cluster.url("rekku_search"), "search", ClockKind.REAL, vault, size=6)
             try:
                 yield cluster, database

@@ -24,7 +24,7 @@ from bench.stage import keep, machine, new_home, quantiles
 from chassis.bus import Record
 from chassis.clock import ClockKind, utc_now
 from chassis.db import Database
-from chassis.embedded import KEYS_DATABASE, Cluster, migrate_services, provision, start_cluster
+from chassis.embedded import Cluster, migrate_services, provision, start_cluster
 from chassis.inbox import Inbox
 from chassis.vault import Vault
 from contracts.envelope import Event, encode, new_event_id
@@ -69,7 +69,7 @@ async def run() -> dict[str, Any]:
 async def _fill(cluster: Cluster) -> dict[str, Any]:
     """Project everything, as the consumer does."""
     records = [_record(event, position) for position, event in enumerate(all_events())]
-    vault = Vault(cluster.url(KEYS_DATABASE, KEYS_DATABASE))
+    vault = Vault("")
     database = await Database.connect(cluster.url("rekku_search"), "search", ClockKind.REAL, vault, size=4)
     inbox = Inbox(SERVICE, database)
     lanes = [[record for record in records if record.partition == lane] for lane in range(_PARTITIONS)]
@@ -102,7 +102,7 @@ async def _server(cluster: Cluster, home: Path) -> AsyncIterator[tuple[int, int]
         "REKKU_HOME": str(home),
         "REKKU_PORT": str(port),
         "REKKU_DATABASE_URL": cluster.url("rekku_search"),
-        "REKKU_KEYS_DATABASE_URL": cluster.url(KEYS_DATABASE, KEYS_DATABASE),
+        "REKKU_FINGERPRINT_SECRET": "for a measurement only, and long enough",
         "REKKU_LOG_LEVEL": "WARNING",
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "rekku", "serve", "search", env=environment)

@@ -53,12 +53,12 @@ def provider_role_of(service: str) -> str:
 
 @dataclass(frozen=True)
 class OutgoingRecord:
-    """One outbox row in the making."""
+    """One outbox row in the making; without a value it removes its key from a compacted topic."""
 
     topic: str
     key: bytes
     headers: Sequence[Header]
-    value: bytes
+    value: bytes | None
 
 
 @dataclass(frozen=True)

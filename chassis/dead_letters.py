@@ -153,6 +153,18 @@ async def park(tx: Transaction, record: Record) -> bool:
     return True
 
 
+async def forget(tx: Transaction, topic: str, key: str) -> int:
+    """Remove every record of a key that is kept here, as letters and behind one, settled or not; how many letters.
+
+    The copies on the service's dead-letter topic go with its retention.
+    """
+    of = (topic, key.encode())
+    await tx.execute("DELETE FROM parked_records WHERE topic = $1 AND key = $2", *of)
+    await tx.execute("DELETE FROM parked_keys WHERE topic = $1 AND key = $2", *of)
+    tag = await tx.execute("DELETE FROM dead_letters WHERE topic = $1 AND key = $2", *of)
+    return int(tag.rpartition(" ")[2])
+
+
 async def list_letters(tx: Transaction, *, state: str | None = "open") -> list[DeadLetter]:
     """Letters in the order of their failing; `state` None lists settled ones as well."""
     rows = await tx.fetch(f"{_SELECT} WHERE $1::text IS NULL OR state = $1 ORDER BY failed_at, letter_id", state)

@@ -26,9 +26,11 @@ from pydantic import Field, TypeAdapter
 
 from chassis import provisioning
 from chassis.files import Unusable, create_whole, read_or_make, read_whole, with_remedy, write_whole
+from chassis.key_store import keys_role_of
 from chassis.migrate import migrate, migrations_of
 from chassis.provisioning import BUS, DATABASE, KEYS_DATABASE
 from chassis.service import Service
+from contracts.keys import users_of_keys
 
 with warnings.catch_warnings():
     # Where no session manager runs it warns that it falls back to the temporary directory; that is fine.
@@ -76,6 +78,10 @@ class Cluster:
         if role not in self.passwords:
             raise HomeUnusable(f"passwords.json has none for {role}: start the system again, which adds it")
         return f"postgresql://{role}:{quote(self.passwords[role])}@/{database}?host={quote(str(self.socket))}"
+
+    def keys_url(self, service: str) -> str:
+        """The service's way into the key store; empty for one that neither seals nor opens."""
+        return self.url(keys_role_of(service), KEYS_DATABASE) if service in users_of_keys() else ""
 
     @property
     def runs(self) -> bool:

@@ -20,7 +20,7 @@ from chassis.acts import Acts, Read, UnnamedAct, acts_of, read_of, subject_in
 from chassis.auth import PUBLIC, Principal, Role, TokenRefused
 from chassis.db import Transaction
 from chassis.fields import strict_numbers
-from chassis.idempotency import KEY, IdempotentRequest, find_answer, keep_answer, owner_of, what_was_said
+from chassis.idempotency import KEY, IdempotentRequest, find_answer, fingerprint, keep_answer, owner_of
 from chassis.issuer_keys import IssuerUnreachable
 from chassis.knowing import wait_until_known
 from chassis.preconditions import joined, read_if_match
@@ -229,7 +229,7 @@ class Caller:
             subject=self.principal.subject,
             route=self._route,
             key=key,
-            said=what_was_said(self.request),
+            request_hash=fingerprint(self.request, self.runtime.fingerprint_secret),
         )
 
     async def _wait_until_known(self) -> None:

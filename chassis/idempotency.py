@@ -4,6 +4,7 @@ Only answers of commands that succeeded are kept: a refusal changed nothing, so 
 """
 
 import hashlib
+import hmac
 import json
 import re
 from dataclasses import dataclass
@@ -15,12 +16,15 @@ from starlette.responses import Response
 from chassis.auth import Principal
 from chassis.db import KeptAnswer, Transaction, unused_before
 from chassis.request_body import BODY, Body, BodyKind
-from contracts.refusals import Invalid
+from contracts.refusals import Invalid, Refusal
 
 KEY = re.compile(r"[\x21-\x7e]{1,128}")
 """What an Idempotency-Key looks like."""
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+MARK_BYTES = 4
+"""How much of a fingerprint says by which secret it was made."""
 
 KEPT_HEADERS = ("content-type", "content-language", "etag", "location", "rekku-known")
 
@@ -30,18 +34,14 @@ class IdempotentRequest:
     """What identifies one command: who sent it where under which key, and what it said.
 
     `principal` is whose answers these are; rows written before that had all its parts have the `subject` alone.
+    `request_hash` is the fingerprint of what was said.
     """
 
     principal: str
     subject: str
     route: str
     key: str
-    said: bytes
-
-    @property
-    def request_hash(self) -> bytes:
-        """SHA-256 of what was said."""
-        return hashlib.sha256(self.said).digest()
+    request_hash: bytes
 
 
 def owner_of(principal: Principal) -> str:
@@ -56,6 +56,16 @@ def what_was_said(request: Request) -> bytes:
     query: bytes = scope["query_string"]
     address = f"{scope['method']} {scope['path']}?".encode() + query + b"\n"
     return address + (canonical_json(body.value) if body.kind is BodyKind.JSON else body.content)
+
+
+def fingerprint(request: Request, secret: str) -> bytes:
+    """What is kept of a request: the mark of the secret (MARK_BYTES), then 32 bytes of HMAC-SHA-256 under it.
+
+    A phone number or a birth date has so few values that a hash without a key would give it away.
+    """
+    key = secret.encode()
+    mark = hmac.digest(key, b"rekku mark", hashlib.sha256)[:MARK_BYTES]
+    return mark + hmac.digest(key, b"rekku fingerprint\0" + what_was_said(request), hashlib.sha256)
 
 
 def canonical_json(value: Any) -> bytes:
@@ -78,6 +88,8 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
 
     Raises:
         Invalid: IDEMPOTENCY_KEY_REUSED, the key belongs to another request.
+        Refusal: IDEMPOTENCY_KEY_SPENT, a command was done under this key, and nobody can say any more whether it was
+            this one: its fingerprint was made with another secret, or with none and so was removed.
     """
     claimed = await tx.fetchval(
         "INSERT INTO idempotency (principal, route, idempotency_key, request_hash)"
@@ -99,7 +111,11 @@ async def find_answer(tx: Transaction, request: IdempotentRequest) -> Response |
         request.key,
     )
     # None: the key is in a row of before.
-    if stored is None or stored["request_hash"] != request.request_hash:
+    if stored is None:
+        raise Invalid("IDEMPOTENCY_KEY_REUSED")
+    if stored["request_hash"] != request.request_hash:
+        if stored["request_hash"][:MARK_BYTES] != request.request_hash[:MARK_BYTES]:
+            raise Refusal("IDEMPOTENCY_KEY_SPENT")
         raise Invalid("IDEMPOTENCY_KEY_REUSED")
     return Response(stored["body"], stored["status"], headers=stored["headers"])
 

@@ -27,7 +27,7 @@ ANY_REQUEST = (
 """What a request may be refused for before anything knows what it is about."""
 WITH_TOKEN = ("NOT_ALLOWED", "UNAUTHENTICATED")
 """And one that needs a token."""
-COMMANDS = ("IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_REUSED")
+COMMANDS = ("IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_KEY_SPENT")
 """And one that changes something."""
 VERSIONED = ("IF_MATCH_INVALID",)
 """And one that takes If-Match."""

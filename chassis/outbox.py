@@ -2,7 +2,7 @@
 
 import time
 
-from chassis.db import Connection, Database
+from chassis.db import Connection, Database, OutgoingRecord
 from chassis.settled import Settled
 
 _LOOK_AFTER = 2_000
@@ -54,6 +54,11 @@ class Floor:
         settled = await self._settled.up_to(connection) + 1
         lowest = await connection.fetchval(_LOWEST, self._floor, sorted(resting))
         self._floor = settled if lowest is None else min(settled, lowest)
+
+
+def tombstone(topic: str, key: str) -> OutgoingRecord:
+    """What removes everything of a key from a compacted topic, once the topic is compacted."""
+    return OutgoingRecord(topic, key.encode(), (), None)
 
 
 async def outbox_size(database: Database) -> int:

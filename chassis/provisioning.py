@@ -16,8 +16,8 @@ from chassis.batch_keys import BATCH_KEYS_DDL
 from chassis.bus.embedded import apply_topics
 from chassis.clock import CLOCK_DDL
 from chassis.db import provider_role_of
+from chassis.key_store import KEYS_DDL, grants, keys_roles
 from chassis.migrate import bus_migrations, migrate
-from chassis.vault import KEYS_DDL
 from contracts.topics import EXTERNAL
 
 DATABASE = "rekku"
@@ -36,7 +36,7 @@ def owner_of(service: str) -> str:
 
 
 def roles_of(services: Iterable[str]) -> list[str]:
-    """An owner and an application role per service, the bus, other systems, the keys, and who migrates.
+    """An owner and an application role per service, the bus, other systems, the keys and their users, who migrates.
 
     Beside these each service has the role of its providers' requests, which nobody logs in as.
     """
@@ -44,6 +44,7 @@ def roles_of(services: Iterable[str]) -> list[str]:
         BUS,
         f"rekku_{EXTERNAL}",
         KEYS_DATABASE,
+        *keys_roles(),
         OWNER,
         *(role for name in services for role in (f"rekku_{name}", owner_of(name))),
     ]
@@ -70,10 +71,13 @@ async def provision(
             # Without inheriting: the service's own statements are not held to the policies of providers' requests.
             await admin.execute(f"GRANT {provider_role_of(name)} TO rekku_{name} WITH INHERIT FALSE, SET TRUE")
         await _make_database(admin, database, roles_of(names))
-        await _make_database(admin, KEYS_DATABASE, [KEYS_DATABASE], owner=KEYS_DATABASE)
-    async with _connected(admin_url(KEYS_DATABASE), KEYS_DATABASE) as keys:
+        await _make_database(admin, KEYS_DATABASE, [KEYS_DATABASE, *keys_roles()], owner=KEYS_DATABASE)
+    async with _connected(admin_url(KEYS_DATABASE), KEYS_DATABASE) as keys, keys.transaction():
+        # At once: services that run meanwhile never find a policy missing.
         await keys.execute(KEYS_DDL)
         await keys.execute(BATCH_KEYS_DDL)
+        for statement in grants():
+            await keys.execute(statement)
     async with _connected(admin_url(database)) as admin:
         await _make_schemas(admin, names, database)
     await migrate(admin_url(database), BUS, bus_migrations(), role=BUS)

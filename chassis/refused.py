@@ -1,7 +1,7 @@
 """What is turned away leaves a line and a count: who as a pseudonym, what, and where; never a token or an address.
 
-The pseudonym is the same in every service of an installation, so that lines can be brought together,
-and leads back to nobody without the installation's secret.
+The pseudonym is the same in every process of a service, so that lines can be brought together, and leads back
+to nobody without the service's own secret.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ class Refusals:
     @classmethod
     def of(cls, settings: Settings) -> "Refusals":
         """The record of a process with these settings."""
-        return cls(settings.secret.get_secret_value())
+        return cls(settings.fingerprint_secret.get_secret_value())
 
     def record(self, kind: str, who: str, **facts: str | int) -> None:
         """Count a refusal, and leave a line about it.

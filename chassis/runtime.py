@@ -25,6 +25,7 @@ from chassis.failures import backoff_s, until_it_passes
 from chassis.files import Unusable
 from chassis.inbox import Inbox
 from chassis.migrate import missing_migrations
+from chassis.pruning import prune_answers
 from chassis.refused import Refusals
 from chassis.relay import relay
 from chassis.server import Server, ServerConfig
@@ -51,6 +52,7 @@ class Runtime:
     def __init__(self, service: Service, settings: Settings, database: Database) -> None:
         self.service = service
         self.settings = settings
+        self.fingerprint_secret = settings.fingerprint_secret.get_secret_value()
         self.database = database
         self.texts = Texts(service.root / "texts")
         self.verifier = TokenVerifier(settings)
@@ -104,6 +106,7 @@ class Runtime:
             ("heartbeat", self._heartbeat),
             ("relay", partial(relay, self.database, self.bus)),
             ("measures", self._measure),
+            ("answers", partial(prune_answers, self.database, self.settings.answers_kept_days)),
         ]
         if self.service.topics:
             self._subscription = self.bus.subscribe(self.settings.instance, self.service.topics)

@@ -38,10 +38,10 @@ KnownVersion = Callable[[Transaction, str], Awaitable[int | None]]
 Worker = Callable[["Runtime"], Coroutine[Any, Any, None]]
 """A background loop for work outside transactions, such as delivery; ends when cancelled."""
 
-NEEDED_BY_ALL = ("database_url", "jwks_url")
+NEEDED_BY_ALL = ("database_url", "jwks_url", "fingerprint_secret")
 """The settings that no service can do without."""
 
-NEEDED_IN_PRODUCTION = ("bus", "issuer", "public_url", "secret", "tls_cert_file", "tls_key_file")
+NEEDED_IN_PRODUCTION = ("bus", "issuer", "public_url", "tls_cert_file", "tls_key_file")
 """Those whose defaults are of one machine: in production no service does without its own."""
 
 

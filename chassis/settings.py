@@ -18,6 +18,8 @@ from chassis.peers import Network, read_network
 from contracts.topics import TOPICS
 
 _MOST_PORT = 65535
+_SHORTEST_SECRET = 32
+"""In production, in characters."""
 
 
 class Environment(StrEnum):
@@ -155,7 +157,11 @@ class Settings(BaseSettings):
     dev_issuer: bool = False
     """Whether the gateway signs anybody in, in any role; of one machine alone."""
     secret: SecretStr = SecretStr("")
-    """What survey links and the pseudonyms of log lines are derived from; the same in every process, for ever."""
+    """Notifications' alone: survey links follow from it, and half of the keys under which answers wait; for ever."""
+    fingerprint_secret: SecretStr = SecretStr("")
+    """Each service's own, the same in its processes: requests under an Idempotency-Key, and names in log lines."""
+    answers_kept_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] = 7.0
+    """Days for which the answers of commands are kept under their Idempotency-Key."""
     upstreams: dict[str, str] = {}
     """The services behind the gateway: address by name (JSON)."""
     upstream_ca_file: OptionalFile = None

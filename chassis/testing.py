@@ -22,7 +22,7 @@ from chassis.auth import SYSTEM, DevIssuer, Principal, Role
 from chassis.bus import BusUnavailable, Record
 from chassis.clock import ClockKind, set_simulated_now
 from chassis.db import Database, Transaction
-from chassis.embedded import KEYS_DATABASE, SUPERUSER, Cluster, migrate_services, provision, start_cluster
+from chassis.embedded import SUPERUSER, Cluster, migrate_services, provision, start_cluster
 from chassis.runtime import Runtime
 from chassis.service import Service
 from chassis.settings import BusKind, Settings
@@ -51,10 +51,10 @@ class ClusterUnderTest:
         self._settings = Settings.model_validate(
             {
                 "home": self.home,
-                "keys_database_url": self.cluster.url(KEYS_DATABASE, KEYS_DATABASE),
                 "clock": ClockKind.SIMULATED,
                 "dev_issuer": True,
                 "secret": "for tests only, and long enough for anything",
+                "fingerprint_secret": "for tests only, and another one",
                 "lease_s": 1.0,
             }
         )
@@ -110,6 +110,7 @@ class ClusterUnderTest:
                 "home": home,
                 "database_url": SecretStr(self.cluster.url(f"rekku_{service}", database)),
                 "owner_database_url": SecretStr(self.cluster.url(f"rekku_{service}_owner", database)),
+                "keys_database_url": SecretStr(self.cluster.keys_url(service)),
                 "jwks_url": f"file://{DevIssuer.jwks_path(home)}",
             }
         )
@@ -210,7 +211,9 @@ class ServiceUnderTest:
     async def published(self, event_type: type[EventT] | None = None) -> list[EventT]:
         """What the service has emitted so far, in order; only `event_type` where given."""
         async with self.db.transaction() as tx:
-            rows = await tx.fetch("SELECT header_names, header_values, value FROM outbox ORDER BY id")
+            rows = await tx.fetch(
+                "SELECT header_names, header_values, value FROM outbox WHERE value IS NOT NULL ORDER BY id"
+            )
         found = []
         for row in rows:
             envelope = decode(zip(row["header_names"], row["header_values"], strict=True), row["value"])

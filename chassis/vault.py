@@ -1,6 +1,6 @@
-"""Personal data under a key per client: erase the key, and the data are gone from every log and copy.
+"""Personal data under keys per client and purpose: erase the keys, and the data are gone from every log and copy.
 
-The keys live in a database of their own (`rekku_keys`), backed up apart from the services'
+The keys live in a database of their own (`rekku_keys`, `chassis.key_store`), backed up apart from the services'
 databases: a restored backup of those never brings an erased client back.
 """
 
@@ -13,21 +13,13 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 
 import asyncpg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-KEYS_DDL = """
-CREATE TABLE IF NOT EXISTS client_keys (
-    client_ref text PRIMARY KEY,
-    key bytea CHECK (octet_length(key) = 32),
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    erased_at timestamptz,
-    CHECK (key IS NOT NULL OR erased_at IS NOT NULL)
-);
-COMMENT ON COLUMN client_keys.key IS 'AES-256; NULL once erased, until something is sealed for the client anew';
-"""
+from contracts.keys import Purpose
 
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
@@ -35,23 +27,61 @@ _CACHE_SIZE = 2048
 _CACHE_TTL_S = 20.0
 
 
+_STORED = """
+SELECT asked.client_ref, ours.key, before.key AS key_before,
+    ours.erased_at IS NOT NULL OR before.erased_at IS NOT NULL AS erased
+FROM unnest($2::text[]) AS asked (client_ref)
+LEFT JOIN keys_by_purpose ours ON ours.client_ref = asked.client_ref AND ours.purpose = $1
+LEFT JOIN client_keys before ON before.client_ref = asked.client_ref
+"""
+# Whoever of two comes second takes the key of the first.
+_ADD_KEY = """
+INSERT INTO keys_by_purpose AS ours (purpose, client_ref, key) VALUES ($1, $2, $3)
+ON CONFLICT (client_ref, purpose) DO UPDATE SET key = coalesce(ours.key, excluded.key),
+    created_at = CASE WHEN ours.key IS NULL THEN clock_timestamp() ELSE ours.created_at END
+RETURNING key
+"""
+# What was there is read in the statement that takes it away: all of it sees the same snapshot.
+_ERASE = """
+WITH ours AS (
+    UPDATE keys_by_purpose SET key = NULL, erased_at = clock_timestamp() WHERE client_ref = $1 AND key IS NOT NULL
+), before AS (
+    UPDATE client_keys SET key = NULL, erased_at = clock_timestamp() WHERE client_ref = $1 AND key IS NOT NULL
+)
+SELECT EXISTS (SELECT FROM keys_by_purpose WHERE client_ref = $1 AND key IS NOT NULL)
+    OR EXISTS (SELECT FROM client_keys WHERE client_ref = $1 AND key IS NOT NULL)
+"""
+
+Keys = tuple[bytes, ...]
+"""The keys with which something may have been sealed: the purpose's own, then the one of before keys had purposes."""
+
+
 class BrokenSeal(ValueError):
     """What was sealed cannot be read although its key was never erased: altered, or another client's."""
 
 
-def _decrypt(key: bytes, raw: bytes, client_ref: str) -> bytes:
-    return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], client_ref.encode())
+def _opened(keys: Iterable[bytes], raw: bytes, client_ref: str) -> bytes | None:
+    """What one of the keys opens; None where none does."""
+    for key in keys:
+        with suppress(InvalidTag):
+            return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], client_ref.encode())
+    return None
+
+
+def _keys_in(row: asyncpg.Record) -> Keys:
+    return tuple(key for key in (row["key"], row["key_before"]) if key is not None)
 
 
 class Vault:
-    """AES-256-GCM under one key per client; the client's reference is the associated data.
+    """AES-256-GCM under a key per client and purpose; the client's reference is the associated data.
 
     Args:
         source: the key database's DSN (a small pool is opened when it is first needed), or a pool.
         secret: the service's own, with which batches are sealed (`chassis.batch_keys`); clients' keys need none.
 
     A process that has just used a key may go on opening with it for up to 20 seconds after it was
-    erased elsewhere; `seal` always asks the key store.
+    erased elsewhere; `seal` always asks the key store. Which purposes it can make keys for, or open, is what its
+    role in the key store may (`contracts.keys`); another purpose fails as asyncpg says.
     """
 
     def __init__(self, source: str | asyncpg.Pool[asyncpg.Record], secret: str = "") -> None:
@@ -59,19 +89,19 @@ class Vault:
         self._dsn = source if isinstance(source, str) else None
         self._pool = None if isinstance(source, str) else source
         self._connecting = asyncio.Lock()
-        self._cache: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._cache: OrderedDict[tuple[Purpose, str], tuple[Keys, float]] = OrderedDict()
 
-    async def seal(self, client_ref: str, plain: bytes) -> str:
-        """Base64 of nonce and ciphertext; makes the client's key where there is none."""
-        key = await self._key_or_new(client_ref)
+    async def seal(self, purpose: Purpose, client_ref: str, plain: bytes) -> str:
+        """Base64 of nonce and ciphertext; makes the client's key for this purpose where there is none."""
+        key = await self._key_or_new(purpose, client_ref)
         nonce = os.urandom(_NONCE_BYTES)
         return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, plain, client_ref.encode())).decode()
 
-    async def open(self, client_ref: str, sealed: str) -> bytes | None:
-        """What was sealed for this client, or None where its key has been erased.
+    async def open(self, purpose: Purpose, client_ref: str, sealed: str) -> bytes | None:
+        """What was sealed for this client and purpose, or None where its key has been erased.
 
         Raises:
-            BrokenSeal: it was altered, cut short, or sealed for another client.
+            BrokenSeal: it was altered, cut short, or sealed for another client or purpose.
         """
         try:
             raw = base64.b64decode(sealed, validate=True)
@@ -79,46 +109,36 @@ class Vault:
             raise BrokenSeal("not base64") from error
         if len(raw) < _NONCE_BYTES + _TAG_BYTES:
             raise BrokenSeal("too short")
-        key = self._cached(client_ref) or (await self._stored(client_ref))[0]
-        if key is None:
-            return None
-        try:
-            return _decrypt(key, raw, client_ref)
-        except InvalidTag:
-            # Our key may be an old one out of the cache, or the seal older than the client's last erasure.
-            current, erased = await self._stored(client_ref)
-        if current is not None and current != key:
-            try:
-                return _decrypt(current, raw, client_ref)
-            except InvalidTag:
-                pass
-        if erased:
-            return None
-        raise BrokenSeal("the seal does not fit the client's key")
+        tried = self._cached(purpose, client_ref)
+        plain = _opened(tried or (), raw, client_ref)
+        if plain is not None:
+            return plain
+        # Our keys may be old ones out of the cache, or the seal older than the client's last erasure.
+        keys, erased = await self._stored(purpose, client_ref)
+        plain = _opened([key for key in keys if key not in (tried or ())], raw, client_ref)
+        if plain is None and keys and not erased:
+            raise BrokenSeal("the seal does not fit the client's key")
+        return plain
 
-    async def fetch_keys(self, client_refs: Iterable[str]) -> None:
+    async def fetch_keys(self, purpose: Purpose, client_refs: Iterable[str]) -> None:
         """Have the keys of these clients at hand, in one round trip; `open` then needs none for each."""
-        missing = [ref for ref in set(client_refs) if self._cached(ref) is None]
+        missing = [ref for ref in set(client_refs) if self._cached(purpose, ref) is None]
         if not missing:
             return
         pool = await self._connected()
-        rows = await pool.fetch(
-            "SELECT client_ref, key FROM client_keys WHERE client_ref = ANY ($1) AND key IS NOT NULL", missing
-        )
-        for row in rows:
-            self._remember(row["client_ref"], row["key"])
+        for row in await pool.fetch(_STORED, purpose, missing):
+            self._remember(purpose, row["client_ref"], _keys_in(row))
 
-    async def erase(self, client_ref: str) -> None:
-        """Make everything sealed for this client unreadable for ever; erasing again changes nothing."""
-        self._cache.pop(client_ref, None)
+    async def erase(self, client_ref: str) -> bool:
+        """Make everything sealed for this client, for any purpose, unreadable for ever; whether anything was readable.
+
+        Erasing again changes nothing. Only a role that makes the keys of every purpose may.
+        """
         pool = await self._connected()
-        await pool.execute(
-            "INSERT INTO client_keys (client_ref, erased_at) VALUES ($1, clock_timestamp())"
-            " ON CONFLICT (client_ref) DO UPDATE SET key = NULL, erased_at = excluded.erased_at"
-            " WHERE client_keys.key IS NOT NULL",
-            client_ref,
-        )
-        self._cache.pop(client_ref, None)
+        had = await pool.fetchval(_ERASE, client_ref)
+        for purpose in Purpose:
+            self._cache.pop((purpose, client_ref), None)
+        return bool(had)
 
     async def store(self) -> asyncpg.Pool[asyncpg.Record]:
         """The connections to the key store, opened when they are first needed."""
@@ -131,50 +151,43 @@ class Vault:
             pool, self._pool = self._pool, None
             await pool.close()
 
-    async def _key_or_new(self, client_ref: str) -> bytes:
+    async def _key_or_new(self, purpose: Purpose, client_ref: str) -> bytes:
         pool = await self._connected()
-        key: bytes | None = await pool.fetchval("SELECT key FROM client_keys WHERE client_ref = $1", client_ref)
+        key: bytes | None = await pool.fetchval(
+            "SELECT key FROM keys_by_purpose WHERE purpose = $1 AND client_ref = $2", purpose, client_ref
+        )
         if key is None:
-            # Whoever of two comes second takes the key of the first.
-            key = await pool.fetchval(
-                "INSERT INTO client_keys (client_ref, key) VALUES ($1, $2) ON CONFLICT (client_ref) DO UPDATE"
-                " SET key = coalesce(client_keys.key, excluded.key),"
-                " created_at = CASE WHEN client_keys.key IS NULL THEN clock_timestamp() ELSE client_keys.created_at END"
-                " RETURNING key",
-                client_ref,
-                AESGCM.generate_key(256),
-            )
+            key = await pool.fetchval(_ADD_KEY, purpose, client_ref, AESGCM.generate_key(256))
         if key is None:
             raise AssertionError("the key store kept no key")
-        self._remember(client_ref, key)
+        self._remember(purpose, client_ref, (key,))
         return key
 
-    async def _stored(self, client_ref: str) -> tuple[bytes | None, bool]:
-        """The key as it is now, and whether a key of this client was ever erased."""
+    async def _stored(self, purpose: Purpose, client_ref: str) -> tuple[Keys, bool]:
+        """The keys as they are now, and whether one of this client was ever erased."""
         pool = await self._connected()
-        row = await pool.fetchrow("SELECT key, erased_at FROM client_keys WHERE client_ref = $1", client_ref)
+        row = await pool.fetchrow(_STORED, purpose, [client_ref])
         if row is None:
-            self._cache.pop(client_ref, None)
-            return None, True
-        if row["key"] is None:
-            self._cache.pop(client_ref, None)
-        else:
-            self._remember(client_ref, row["key"])
-        return row["key"], row["erased_at"] is not None
+            raise AssertionError("the key store did not answer for the client that it was asked for")
+        self._remember(purpose, client_ref, _keys_in(row))
+        return _keys_in(row), row["erased"]
 
-    def _cached(self, client_ref: str) -> bytes | None:
-        found = self._cache.get(client_ref)
+    def _cached(self, purpose: Purpose, client_ref: str) -> Keys | None:
+        found = self._cache.get((purpose, client_ref))
         if found is None:
             return None
-        key, until = found
+        keys, until = found
         if time.monotonic() >= until:
-            del self._cache[client_ref]
+            del self._cache[purpose, client_ref]
             return None
-        return key
+        return keys
 
-    def _remember(self, client_ref: str, key: bytes) -> None:
-        self._cache[client_ref] = (key, time.monotonic() + _CACHE_TTL_S)
-        self._cache.move_to_end(client_ref)
+    def _remember(self, purpose: Purpose, client_ref: str, keys: Keys) -> None:
+        if not keys:
+            self._cache.pop((purpose, client_ref), None)
+            return
+        self._cache[purpose, client_ref] = (keys, time.monotonic() + _CACHE_TTL_S)
+        self._cache.move_to_end((purpose, client_ref))
         while len(self._cache) > _CACHE_SIZE:
             self._cache.popitem(last=False)
 

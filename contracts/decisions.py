@@ -263,6 +263,19 @@ class ClientContact(Value):
     language: Language
 
 
+class ClientContactErased(Event, wire="decisions.client-contact-erased.v1", topic=CLIENT_CONTACTS):
+    """The client is erased: nothing older counts any more, and a null value of the same key follows (restricted).
+
+    Only a newer `ClientContactChanged` makes anything known of the client again.
+    """
+
+    client_ref: str
+
+    @property
+    def key(self) -> str:
+        return self.client_ref
+
+
 class ClientEligibilityChanged(Event, wire="decisions.client-eligibility-changed.v1", topic=CLIENT_ELIGIBILITY):
     """A client's disease group and age, encrypted under the client's own key (restricted, E-24).
 
@@ -272,6 +285,19 @@ class ClientEligibilityChanged(Event, wire="decisions.client-eligibility-changed
 
     client_ref: str
     sealed: str
+
+    @property
+    def key(self) -> str:
+        return self.client_ref
+
+
+class ClientEligibilityErased(Event, wire="decisions.client-eligibility-erased.v1", topic=CLIENT_ELIGIBILITY):
+    """The client is erased: nothing older counts any more, and a null value of the same key follows (restricted).
+
+    Only a newer `ClientEligibilityChanged` makes anything known of the client again.
+    """
+
+    client_ref: str
 
     @property
     def key(self) -> str:

@@ -33,8 +33,9 @@ events_app = App(name="events", help="Follow the events on the bus.")
 dead_letters_app = App(name="dead-letters", help="Records that a service could not apply.")
 outbox_app = App(name="outbox", help="Events on their way to the bus.")
 topics_app = App(name="topics", help="The topics: what is promised about each, and how it is kept on Apache Kafka.")
+clients_app = App(name="clients", help="What is kept of clients.")
 projections_app = App(name="projections", help="What a service keeps of others' events, and can keep anew.")
-for inner in (events_app, dead_letters_app, outbox_app, projections_app, topics_app):
+for inner in (clients_app, events_app, dead_letters_app, outbox_app, projections_app, topics_app):
     app.command(inner)
 
 
@@ -174,7 +175,8 @@ def provision() -> None:
     """Make the roles, databases and schemas in a PostgreSQL that is not this home's; may be repeated.
 
     REKKU_ADMIN_URL leads to it as an administrator, REKKU_ROLE_PASSWORDS is a JSON object of
-    passwords by role: of each service's rekku_SERVICE, of rekku_owner and of rekku_keys.
+    passwords by role: of each service's rekku_SERVICE, of rekku_owner, and of rekku_keys_SERVICE for
+    courses, decisions and notifications.
     """
     from rekku.provisioning import provision_there
 
@@ -210,6 +212,23 @@ def apply_topics(
     from rekku.topics import apply_declared
 
     return run(apply_declared(_home(), replication=replication, check=check))
+
+
+@clients_app.command(name="erase")
+def erase_client(client_ref: str, /) -> None:
+    """Erase what is known of a client, for good: keys, contact data, eligibility, SMS; again it changes nothing.
+
+    It is done in the system that runs here; with REKKU_DATABASE_URL and REKKU_KEYS_DATABASE_URL in those of
+    the decisions service.
+
+    Parameters
+    ----------
+    client_ref
+        Kela's own reference of the client.
+    """
+    from rekku.clients import erase
+
+    run_until_signalled(erase(_home(), client_ref))
 
 
 @events_app.command(name="tail")

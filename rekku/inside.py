@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from chassis.db import Database
-from chassis.embedded import BUS, KEYS_DATABASE, Cluster, passwords_of
+from chassis.embedded import BUS, Cluster, passwords_of
 from chassis.settings import KafkaSecurity, Settings
 from chassis.vault import Vault
 from rekku.home import Home, Run
@@ -71,9 +71,29 @@ async def database_of(home: Home, service: str) -> AsyncIterator[Database]:
     """
     run = home.running()
     cluster = cluster_of(home, run)
-    vault = Vault(cluster.url(KEYS_DATABASE, KEYS_DATABASE))
+    vault = Vault(cluster.keys_url(service))
     with _reaching(home):
         database = await Database.connect(cluster.url(f"rekku_{service}"), service, run.clock, vault, size=2)
+    try:
+        yield database
+    finally:
+        await database.close()
+        await vault.close()
+
+
+@asynccontextmanager
+async def given_database(service: str, settings: Settings) -> AsyncIterator[Database]:
+    """The database of REKKU_DATABASE_URL as one service's, as `rekku serve` would use it.
+
+    Raises:
+        Problem: it cannot be used.
+    """
+    vault = Vault(settings.keys_database_url.get_secret_value())
+    url = settings.database_url.get_secret_value()
+    try:
+        database = await Database.connect(url, service, settings.clock, vault, size=2)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Problem(f"the database of REKKU_DATABASE_URL cannot be used ({type(error).__name__})") from error
     try:
         yield database
     finally:

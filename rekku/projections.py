@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 
 import asyncpg
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,10 +18,9 @@ from chassis.migrate import missing_migrations
 from chassis.projections import RebuildImpossible, Rebuilt, rebuild
 from chassis.service import Service
 from chassis.settings import Settings
-from chassis.vault import Vault
 from contracts.topics import SERVICES
 from rekku.home import Home
-from rekku.inside import bus_settings, database_of
+from rekku.inside import bus_settings, database_of, given_database
 from rekku.problems import Problem
 from rekku.services import load
 
@@ -54,7 +53,7 @@ async def rebuild_projections(home: Home, names: Sequence[str], *, accept: bool)
     for service in services:
         async with AsyncExitStack() as stack:
             if given:
-                database = await stack.enter_async_context(_given_database(service, settings))
+                database = await stack.enter_async_context(given_database(service.name, settings))
             else:
                 database = await stack.enter_async_context(database_of(home, service.name))
             history = open_history(settings if given else bus_settings(home), database)
@@ -64,21 +63,6 @@ async def rebuild_projections(home: Home, names: Sequence[str], *, accept: bool)
         if not (outcome.same or accept):
             status = 1
     return status
-
-
-@asynccontextmanager
-async def _given_database(service: Service, settings: Settings) -> AsyncIterator[Database]:
-    vault = Vault(settings.keys_database_url.get_secret_value())
-    url = settings.database_url.get_secret_value()
-    try:
-        database = await Database.connect(url, service.name, settings.clock, vault, size=2)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise Problem(f"the database of REKKU_DATABASE_URL cannot be used ({type(error).__name__})") from error
-    try:
-        yield database
-    finally:
-        await database.close()
-        await vault.close()
 
 
 async def _rebuild(service: Service, database: Database, history: History, *, accept: bool) -> Rebuilt:

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.fitness import SHORTEST_PASSWORD, weakness
+from chassis.key_store import keys_roles
 from chassis.provisioning import DATABASE, KEYS_DATABASE, OWNER, provision, roles_of
 from chassis.settings import DatabaseUrl, Environment, unprotected
 from rekku.problems import Problem
@@ -28,7 +29,7 @@ class Administration(BaseSettings):
 
 def needed_roles() -> list[str]:
     """The roles that services and jobs log in as."""
-    return [OWNER, KEYS_DATABASE, *(f"rekku_{name}" for name in SERVICES)]
+    return [OWNER, *keys_roles(), *(f"rekku_{name}" for name in SERVICES)]
 
 
 async def provision_there() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import hmac
 import json
 import os
 import secrets
@@ -22,7 +23,6 @@ import httpx
 from chassis.auth import DevIssuer
 from chassis.clock import ClockKind, set_simulated_now
 from chassis.embedded import (
-    KEYS_DATABASE,
     SUPERUSER,
     Cluster,
     data_of,
@@ -50,6 +50,7 @@ _READY_POLL_S = 0.05
 _TRIM_EVERY_S = 3600.0
 _HOST = "127.0.0.1"
 _SHORTEST_SECRET = 32
+NOTIFICATIONS = "notifications"
 
 
 def say(line: str) -> None:
@@ -253,12 +254,16 @@ def _programs(launch: Launch, cluster: Cluster, settings: Settings, parent: Nurs
         # On this machine they speak plainly, to one another too.
         "REKKU_TLS_CERT_FILE": "",
         "REKKU_TLS_KEY_FILE": "",
-        "REKKU_SECRET": _secret(launch.home),
-        "REKKU_KEYS_DATABASE_URL": cluster.url(KEYS_DATABASE, KEYS_DATABASE),
         "REKKU_LAUNCHER": str(os.getpid()),
         "PYTHONUNBUFFERED": "1",
         **launch.environment,
     }
+    own = {
+        name: {"REKKU_KEYS_DATABASE_URL": cluster.keys_url(name), "REKKU_FINGERPRINT_SECRET": secret}
+        for name, secret in fingerprint_secrets(launch.home).items()
+    }
+    own[NOTIFICATIONS] |= {"REKKU_SECRET": _secret(launch.home)}
+    own[GATEWAY] |= {"REKKU_DEV_ISSUER": "true", "REKKU_UPSTREAMS": json.dumps(upstreams)}
     return [
         Program(
             service=name,
@@ -270,7 +275,7 @@ def _programs(launch: Launch, cluster: Cluster, settings: Settings, parent: Nurs
                 "REKKU_INSTANCE": str(nth),
                 "REKKU_DATABASE_URL": cluster.url(f"rekku_{name}"),
             }
-            | ({"REKKU_DEV_ISSUER": "true", "REKKU_UPSTREAMS": json.dumps(upstreams)} if name == GATEWAY else {}),
+            | own[name],
             log=launch.home.logs / (f"{name}.log" if nth == 1 else f"{name}-{nth}.log"),
             parent=parent,
         )
@@ -293,11 +298,18 @@ def read_keys(home: Home) -> None:
     """
     passwords_of(home.path)
     _secret(home)
+    fingerprint_secrets(home)
 
 
 def _secret(home: Home) -> str:
     """This home's secret: with another one no survey link that was sent would lead anywhere."""
     return read_or_make(home.path / "secret", _as_secret, lambda: secrets.token_hex(32), opens=data_of(home.path))
+
+
+def fingerprint_secrets(home: Home) -> dict[str, str]:
+    """Each service's own, out of one that is kept. It opens nothing: with another one only kept answers are lost."""
+    kept = read_or_make(home.path / "fingerprint-secret", _as_secret, lambda: secrets.token_hex(32)).strip()
+    return {name: hmac.digest(kept.encode(), name.encode(), "sha256").hex() for name in SERVICES}
 
 
 def _as_secret(text: str) -> str:

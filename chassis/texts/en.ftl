@@ -8,6 +8,7 @@ method-not-allowed = This address does not take this method.
 stale-version = The data changed meanwhile: the current version is { $current }.
 not-yet-known = What you just saved has not arrived here yet. Try again in a moment.
 idempotency-key-reused = This Idempotency-Key was already used for another request.
+idempotency-key-spent = A command was already done under this Idempotency-Key, and it can no longer be told whether it was this one. Look at what is there first.
 idempotency-key-invalid = An Idempotency-Key is 1 to 128 printable characters.
 if-match-invalid = If-Match takes versions in quotes, such as "3", separated by commas, or *.
 rekku-known-invalid = Rekku-Known takes subject:id@version, separated by commas, for at most 20 subjects.

@@ -8,6 +8,7 @@ method-not-allowed = Tämä osoite ei ota vastaan tätä pyyntöä.
 stale-version = Tiedot ovat muuttuneet sillä välin: nykyinen versio on { $current }.
 not-yet-known = Juuri tallentamasi tieto ei ole vielä ehtinyt perille. Yritä hetken kuluttua uudelleen.
 idempotency-key-reused = Tätä Idempotency-Key-arvoa on jo käytetty toiseen pyyntöön.
+idempotency-key-spent = Tällä Idempotency-Key-arvolla on jo tehty komento, eikä enää voida todeta, oliko se tämä. Tarkista ensin tilanne.
 idempotency-key-invalid = Idempotency-Key on 1–128 tulostuvaa merkkiä.
 if-match-invalid = If-Match ottaa versioita lainausmerkeissä, esimerkiksi "3", pilkuilla erotettuina, tai merkin *.
 rekku-known-invalid = Rekku-Known on muotoa kohde:tunniste@versio, pilkuilla erotettuna, enintään 20 kohdetta.

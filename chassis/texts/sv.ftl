@@ -8,6 +8,7 @@ method-not-allowed = Adressen tar inte emot den här metoden.
 stale-version = Uppgifterna har ändrats under tiden: den aktuella versionen är { $current }.
 not-yet-known = Det du nyss sparade har inte kommit fram än. Försök igen om en stund.
 idempotency-key-reused = Denna Idempotency-Key har redan använts för en annan begäran.
+idempotency-key-spent = Ett kommando har redan utförts med denna Idempotency-Key, och det går inte längre att avgöra om det var detta. Kontrollera först läget.
 idempotency-key-invalid = En Idempotency-Key är 1–128 utskrivbara tecken.
 if-match-invalid = If-Match tar versioner inom citattecken, till exempel "3", åtskilda med kommatecken, eller *.
 rekku-known-invalid = Rekku-Known har formen objekt:id@version, åtskilda med kommatecken, för högst 20 objekt.

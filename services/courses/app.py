@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from chassis.service import Service
-from contracts.decisions import DECISION_EVENTS, ClientEligibilityChanged
+from contracts.decisions import DECISION_EVENTS, ClientEligibilityChanged, ClientEligibilityErased
 from contracts.registration import CONTRACT_EVENTS, OFFICE_EVENTS, ServiceDescriptionPublished
 from services.courses import api, copies, handlers, pinning, store
 from services.courses.acts import Act, Read
@@ -21,6 +21,7 @@ SERVICE = Service(
         ServiceDescriptionPublished: handlers.on_service_description,
         **dict.fromkeys(DECISION_EVENTS, pinning.on_decision),
         ClientEligibilityChanged: eligibility.on_eligibility,
+        ClientEligibilityErased: eligibility.on_eligibility_erased,
     },
     timers={
         handlers.BEGIN_COURSE: handlers.begin_course,

@@ -20,6 +20,7 @@ class Act(acts.Act):
     # clients
     CHANGE_CONTACT = "change_contact"
     CHANGE_ELIGIBILITY = "change_eligibility"
+    ERASE_CLIENT = "erase_client"
     FILE_CONCERN = "file_concern"
     BEGIN_DISCUSSION = "begin_discussion"
     CLOSE_CONCERN = "close_concern"

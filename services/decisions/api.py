@@ -16,7 +16,7 @@ from chassis.settled import followed
 from contracts.identity_codes import TextKind
 from contracts.municipalities import get_municipality
 from contracts.values import DecisionState, Language
-from services.decisions import annulling, contacts, eligibility, fields, granting, handlers, store, swapping
+from services.decisions import annulling, contacts, eligibility, erasing, fields, granting, handlers, store, swapping
 from services.decisions.acts import Act, Read
 from services.decisions.concerns import api as concerns_api
 from services.decisions.domain import AnnulmentReason, Application, Decision, Outcome
@@ -30,7 +30,7 @@ from services.decisions.reconciling import api as reconciling_api
 from services.decisions.settlements import api as settlements_api
 from services.decisions.settlements import prices_api
 from services.decisions.statistics import api as statistics_api
-from services.decisions.views import ContactView, DecisionList, DecisionView, EligibilityView, SwapView
+from services.decisions.views import ContactView, DecisionList, DecisionView, EligibilityView, ErasureView, SwapView
 
 router = APIRouter(tags=["decisions"])
 
@@ -360,6 +360,20 @@ async def change_eligibility(
         version = await eligibility.change_eligibility(tx, client_ref, known, if_match=caller.if_match)
         view = EligibilityView(client_ref=client_ref, version=version)
         return Answer(200, view, version=version, subject=("client-eligibility", client_ref))
+
+    return await caller.command(act)
+
+
+@router.post("/clients/{client_ref}/erasure", response_model=ErasureView, openapi_extra=does(Act.ERASE_CLIENT))
+async def erase(client_ref: fields.PathReference, caller: fields.Official) -> Response:
+    """Erase what is known of a client, for good; again it changes nothing.
+
+    Other services follow as they read; `docs/operations.md` says what is left for how long.
+    """
+
+    async def act(tx: Transaction) -> Answer:
+        view = ErasureView.of(client_ref, await erasing.erase_client(tx, client_ref))
+        return Answer(200, view, subject=("client", client_ref))
 
     return await caller.command(act)
 

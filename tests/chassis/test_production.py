@@ -25,6 +25,7 @@ PRODUCTION = {
     "issuer": "https://identity.example",
     "public_url": "https://rekku.kela.fi",
     "secret": "6f1c0a9be27d48853c7e94d2b0f5a16388d1e7c3",
+    "fingerprint_secret": "0b7d5e3c91f84a26d8e2c7b1a5f39460",
     "upstreams": {"search": "https://search:8080"},
     "otlp_endpoint": "https://collector:4318",
     "tls_cert_file": "/etc/rekku/tls/tls.crt",

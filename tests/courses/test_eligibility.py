@@ -4,7 +4,8 @@ from datetime import date
 
 from chassis.auth import PUBLIC, Principal, Role
 from contracts.courses import ClientMoved, ClientPinned
-from contracts.decisions import ClientEligibility, ClientEligibilityChanged
+from contracts.decisions import ClientEligibility, ClientEligibilityChanged, ClientEligibilityErased
+from contracts.keys import Purpose
 from tests.courses.builders import (
     OTHER_PROVIDER,
     PROVIDER,
@@ -19,7 +20,7 @@ from tests.courses.consistency import assert_consistent
 async def tell(courses, client_ref, version=1, **known):
     """The service hears what is known of a client, as the decisions service seals it."""
     document = ClientEligibility(**known).model_dump_json().encode()
-    sealed = await courses.service.db.vault.seal(client_ref, document)
+    sealed = await courses.service.db.vault.seal(Purpose.ELIGIBILITY, client_ref, document)
     await courses.know(ClientEligibilityChanged(version=version, client_ref=client_ref, sealed=sealed))
 
 
@@ -124,3 +125,20 @@ async def test_a_provider_sees_the_sealed_data_of_its_own_clients_only(courses):
             found = await tx.fetch("SELECT client_ref, sealed FROM client_eligibility")
             assert len(found) == rows
         assert not any("group" in row["sealed"] or "1940" in row["sealed"] for row in found)
+
+
+async def test_of_an_erased_client_nothing_is_known_and_nothing_older_comes_back(courses):
+    """E-24, E-59: only a newer fact makes something known again."""
+    await for_adults_under_68(courses)
+    course, client = await courses.a_course(), await courses.grant()
+    await tell(courses, client.client_ref, version=4, disease_group="group_b")
+    assert refusal(await courses.pin(course, client))[0] == "TARGET_GROUP_MISMATCH"
+    await courses.know(ClientEligibilityErased(version=5, client_ref=client.client_ref))
+    async with courses.service.transaction() as tx:
+        kept = await tx.fetchrow(
+            "SELECT sealed, version FROM client_eligibility WHERE client_ref = $1", client.client_ref
+        )
+    assert tuple(kept) == (None, 5)
+    await tell(courses, client.client_ref, version=4, disease_group="group_b")
+    pinned = expect(201, await courses.pin(course, client))
+    assert pinned["warnings"] == ["DISEASE_GROUP_UNKNOWN", "AGE_UNKNOWN"]

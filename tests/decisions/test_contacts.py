@@ -6,6 +6,7 @@ import json
 import pytest
 
 from contracts.decisions import ClientContactChanged
+from contracts.keys import Purpose
 from services.decisions import store
 from tests.decisions.builders import DecisionsUnderTest, expect, refusal
 from tests.decisions.races import outcomes
@@ -25,7 +26,7 @@ async def test_contact_data_travel_and_rest_sealed(decisions):
     assert "4567" not in event.sealed
     async with decisions.service.transaction() as tx:
         assert await tx.fetchval("SELECT sealed FROM client_contacts") == event.sealed
-        opened = await tx.vault.open("client-x", event.sealed)
+        opened = await tx.vault.open(Purpose.CONTACTS, "client-x", event.sealed)
         audit = [dict(row) for row in await tx.fetch("SELECT action, subject, detail FROM audit ORDER BY id")]
     assert json.loads(opened) == {"phone": "+358401234567", "language": "sv"}
     assert "4567" not in str(audit)
@@ -36,7 +37,7 @@ async def test_an_erased_key_leaves_nothing_to_read(decisions):
     await change(decisions)
     [event] = await decisions.service.published(ClientContactChanged)
     await decisions.service.db.vault.erase("client-x")
-    assert await decisions.service.db.vault.open("client-x", event.sealed) is None
+    assert await decisions.service.db.vault.open(Purpose.CONTACTS, "client-x", event.sealed) is None
 
 
 async def test_a_change_is_a_new_version(decisions):
@@ -86,6 +87,10 @@ async def test_control_looking_before_the_write_both_would_be_first(decisions, m
         await write(tx, what, client_ref, sealed)
         return (seen or 0) + 1
 
+    async def unlocked(*_arguments) -> None:
+        return None
+
+    monkeypatch.setattr(store, "lock_client", unlocked)
     monkeypatch.setattr(store, "write_sealed", look_and_write)
     assert await two_first_writers(decisions, path, *FIRST[path]) == ["done", "done"]
 

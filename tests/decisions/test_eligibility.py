@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.decisions import ClientEligibilityChanged
+from contracts.keys import Purpose
 from tests.decisions.builders import DecisionsUnderTest, expect, refusal
 
 PATH = "/client-eligibility/client-x"
@@ -22,7 +23,7 @@ async def test_disease_group_and_birth_travel_and_rest_sealed(decisions):
     [event] = await decisions.service.published(ClientEligibilityChanged)
     async with decisions.service.transaction() as tx:
         assert await tx.fetchval("SELECT sealed FROM client_eligibility") == event.sealed
-        opened = await tx.vault.open("client-x", event.sealed)
+        opened = await tx.vault.open(Purpose.ELIGIBILITY, "client-x", event.sealed)
         audit = [dict(row) for row in await tx.fetch("SELECT action, subject, detail FROM audit ORDER BY id")]
     assert json.loads(opened) == {"disease_group": "coronary", "birth_date": "1956-03-04", "birth_year": None}
     assert "coronary" not in event.model_dump_json() + str(audit) + answer.text

@@ -6,12 +6,14 @@ import pytest
 
 from chassis.auth import DevIssuer
 from chassis.settings import Settings
+from contracts.keys import users_of_keys
 from deploy import compose
 from rekku.services import GATEWAY, SERVICES
 from tests.deploy.running import Composed
 from tests.deploy.story import told
 from tests.kafka_topics import no_topics
 
+OWN = ("PASSWORD", "FINGERPRINT_SECRET")
 SECRETS = {name: f"{number:048x}" for number, name in enumerate(compose.wanted_secrets(), start=1)}
 
 
@@ -33,23 +35,24 @@ def test_no_secret_stands_in_the_file():
     """Two sets of secrets make two documents that share no password."""
     others = {name: value[::-1] for name, value in SECRETS.items()}
     assert set(SECRETS) == {
-        *("POSTGRES_PASSWORD", "REKKU_SECRET", "REKKU_OWNER_PASSWORD", "REKKU_KEYS_PASSWORD"),
-        *(f"REKKU_{service.upper()}_PASSWORD" for service in SERVICES),
+        *("POSTGRES_PASSWORD", "REKKU_SECRET", "REKKU_OWNER_PASSWORD"),
+        *(f"REKKU_{service.upper()}_{what}" for service in SERVICES for what in OWN),
+        *(f"REKKU_KEYS_{service.upper()}_PASSWORD" for service in users_of_keys()),
     }
     for name in SERVICES:
         one, other = (compose.load(given)["services"][name]["environment"] for given in (SECRETS, others))
         assert one["REKKU_DATABASE_URL"] != other["REKKU_DATABASE_URL"]
-        assert one["REKKU_SECRET"] != other["REKKU_SECRET"]
+        assert one["REKKU_FINGERPRINT_SECRET"] != other["REKKU_FINGERPRINT_SECRET"]
 
 
 def test_a_service_knows_its_own_password_only():
     document = compose.load(SECRETS)
     for name in SERVICES:
         told = " ".join(document["services"][name]["environment"].values())
-        foreign = {f"REKKU_{other.upper()}_PASSWORD" for other in SERVICES if other != name}
-        assert not [
-            secret for secret in (*foreign, "POSTGRES_PASSWORD", "REKKU_OWNER_PASSWORD") if SECRETS[secret] in told
-        ]
+        own = {f"REKKU_{name.upper()}_{what}" for what in OWN}
+        own |= {f"REKKU_KEYS_{name.upper()}_PASSWORD"} & SECRETS.keys()
+        own |= {"REKKU_SECRET"} if name == "notifications" else set()
+        assert {secret for secret in SECRETS if SECRETS[secret] in told} == own
 
 
 def test_nothing_is_reachable_from_other_machines():

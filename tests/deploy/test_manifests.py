@@ -6,6 +6,7 @@ import pytest
 
 from chassis import runtime
 from chassis.settings import BusKind, KafkaSecurity, ServedSettings, Settings, Unfit
+from contracts.keys import users_of_keys
 from contracts.topics import SERVICES, TOPICS, read_by, written_by
 from contracts.values import PersonalDataClass
 from deploy import check, compose, generate
@@ -182,7 +183,23 @@ def test_one_of_two_pods_stays_and_probes_ask_what_they_should(name):
 
 def test_only_who_seals_and_who_opens_knows_the_keys():
     knowing = {name for name, pod in PODS.items() if "REKKU_KEYS_DATABASE_URL" in environment(pod)}
-    assert knowing == {"courses", "decisions", "notifications"}
+    assert knowing == set(users_of_keys()) == {"courses", "decisions", "notifications"}
+
+
+def test_each_service_has_secrets_of_its_own():
+    """Survey links are notifications' alone; fingerprints and keys are shared by no two."""
+    named = {name: secrets_of(pod) for name, pod in PODS.items()}
+    assert {name for name, own in named.items() if "REKKU_SECRET" in own} == {"notifications"}
+    for variable, sharing in (("REKKU_FINGERPRINT_SECRET", ALL_SERVICES), ("REKKU_KEYS_DATABASE_URL", users_of_keys())):
+        assert len({named[name][variable] for name in sharing}) == len(sharing)
+
+
+def secrets_of(pod):
+    return {
+        variable["name"]: variable["valueFrom"]["secretKeyRef"]["name"]
+        for variable in pod["spec"]["containers"][0].get("env", [])
+        if "secretKeyRef" in variable.get("valueFrom", {})
+    }
 
 
 def test_no_secret_is_in_the_manifests():

@@ -81,7 +81,7 @@ async def test_an_administrator_need_not_be_a_superuser(rekku):
         await fetch(server.url(), "CREATE ROLE dba LOGIN CREATEROLE CREATEDB PASSWORD 'a long enough one'")
         for _ in range(2):
             status, said = await provision(rekku, server.url("dba", "a long enough one"))
-            assert (status, said) == (0, "provisioned: rekku, rekku_keys, 16 roles\n")
+            assert (status, said) == (0, "provisioned: rekku, rekku_keys, 19 roles\n")
         assert (await migrate(rekku, server))[0] == 0
         courses = server.url("rekku_courses", PASSWORDS["rekku_courses"], "rekku")
         assert await fetch(courses, "SELECT count(*) FROM courses.outbox")
@@ -93,7 +93,7 @@ async def test_an_administrator_need_not_be_a_superuser(rekku):
     ("passwords", "complaint"),
     [
         ({**PASSWORDS, "rekku_courses": "short"}, "no password of 16 characters for rekku_courses"),
-        ({role: word for role, word in PASSWORDS.items() if role != "rekku_keys"}, "for rekku_keys"),
+        ({role: word for role, word in PASSWORDS.items() if role != "rekku_keys_courses"}, "for rekku_keys_courses"),
         ({**PASSWORDS, "rekku_corses": "long enough to be one"}, "there is no role rekku_corses"),
     ],
 )

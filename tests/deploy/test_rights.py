@@ -11,7 +11,9 @@ from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFai
 from chassis.auth import DevIssuer
 from chassis.bus.kafka_topics import apply_topics
 from chassis.kafka.jars import KafkaUnavailable
+from chassis.key_store import keys_role_of
 from chassis.settings import BusKind, Settings
+from contracts.keys import users_of_keys
 from deploy import check
 from rekku.services import SERVICES
 from tests.authority import Authority
@@ -78,7 +80,15 @@ def given_secrets(somewhere):
     database = {name: somewhere.socket(f"rekku_{name}", PASSWORDS[f"rekku_{name}"], "rekku") for name in SERVICES}
     return {
         ("rekku-secret", "secret"): "a secret of the tests, long enough for production",
-        ("rekku-keys-database", "url"): somewhere.socket("rekku_keys", PASSWORDS["rekku_keys"], "rekku_keys"),
+        **{
+            (f"rekku-{name}-fingerprints", "secret"): f"fingerprints of {name}, long enough for production"
+            for name in SERVICES
+        },
+        **{
+            (f"rekku-{name}-keys", "url"): somewhere.socket(role, PASSWORDS[role], "rekku_keys")
+            for name in users_of_keys()
+            for role in [keys_role_of(name)]
+        },
         **{(f"rekku-{name}-database", "url"): url for name, url in database.items()},
         **{(name, "password"): password for name, password in KAFKA_PASSWORDS.items()},
     }

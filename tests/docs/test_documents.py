@@ -112,6 +112,7 @@ def test_the_subcommands_the_readme_promises_exist():
         "events",
         "dead-letters",
         "outbox",
+        "clients",
         "token",
     } == promised
     assert promised <= {command.strip("-") for command in app}

@@ -35,6 +35,7 @@ from contracts.decisions import (
     QuotaSet,
 )
 from contracts.envelope import Event
+from contracts.keys import Purpose
 from contracts.notifications import MessageSent
 from contracts.registration import (
     Contract,
@@ -231,7 +232,7 @@ class Notifications:
         """The client's contact as the decisions service seals it."""
         client_ref = f"client-of-{decision_ref}"
         contact = ClientContact(phone=phone, language=language)
-        sealed = await self.service.db.vault.seal(client_ref, contact.model_dump_json().encode())
+        sealed = await self.service.db.vault.seal(Purpose.CONTACTS, client_ref, contact.model_dump_json().encode())
         return ClientContactChanged(version=version, client_ref=client_ref, sealed=sealed)
 
     async def given_client(self, decision_ref: str = "D-1", **contact: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from chassis.settings import Environment, Settings
 from contracts.courses import CourseConfirmed
+from contracts.keys import Purpose
 from contracts.values import Language
 from services.notifications import store
 from services.notifications.delivery import deliver_messages
@@ -229,11 +230,11 @@ async def test_a_number_stored_before_that_is_not_mobile_crashes_nothing(notific
 
 
 async def test_a_contact_that_cannot_be_read_holds_up_nobody(notifications):
-    sealed = await notifications.service.db.vault.seal("client-of-D-1", b'{"phone": 5}')
+    sealed = await notifications.service.db.vault.seal(Purpose.CONTACTS, "client-of-D-1", b'{"phone": 5}')
     contact = (await notifications.a_contact()).model_copy(update={"sealed": sealed})
     await notifications.deliver(a_decision(), contact, a_payment(2))
     foreign = (await notifications.a_contact("D-2")).model_copy(update={"client_ref": "client-of-D-3"})
-    await notifications.service.db.vault.seal("client-of-D-3", b"a key of its own")
+    await notifications.service.db.vault.seal(Purpose.CONTACTS, "client-of-D-3", b"a key of its own")
     await notifications.deliver(a_decision(decision_ref="D-3"), foreign, a_payment(2, decision_ref="D-3"))
     await notifications.given_client("D-4")
     await notifications.deliver(a_payment(2, decision_ref="D-4"))

@@ -99,7 +99,7 @@ async def test_production_has_no_development_tokens(rekku, tmp_path):
     production = {
         "ENVIRONMENT": "production",
         "JWKS_URL": "https://issuer.example/jwks",
-        "SECRET": "6f1c0a9be27d48853c7e94d2b0f5a16388d1e7c3",
+        "FINGERPRINT_SECRET": "6f1c0a9be27d48853c7e94d2b0f5a16388d1e7c3",
         "PUBLIC_URL": "https://kurssit.example",
     }
     status, out, err = await rekku("token", "--role", "officer", HOME=tmp_path, **production)

@@ -14,9 +14,11 @@ from chassis import runtime
 from chassis.clock import ClockKind
 from chassis.files import FileUnusable, Unusable
 from chassis.kafka.jars import KafkaUnavailable
+from chassis.provisioning import roles_of
 from rekku import cli
 from rekku.home import Run
 from rekku.problems import Problem, problem_of
+from rekku.provisioning import needed_roles
 
 LETTER = str(UUID(int=7))
 CALLS = {
@@ -27,6 +29,7 @@ CALLS = {
     ("provision",): [],
     ("topics",): [],
     ("topics", "apply"): [],
+    ("clients", "erase"): ["client-4711"],
     ("events", "tail"): ["rekku.pins"],
     ("dead-letters", "list"): [],
     ("dead-letters", "show"): [LETTER],
@@ -142,16 +145,17 @@ GIVEN = {
     "DATABASE_URL": "postgresql:///x",
     "KEYS_DATABASE_URL": "postgresql:///x",
     "JWKS_URL": "https://identity.example/jwks.json",
+    "FINGERPRINT_SECRET": "hush, and another one",
     "SECRET": "hush, and long enough for a link",
     "UPSTREAMS": '{"search": "http://127.0.0.1:9"}',
 }
 NEEDED = {
-    "registration": {"DATABASE_URL", "JWKS_URL"},
-    "courses": {"DATABASE_URL", "JWKS_URL", "KEYS_DATABASE_URL"},
-    "decisions": {"DATABASE_URL", "JWKS_URL", "KEYS_DATABASE_URL"},
-    "notifications": {"DATABASE_URL", "JWKS_URL", "KEYS_DATABASE_URL", "SECRET"},
-    "search": {"DATABASE_URL", "JWKS_URL"},
-    "gateway": {"DATABASE_URL", "JWKS_URL", "UPSTREAMS"},
+    "registration": {"DATABASE_URL", "FINGERPRINT_SECRET", "JWKS_URL"},
+    "courses": {"DATABASE_URL", "FINGERPRINT_SECRET", "JWKS_URL", "KEYS_DATABASE_URL"},
+    "decisions": {"DATABASE_URL", "FINGERPRINT_SECRET", "JWKS_URL", "KEYS_DATABASE_URL"},
+    "notifications": {"DATABASE_URL", "FINGERPRINT_SECRET", "JWKS_URL", "KEYS_DATABASE_URL", "SECRET"},
+    "search": {"DATABASE_URL", "FINGERPRINT_SECRET", "JWKS_URL"},
+    "gateway": {"DATABASE_URL", "FINGERPRINT_SECRET", "JWKS_URL", "UPSTREAMS"},
 }
 
 
@@ -238,7 +242,7 @@ def test_passwords_that_are_lost(rekku, tmp_path, words):
 @pytest.mark.parametrize("words", sorted(set(LOOKING) - {("topics", "apply")}), ids=named)
 def test_the_database_is_down(rekku, tmp_path, words):
     home = a_home(tmp_path / "home")
-    roles = ["postgres", "rekku_bus", "rekku_keys", *(f"rekku_{name}" for name in NAMES)]
+    roles = ["postgres", *roles_of(NAMES)]
     (home / "passwords.json").write_text(json.dumps(dict.fromkeys(roles, "hush")))
     told(rekku(*words, *CALLS[words]), f"PostgreSQL in {home} does not answer (FileNotFoundError)")
 
@@ -264,8 +268,7 @@ def test_a_database_somewhere_else_is_down(rekku, words, settings):
 
 
 def test_provisioning_a_database_that_is_down(rekku):
-    roles = ["rekku_owner", "rekku_keys", *(f"rekku_{name}" for name in NAMES)]
-    passwords = json.dumps(dict.fromkeys(roles, "x" * 16))
+    passwords = json.dumps(dict.fromkeys(needed_roles(), "x" * 16))
     told(rekku("provision", ADMIN_URL="postgresql:///x?host=/nowhere", ROLE_PASSWORDS=passwords), "cannot be provis")
 
 

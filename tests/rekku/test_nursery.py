@@ -114,6 +114,7 @@ def serving(settings):
         "REKKU_PORT": "0",
         "REKKU_DATABASE_URL": settings.database_url.get_secret_value(),
         "REKKU_KEYS_DATABASE_URL": settings.keys_database_url.get_secret_value(),
+        "REKKU_FINGERPRINT_SECRET": settings.fingerprint_secret.get_secret_value(),
         "REKKU_JWKS_URL": settings.jwks_url,
     }
 

@@ -119,7 +119,7 @@ def test_before_there_are_data_it_is_made(home, name):
     first = files_in(home)
     (home / name).unlink()
     read_keys(Home(home))
-    assert files_in(home).keys() == first.keys() == {Path("passwords.json"), Path("secret")}
+    assert files_in(home).keys() == first.keys() == {Path(name) for name in (*KEYS, "fingerprint-secret")}
     assert files_in(home) != first
     assert stat.S_IMODE((home / name).stat().st_mode) == 0o600
 

@@ -127,7 +127,7 @@ class World:
     async def _envelopes(self, *topics):
         envelopes = {}
         for record in await self.bus.records(*topics):
-            envelope = decode(record.headers, record.value or b"")
+            envelope = None if record.value is None else decode(record.headers, record.value)
             if envelope is not None:
                 envelopes.setdefault((record.topic, envelope.id), envelope)
         return envelopes

@@ -14,8 +14,8 @@ class SealedClient:
     sealed: str
 
 
-async def merge_eligibility(tx: Transaction, client_ref: str, sealed: str, version: int) -> None:
-    """Take the sealed data unless ours are as new."""
+async def merge_eligibility(tx: Transaction, client_ref: str, sealed: str | None, version: int) -> None:
+    """Take the sealed data, or that there are none any more, unless what we have is as new."""
     await tx.execute(
         "INSERT INTO client_eligibility AS ours (client_ref, version, sealed) VALUES ($1, $2, $3)"
         " ON CONFLICT (client_ref) DO UPDATE SET version = excluded.version, sealed = excluded.sealed"
@@ -30,7 +30,7 @@ async def find_sealed(tx: Transaction, decision_refs: Sequence[str]) -> dict[str
     """What is kept of the decisions' clients in the caller's scope, by decision."""
     rows = await tx.fetch(
         "SELECT decision_ref, client_ref, sealed FROM decisions JOIN client_eligibility USING (client_ref)"
-        " WHERE decision_ref = ANY($1::text[])",
+        " WHERE decision_ref = ANY($1::text[]) AND sealed IS NOT NULL",
         decision_refs,
     )
     return {row["decision_ref"]: SealedClient(row["client_ref"], row["sealed"]) for row in rows}

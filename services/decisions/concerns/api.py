@@ -13,6 +13,7 @@ from chassis.db import Transaction
 from chassis.fields import words
 from chassis.http import Answer, Caller, Command, problems
 from contracts.identity_codes import TextKind
+from contracts.keys import Purpose
 from services.decisions import fields
 from services.decisions.acts import Act, Read
 from services.decisions.concerns import handlers, store
@@ -213,7 +214,7 @@ async def close_concern(concern_id: ConcernId, body: CloseConcern, caller: field
 
 
 async def _words(tx: Transaction, concern: Concern) -> str | None:
-    words = await tx.vault.open(concern.client_ref, concern.sealed_words)
+    words = await tx.vault.open(Purpose.CONCERNS, concern.client_ref, concern.sealed_words)
     return None if words is None else words.decode()
 
 

@@ -4,6 +4,7 @@ from datetime import date
 
 from chassis.db import Transaction
 from contracts.envelope import new_event_id
+from contracts.keys import Purpose
 from contracts.refusals import IfMatch, Refusal, expect_version
 from services.decisions import handlers as decisions
 from services.decisions import store as decided
@@ -32,7 +33,7 @@ async def file_concern(tx: Transaction, decision_ref: str, reason: Reason, words
         provider_id=decision.provider_id,
         service=decision.service,
         reason=reason,
-        sealed_words=await tx.vault.seal(decision.client_ref, words.encode()),
+        sealed_words=await tx.vault.seal(Purpose.CONCERNS, decision.client_ref, words.encode()),
         state=ConcernState.OPEN,
         filed_at=tx.now,
         filed_by=tx.principal.subject,

@@ -7,6 +7,7 @@ from datetime import date
 from chassis.db import Transaction
 from chassis.texts import Texts
 from chassis.vault import Vault
+from contracts.keys import Purpose
 from contracts.registration import LocalisedText
 from services.decisions.eligibility import open_eligibility
 from services.decisions.quotas.handlers import get_quota
@@ -153,7 +154,7 @@ async def find_sealed_ages(tx: Transaction, asked: Asked) -> SealedAges:
 
 async def count_ages(found: SealedAges, vault: Vault) -> views.Ages:
     """The ages, aggregated: what belongs to one client is forgotten here (R-STA-2, E-63)."""
-    await vault.fetch_keys(found.sealed)
+    await vault.fetch_keys(Purpose.ELIGIBILITY, found.sealed)
     births = {client: await open_eligibility(vault, client, sealed) for client, sealed in found.sealed.items()}
 
     def shown(days: Mapping[str, date]) -> tuple[list[int | None], int | None]:

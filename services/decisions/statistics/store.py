@@ -161,7 +161,8 @@ async def count_moves(tx: Transaction, service: str, year: int) -> tuple[int, in
 async def find_sealed_eligibility(tx: Transaction, client_refs: Collection[str]) -> dict[str, str]:
     """The sealed eligibility data of these clients; nothing here can read them."""
     rows = await tx.fetch(
-        "SELECT client_ref, sealed FROM client_eligibility WHERE client_ref = ANY ($1)", list(client_refs)
+        "SELECT client_ref, sealed FROM client_eligibility WHERE client_ref = ANY ($1) AND sealed IS NOT NULL",
+        list(client_refs),
     )
     return {row["client_ref"]: row["sealed"] for row in rows}
 

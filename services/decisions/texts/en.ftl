@@ -189,6 +189,7 @@ act-annul-decision = Decision annulled
 act-swap-provider = Provider changed
 act-change-contact = Client's contact details changed
 act-change-eligibility = Client's eligibility data changed
+act-erase-client = Client erased
 act-file-concern = Concern filed
 act-begin-discussion = Discussion of a concern begun
 act-close-concern = Concern closed

@@ -189,6 +189,7 @@ act-annul-decision = Päätös kumottu
 act-swap-provider = Palveluntuottaja vaihdettu
 act-change-contact = Asiakkaan yhteystiedot muutettu
 act-change-eligibility = Asiakkaan kurssikelpoisuustiedot muutettu
+act-erase-client = Asiakkaan tiedot hävitetty
 act-file-concern = Huoli asiakkaasta ilmoitettu
 act-begin-discussion = Keskustelu huolesta aloitettu
 act-close-concern = Huoli käsitelty

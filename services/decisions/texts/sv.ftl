@@ -189,6 +189,7 @@ act-annul-decision = Beslut upphävt
 act-swap-provider = Serviceproducenten bytt
 act-change-contact = Klientens kontaktuppgifter ändrade
 act-change-eligibility = Klientens behörighetsuppgifter ändrade
+act-erase-client = Klientens uppgifter utplånade
 act-file-concern = Oro för klienten anmäld
 act-begin-discussion = Samtal om oron inlett
 act-close-concern = Oron behandlad

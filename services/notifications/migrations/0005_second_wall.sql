@@ -9,7 +9,7 @@ SELECT rekku_wall(read, 'SELECT') FROM unnest(ARRAY[
 
 SELECT rekku_wall(hidden) FROM unnest(ARRAY[
     'contracts', 'client_contacts', 'count_uses', 'surveys', 'invitations', 'invitation_stages', 'answers',
-    'feedback_totals'
+    'feedback_totals', 'sealed_answers', 'sms_removals'
 ]::regclass[]) AS hidden;
 
 -- Of no provider and of no client.
