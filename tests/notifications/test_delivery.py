@@ -368,7 +368,11 @@ async def test_the_worker_sends_after_commits_and_survives_a_lost_database(notif
 
 
 def settings(**differences) -> Settings:
-    given = {"secret": "a secret of more than thirty-two characters", "public_url": "https://www.kela.fi"}
+    given = {
+        "secret": "a secret of more than thirty-two characters",
+        "fingerprint_secret": "another one, of more than thirty-two",
+        "public_url": "https://www.kela.fi",
+    }
     return Settings.model_validate({**given, **differences})
 
 
@@ -388,5 +392,7 @@ def test_links_need_a_secret_and_in_production_an_address_of_kela():
         SurveyLinks(settings(secret="short"))
     production = {"environment": Environment.PRODUCTION, "jwks_url": "https://op.kela.fi/jwks"}
     assert SurveyLinks(settings(**production)).link("s").startswith("https://www.kela.fi/s/")
+    with pytest.raises(ValueError, match="REKKU_SECRET"):
+        SurveyLinks(settings(**production, secret="x" * 31))
     with pytest.raises(ValueError, match=r"kela\.fi"):
         SurveyLinks(settings(**production, public_url="https://example.org"))

@@ -22,7 +22,7 @@ from chassis.kafka.cluster import Broker, KafkaCluster
 from chassis.settings import Settings
 from deploy import compose
 from rekku.home import Home
-from rekku.up import read_keys, start_database
+from rekku.up import fingerprint_secrets, read_keys, start_database
 from tests.chassis.test_files import BREAKAGES
 
 ROOT = Path(__file__).parents[2]
@@ -122,6 +122,19 @@ def test_before_there_are_data_it_is_made(home, name):
     assert files_in(home).keys() == first.keys() == {Path(name) for name in (*KEYS, "fingerprint-secret")}
     assert files_in(home) != first
     assert stat.S_IMODE((home / name).stat().st_mode) == 0o600
+
+
+def test_a_home_of_before_gets_its_secret_of_fingerprints(home):
+    """Also where there are data: it opens none. Each service's own follows from it, and stays."""
+    read_keys(Home(home))
+    (home / "fingerprint-secret").unlink()
+    (home / "postgres").mkdir()
+    (home / "postgres" / "PG_VERSION").write_text("18")
+    read_keys(Home(home))
+    own = fingerprint_secrets(Home(home))
+    assert own == fingerprint_secrets(Home(home))
+    assert len(set(own.values())) == len(own) == 6
+    assert min(map(len, own.values())) >= 32
 
 
 def test_the_issuers_public_keys_follow_from_its_own(home):
