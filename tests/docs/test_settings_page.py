@@ -52,11 +52,15 @@ def texts():
         yield "\n".join(re.findall(r"environ.*", file.read_text()))
 
 
+OF_EACH = ("_PASSWORD", "_FINGERPRINT_SECRET")
+"""How the names end that the compose file has once for each service."""
+
+
 def test_no_variable_is_left_out():
     used = {name for text in texts() for name in re.findall(r"REKKU_[A-Z_]*[A-Z]", text)}
     assert {"REKKU_SEED", "REKKU_LAUNCHER", "REKKU_KAFKA_PORT", "REKKU_TLS_CERT_FILE"} <= used
     named = {
-        re.sub(f"_({'|'.join(SERVICES)})_".upper(), "_SERVICE_", name) if name.endswith("_PASSWORD") else name
+        re.sub(f"_({'|'.join(SERVICES)})_".upper(), "_SERVICE_", name) if name.endswith(OF_EACH) else name
         for name in used - NO_SETTINGS
     }
     assert {name for name in named if f"`{name}`" not in PAGE} == set()
