@@ -137,6 +137,7 @@ def _program(settings, port: int, home, parent: Nursery) -> Program:
         "REKKU_DATABASE_URL": settings.database_url.get_secret_value(),
         "REKKU_KEYS_DATABASE_URL": settings.keys_database_url.get_secret_value(),
         "REKKU_SECRET": settings.secret.get_secret_value(),
+        "REKKU_FINGERPRINT_SECRET": settings.fingerprint_secret.get_secret_value(),
         "REKKU_JWKS_URL": settings.jwks_url,
         "REKKU_FAILPOINTS": str(home / "failpoints"),
         "REKKU_LOG_LEVEL": "WARNING",
