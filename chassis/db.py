@@ -285,9 +285,8 @@ class Database:
         self.timers_planned = asyncio.Event()
         self.committed = asyncio.Event()
         self._tables: dict[tuple[str, str], Settled] = {}
-        self._begin = (
-            f"SELECT set_config('rekku.scope', $1, true), set_config('role', $2, true), {NOW_SQL[clock]} AS now"
-        )
+        start = "SELECT set_config('rekku.scope', $1, true), set_config('role', $2, true)"
+        self._begin = f"{start}, {NOW_SQL[clock]} AS now"
         self._begin_hurried = f"{self._begin}, set_config('lock_timeout', $3, true)"
 
     @classmethod
