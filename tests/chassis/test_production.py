@@ -16,7 +16,7 @@ DATABASE = "postgresql://rekku_courses:mLq7uVx2Rz9eTc4b@database.internal/rekku?
 PRODUCTION = {
     "environment": "production",
     "database_url": DATABASE,
-    "keys_database_url": "postgresql://rekku_keys:mLq7uVx2Rz9eTc4b@/rekku_keys?host=/run/postgresql",
+    "keys_database_url": "postgresql://rekku_keys_decisions:mLq7uVx2Rz9eTc4b@/rekku_keys?host=/run/postgresql",
     "bus": "kafka",
     "kafka_servers": "kafka:9093",
     "kafka_security": "SASL_SSL",
@@ -25,7 +25,7 @@ PRODUCTION = {
     "issuer": "https://identity.example",
     "public_url": "https://rekku.kela.fi",
     "secret": "6f1c0a9be27d48853c7e94d2b0f5a16388d1e7c3",
-    "fingerprint_secret": "0b7d5e3c91f84a26d8e2c7b1a5f39460",
+    "fingerprint_secret": "b83d5f02c6a94e17d0f2957ae41c86b3507fd9e2",
     "upstreams": {"search": "https://search:8080"},
     "otlp_endpoint": "https://collector:4318",
     "tls_cert_file": "/etc/rekku/tls/tls.crt",
@@ -65,6 +65,7 @@ ON_TCP = "postgresql://rekku_courses:mLq7uVx2Rz9eTc4b@database.internal/rekku"
         ("kafka_security", "PLAINTEXT", "unencrypted"),
         ("kafka_password", "short", "fewer than 16 characters"),
         ("secret", "x" * 40, "repeats a part of itself"),
+        ("fingerprint_secret", "x" * 40, "repeats a part of itself"),
         ("secret", "6f1c0a9be27d48853c7e94d2b0f5a16", "fewer than 32 characters"),
         ("database_url", ON_TCP, "unverified"),
         ("owner_database_url", f"{ON_TCP}?sslmode=require", "unverified"),
@@ -87,7 +88,7 @@ WITHOUT = {
     "bus": ("embedded", "embedded"),
     "issuer": ("", Settings.model_fields["issuer"].get_default()),
     "public_url": ("", Settings.model_fields["public_url"].get_default()),
-    "secret": ("",),
+    "fingerprint_secret": ("",),
     "jwks_url": ("",),
     "database_url": ("",),
 }
@@ -99,6 +100,16 @@ def test_no_service_starts_without_what_all_need(service, name, value):
     with pytest.raises(Unfit) as refused:
         load(service).require(ServedSettings.model_validate(PRODUCTION | {name: value}))
     assert f"{variable(name)} is missing: {Settings.model_fields[name].description}" in refused.value.problems
+
+
+def test_the_secret_of_survey_links_is_asked_of_notifications_alone():
+    without = ServedSettings.model_validate(PRODUCTION | {"secret": ""})
+    for name in SERVICES:
+        if name == "notifications":
+            with pytest.raises(Unfit, match="REKKU_SECRET is missing"):
+                load(name).require(without)
+        else:
+            load(name).require(without)
 
 
 def test_a_service_starts_without_what_others_need():
@@ -139,6 +150,7 @@ async def test_all_that_is_wrong_is_said_at_once(rekku, tmp_path):
         for name in (
             "database_url",
             "secret",
+            "fingerprint_secret",
             "otlp_endpoint",
             "keys_database_url",
             "bus",
