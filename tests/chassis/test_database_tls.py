@@ -9,8 +9,10 @@ import pytest
 from chassis.clock import ClockKind
 from chassis.db import Database
 from chassis.fitness import is_private
+from chassis.key_store import KEYS_DDL
 from chassis.probe import Probe
-from chassis.vault import KEYS_DDL, Vault
+from chassis.vault import Vault
+from contracts.keys import Purpose
 from tests.authority import Authority
 from tests.conftest import leave_out
 from tests.deploy.somewhere import PostgresSomewhere
@@ -54,8 +56,11 @@ async def test_pool_probe_and_key_store_speak_tls_with_a_server_that_is_verified
         row = await database.pool.fetchrow("SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
         assert (row["ssl"], row["version"]) == (True, "TLSv1.3")
         assert await database.answers()
-        await database.pool.execute(KEYS_DDL.replace("client_keys", "public.client_keys"))
-        assert await vault.open("client-1", await vault.seal("client-1", b"plain")) == b"plain"
+        await database.pool.execute(f"SET search_path = public; {KEYS_DDL}")
+        assert (
+            await vault.open(Purpose.CONTACTS, "client-1", await vault.seal(Purpose.CONTACTS, "client-1", b"plain"))
+            == b"plain"
+        )
     finally:
         await database.close()
         await vault.close()

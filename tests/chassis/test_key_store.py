@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from chassis.batch_keys import BATCH_KEYS_DDL
 from chassis.embedded import KEYS_DATABASE, SUPERUSER
-from chassis.key_store import grants, keys_role_of
+from chassis.key_store import KEYS_DDL, grants, keys_role_of
 from chassis.testing import ServiceUnderTest
 from chassis.vault import BrokenSeal, Vault
 from contracts.envelope import new_event_id
@@ -172,8 +173,6 @@ async def test_no_key_of_that_kind_is_made_any_more(vaults, owner, client):
 
 async def test_a_key_store_of_before_is_brought_up_to_date_with_its_keys(cluster, toy, owner):
     """The tables of the release before, with a row; then the statements of provisioning, twice."""
-    from chassis.key_store import KEYS_DDL
-
     name = f"keys_of_before_{os.getpid()}"
     await owner.execute(f'CREATE DATABASE "{name}" OWNER rekku_keys')
     try:
@@ -183,6 +182,7 @@ async def test_a_key_store_of_before_is_brought_up_to_date_with_its_keys(cluster
             await keys.execute("INSERT INTO client_keys (client_ref, key) VALUES ('c', $1)", bytes(32))
             for _ in range(2):
                 await keys.execute(KEYS_DDL)
+                await keys.execute(BATCH_KEYS_DDL)
                 for statement in grants():
                     await keys.execute(statement)
             assert await keys.fetchval("SELECT key FROM client_keys WHERE client_ref = 'c'") == bytes(32)

@@ -10,6 +10,7 @@ import httpx
 
 from chassis.auth import Role
 from chassis.testing import ServiceUnderTest
+from chassis.vault import Vault
 from contracts.courses import (
     ClientMoved,
     ClientPinned,
@@ -217,8 +218,9 @@ def a_service(version: int = 1) -> ServiceDescriptionPublished:
 class Notifications:
     """What happens to the service, and what clients and providers see of it."""
 
-    def __init__(self, service: ServiceUnderTest) -> None:
+    def __init__(self, service: ServiceUnderTest, sealing: Vault | None = None) -> None:
         self.service = service
+        self._sealing = sealing or service.db.vault
         self.runtime = service.runtime
         self.deliver = service.deliver
         self.published = service.published
@@ -232,7 +234,7 @@ class Notifications:
         """The client's contact as the decisions service seals it."""
         client_ref = f"client-of-{decision_ref}"
         contact = ClientContact(phone=phone, language=language)
-        sealed = await self.service.db.vault.seal(Purpose.CONTACTS, client_ref, contact.model_dump_json().encode())
+        sealed = await self._sealing.seal(Purpose.CONTACTS, client_ref, contact.model_dump_json().encode())
         return ClientContactChanged(version=version, client_ref=client_ref, sealed=sealed)
 
     async def given_client(self, decision_ref: str = "D-1", **contact: Any) -> None:

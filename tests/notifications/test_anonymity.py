@@ -15,6 +15,7 @@ import pytest
 
 from chassis.embedded import SUPERUSER
 from chassis.testing import service_under_test
+from chassis.vault import Vault
 from contracts.notifications import FeedbackAverage, FeedbackAveragePublished
 from services.notifications import domain, feedback
 from services.notifications.app import SERVICE
@@ -35,8 +36,10 @@ async def notifications(cluster, tmp_path) -> AsyncIterator[Notifications]:
     """On a database that no test has used: where a row lies says when it came."""
     home = tmp_path / "notifications"
     home.mkdir()
+    sealing = Vault(cluster.cluster.keys_url("decisions"))
     async with service_under_test(cluster, SERVICE, home) as service:
-        yield Notifications(service)
+        yield Notifications(service, sealing)
+    await sealing.close()
 
 
 @pytest.fixture(params=["rekku_notifications", "rekku_notifications_owner", SUPERUSER])
