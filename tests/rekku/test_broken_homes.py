@@ -48,7 +48,8 @@ def a_home_with_data(home):
     """A home with data, whose keys are there, and a system that seems to run."""
     DevIssuer(Settings(home=home, dev_issuer=True))
     (home / "passwords.json").write_text(json.dumps({"postgres": "x", "rekku_bus": "x"}))
-    (home / "secret").write_text("x" * 64)
+    for name in ("secret", "fingerprint-secret"):
+        (home / name).write_text("x" * 64)
     (home / "postgres").mkdir()
     (home / "postgres" / "PG_VERSION").write_text("18")
     (home / "jwks.json").write_text((home / "dev-issuer-jwks.json").read_text())
