@@ -18,6 +18,7 @@ import pytest
 
 from chassis.embedded import KEYS_DATABASE, SUPERUSER
 from chassis.testing import service_under_test
+from chassis.vault import Vault
 from rekku.nursery import Nursery
 from rekku.processes import Program, keep_running
 from rekku.up import free_ports
@@ -103,7 +104,8 @@ async def surveys(cluster, tmp_path_factory):
     home = tmp_path_factory.mktemp("survey-batches")
     (home / "failpoints").mkdir()
     async with service_under_test(cluster, SERVICE, home) as service:
-        notifications = Notifications(service)
+        sealing = Vault(cluster.cluster.keys_url("decisions"))
+        notifications = Notifications(service, sealing)
         tokens = {}
         for step, nth in STEPS:
             office = f"office {step} {nth}"
@@ -128,6 +130,7 @@ async def surveys(cluster, tmp_path_factory):
         await nursery.close()
         await admin.close()
         await keys.close()
+        await sealing.close()
 
 
 def _program(settings, port: int, home, parent: Nursery) -> Program:

@@ -14,6 +14,7 @@ import pytest
 from chassis import batch_keys
 from chassis.embedded import SUPERUSER
 from chassis.testing import service_under_test
+from chassis.vault import Vault
 from services.notifications import feedback
 from services.notifications.app import SERVICE
 from services.notifications.batches import store
@@ -32,8 +33,10 @@ async def notifications(cluster, tmp_path) -> AsyncIterator[Notifications]:
     """On a database of its own."""
     home = tmp_path / "notifications"
     home.mkdir()
+    sealing = Vault(cluster.cluster.keys_url("decisions"))
     async with service_under_test(cluster, SERVICE, home) as service:
-        yield Notifications(service)
+        yield Notifications(service, sealing)
+    await sealing.close()
 
 
 @dataclass
