@@ -60,6 +60,8 @@ BY_ITSELF: dict[str, dict[str, set[str]]] = {
     "notifications": {
         "erase_key": set(),  # of a batch of survey answers: a row would say when somebody answered (E-30)
         "open_batch": set(),  # as erase_key
+        "seal_anew": set(),  # as erase_key
+        "seal_few": set(),  # as erase_key
         "on_change_decided": {"WRITE_MESSAGE"},
         "on_client_contact": set(),
         "on_contract": {"WRITE_MESSAGE"},
