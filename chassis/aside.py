@@ -81,6 +81,11 @@ async def keys_aside(tx: Transaction) -> Sequence[KeyAside]:
     return [KeyAside(**row) for row in await tx.fetch(_KEYS)]
 
 
+async def forget(tx: Transaction, topic: str, key: str) -> None:
+    """Remove the rows of a key that are set aside: what this transaction publishes counts without them, and goes."""
+    await tx.execute("DELETE FROM outbox_aside WHERE topic = $1 AND key = $2", topic, key.encode())
+
+
 async def ask_for(tx: Transaction, topic: str | None, key: bytes | None) -> int:
     """Ask the relay to publish what is set aside, of one topic or key where one is given; how many keys.
 

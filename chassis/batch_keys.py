@@ -36,16 +36,23 @@ SEAL_BYTES = _NONCE_BYTES + _TAG_BYTES
 """What is sealed becomes so much longer, whatever it says."""
 
 
-async def seal(vault: Vault, batch_id: UUID, plain: bytes) -> bytes:
-    """`plain` under the batch's key, which is made where there is none.
+async def seal(vault: Vault, batch_id: UUID, plain: bytes, *, beside: bytes | None = None) -> bytes:
+    """`plain` under the batch's key, which is made for the first of a batch.
 
     Nothing may be sealed for a batch that is being opened: the caller holds a lock against that.
 
+    Args:
+        beside: what was sealed for the batch before; under two keys they would never be opened together.
+
     Raises:
+        BrokenSeal: the batch's key is gone, or another than that of `beside`.
         TimeoutError, asyncpg.PostgresError, OSError: the key store does not answer; a failure of the moment.
     """
     reach("seal.before")
-    half = await _find(vault, batch_id) or await _make(vault, batch_id)
+    half = await _find(vault, batch_id)
+    if beside is not None:
+        _opened(vault, half, batch_id, [beside])
+    half = half or await _make(vault, batch_id)
     nonce = os.urandom(_NONCE_BYTES)
     sealed = nonce + _cipher(vault, half).encrypt(nonce, plain, batch_id.bytes)
     reach("seal.after")
@@ -59,7 +66,10 @@ async def unseal(vault: Vault, batch_id: UUID, sealed: Sequence[bytes]) -> list[
         BrokenSeal: its key is gone, or a seal was altered or is another batch's.
         TimeoutError, asyncpg.PostgresError, OSError: as `seal`.
     """
-    half = await _find(vault, batch_id)
+    return _opened(vault, await _find(vault, batch_id), batch_id, sealed)
+
+
+def _opened(vault: Vault, half: bytes | None, batch_id: UUID, sealed: Sequence[bytes]) -> list[bytes]:
     if half is None:
         raise BrokenSeal("the key store has no key of the batch")
     cipher = _cipher(vault, half)

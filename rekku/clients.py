@@ -22,7 +22,8 @@ async def erase(home: Home, client_ref: str) -> None:
     """Erase a client in the system that runs here, or with REKKU_DATABASE_URL in that of the decisions service.
 
     Raises:
-        Problem: it is no reference, or nothing runs here, or PostgreSQL does not answer.
+        Problem: it is no reference, or nothing runs here, or the keys' address is missing, or PostgreSQL does not
+            answer.
     """
     if holds_identity_code(client_ref, TextKind.IDENTIFIER):
         raise Problem("that looks like a personal identity code; clients are named by their reference")
@@ -43,5 +44,7 @@ def outcome(client_ref: str, erased: Erased) -> str:
 async def _decisions(home: Home) -> AsyncIterator[Database]:
     settings = Settings()
     given = bool(settings.database_url.get_secret_value())
+    if given and not settings.keys_database_url.get_secret_value():
+        raise Problem("REKKU_KEYS_DATABASE_URL is missing: without the keys nothing would be erased")
     async with given_database("decisions", settings) if given else database_of(home, "decisions") as database:
         yield database

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from contracts.identity_codes import TextKind
 from services.gateway.domain import read_answers
 from services.gateway.forms import read_form
-from services.gateway.upstreams import Reply
+from services.gateway.upstreams import Reply, UpstreamUnavailable
 from services.gateway.visitor import Visitor, visitor
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
@@ -34,7 +34,11 @@ async def send_answers(token: Token, visitor: Annotated[Visitor, Depends(visitor
         return _no_survey(visitor, survey)
     numbers = [statement["number"] for statement in survey.document["statements"]]
     answers = read_answers(await read_form(visitor.request), numbers)
-    reply = await visitor.send("notifications", "POST", f"/surveys/{token}/answers", {"answers": answers})
+    try:
+        reply = await visitor.send("notifications", "POST", f"/surveys/{token}/answers", {"answers": answers})
+    except UpstreamUnavailable:
+        later = visitor.t("problem-unavailable")
+        return _survey(visitor, survey, answers, [(f"statement-{numbers[0]}", later)], status=503)
     if reply.ok:
         return visitor.message("survey-thanks", status=200)
     if reply.code != "TOO_FEW_ANSWERS":
@@ -42,7 +46,7 @@ async def send_answers(token: Token, visitor: Annotated[Visitor, Depends(visitor
     missing = next((number for number in numbers if str(number) not in answers), numbers[0])
     values = reply.document["values"]
     text = visitor.t("survey-at-least", needed=values["needed"], given=values["given"])
-    return _survey(visitor, survey, answers, [(f"statement-{missing}", text)])
+    return _survey(visitor, survey, answers, [(f"statement-{missing}", text)], status=422)
 
 
 @router.get("/sms")
@@ -58,11 +62,13 @@ def _survey(
     survey: Reply,
     answers: Mapping[str, int] | None = None,
     errors: list[tuple[str, str]] | None = None,
+    *,
+    status: int = 200,
 ) -> Response:
     return visitor.page(
         "survey.html",
         title=visitor.t("survey-title"),
-        status=422 if errors else 200,
+        status=status,
         service_name=survey.document["service_name"],
         statements=survey.document["statements"],
         answers=answers or {},

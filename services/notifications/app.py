@@ -33,7 +33,12 @@ SERVICE = Service(
         decisions.AnnouncedCountReopened: handlers.on_count_use,
         decisions.PeriodPaid: feedback.on_period_paid,
     },
-    timers={batches.OPEN: batches.open_batch, batches.ERASE: batches.erase_key},
+    timers={
+        batches.OPEN: batches.open_batch,
+        batches.ERASE: batches.erase_key,
+        batches.ANEW: batches.seal_anew,
+        batches.FEW: batches.seal_few,
+    },
     known={
         "decision": copies.find_decision_version,
         "pin": copies.find_pin_version,

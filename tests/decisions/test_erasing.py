@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from chassis import aside
+from chassis.aside import set_aside_behind
 from chassis.db import Transaction
 from contracts.decisions import (
     CLIENT_CONTACTS,
@@ -14,8 +16,9 @@ from contracts.decisions import (
 )
 from contracts.keys import Purpose
 from services.decisions import erasing, store
+from services.decisions.concerns import store as concerns
 from tests.decisions.builders import DecisionsUnderTest, expect, refusal
-from tests.races import Gate
+from tests.races import Gate, count_waiting, until
 
 CLIENT = "client-to-erase"
 NOTHING = {"client_ref": CLIENT, "contacts": False, "eligibility": False, "keys": False}
@@ -71,12 +74,54 @@ async def test_keys_data_and_what_was_passed_on_go_in_one_transaction(decisions)
     assert [value is None for _, value in rows] == [False, True, False, True]
 
 
-async def test_erasing_again_changes_nothing(decisions):
+async def test_begunagain_changes_nothing(decisions):
     expect(200, await change_contact(decisions))
     expect(200, await erase(decisions))
     before = await kept(decisions), await outbox(decisions)
     assert expect(200, await erase(decisions)) == NOTHING
     assert (await kept(decisions), await outbox(decisions)) == before
+
+
+async def test_a_key_store_of_before_is_erased_from_again(decisions):
+    """A restored backup has the keys again, which open what others still keep."""
+    expect(200, await change_contact(decisions))
+    keys = await decisions.service.db.vault.store()
+    key = await keys.fetchval("SELECT key FROM keys_by_purpose WHERE client_ref = $1", CLIENT)
+    expect(200, await erase(decisions))
+    await keys.execute("UPDATE keys_by_purpose SET key = $2, erased_at = NULL WHERE client_ref = $1", CLIENT, key)
+    assert expect(200, await erase(decisions)) == NOTHING | {"keys": True}
+    assert await keys.fetchval("SELECT key FROM keys_by_purpose WHERE client_ref = $1", CLIENT) is None
+
+
+async def test_it_waits_behind_nothing_that_is_set_aside(decisions):
+    """What the bus does not take of the client goes as well; another's stays set aside."""
+    expect(200, await change_contact(decisions))
+    async with decisions.service.transaction() as tx:
+        columns = "topic, key, header_names, header_values, value"
+        for key in (CLIENT, "another"):
+            await tx.execute(
+                f"INSERT INTO outbox_aside (id, created_at, {columns})"
+                " SELECT -length($1::text), created_at, topic, $2, header_names, header_values, value FROM outbox",
+                key,
+                key.encode(),
+            )
+        await tx.execute("DELETE FROM outbox")
+    expect(200, await erase(decisions))
+    async with decisions.service.db.connection() as connection:
+        assert await set_aside_behind(connection, 100, 0, frozenset()) == 0
+    async with decisions.service.transaction() as tx:
+        assert [row["key"] for row in await tx.fetch("SELECT key FROM outbox_aside")] == [b"another"]
+    assert [value is None for _, value in await outbox(decisions)] == [False, True]
+
+
+async def test_control_what_is_set_aside_of_a_client_holds_its_erasure_up(decisions, monkeypatch):
+    async def kept(*_):
+        return None
+
+    monkeypatch.setattr(aside, "forget", kept)
+    with pytest.raises(AssertionError):
+        await test_it_waits_behind_nothing_that_is_set_aside(decisions)
+    assert await outbox(decisions) == []
 
 
 async def test_nobody_known_is_nothing_to_erase(decisions):
@@ -182,6 +227,46 @@ async def test_control_without_the_clients_lock_a_contact_is_stored_that_nobody_
     expect(200, await writing)
     ((stored, _),) = await kept(decisions)
     assert await vault.open(Purpose.CONTACTS, CLIENT, stored) is None
+
+
+async def erased_before_the_words_are_stored(decisions: DecisionsUnderTest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """A concern is held between sealing its words and storing them, until who erases is done or waits for it."""
+    ref = (await decisions.grant(client_ref=CLIENT))["decision_ref"]
+    add, begun, done_first = concerns.add_concern, asyncio.Event(), []
+
+    async def add_late(*arguments) -> None:
+        begun.set()
+
+        async def erased_or_waits() -> bool:
+            return eraser.done() or await count_waiting(decisions.service) > 0
+
+        await until(erased_or_waits)
+        done_first.append(eraser.done())
+        await add(*arguments)
+
+    async def erase_then() -> None:
+        await begun.wait()
+        expect(200, await erase(decisions))
+
+    monkeypatch.setattr(concerns, "add_concern", add_late)
+    eraser = asyncio.create_task(erase_then())
+    body = {"reason": "timeliness", "words": "Asiakkaan tilanne on muuttunut."}
+    expect(201, await decisions.provider.post(f"/decisions/{ref}/concerns", json=body))
+    await eraser
+    return done_first == [True]
+
+
+async def test_who_files_a_concern_at_the_same_time_comes_before_or_after(decisions, monkeypatch):
+    """As who writes: what is filed after the erasure can be read."""
+    assert not await erased_before_the_words_are_stored(decisions, monkeypatch)
+
+
+async def test_control_without_the_clients_lock_words_are_stored_that_nobody_can_read(decisions, monkeypatch):
+    async def unlocked(_tx: Transaction, _client_ref: str) -> None:
+        return None
+
+    monkeypatch.setattr(store, "lock_client", unlocked)
+    assert await erased_before_the_words_are_stored(decisions, monkeypatch)
 
 
 @pytest.mark.parametrize("event", [ClientContactErased, ClientEligibilityErased])

@@ -1,5 +1,8 @@
 """The survey page with the real notifications service behind it."""
 
+from chassis import batch_keys
+from tests.notifications.answering import KeyStore
+
 
 def filled(count, value=2):
     return {f"statement-{number}": str(value) for number in range(1, count + 1)}
@@ -32,6 +35,23 @@ async def test_too_few_answers_keep_what_was_answered_and_lead_to_the_first_gap(
     assert '<a href="#statement-13">Answer at least 15 statements. You have answered 12.</a>' in page.text
     assert page.text.count(" checked>") == 12
     assert f'action="/s/{token}"' in page.text
+
+
+async def test_where_answers_cannot_be_stored_for_the_moment_they_are_not_asked_for_again(
+    cluster, gateway, token, monkeypatch
+):
+    """The key store is away: what was answered stands in the form, to be sent once more."""
+    monkeypatch.setattr(batch_keys, "WITHIN_S", 0.05)
+    browser, keys = gateway.browser("en"), await KeyStore.of(cluster)
+    try:
+        async with keys.connection.transaction():
+            await keys.connection.execute("LOCK TABLE batch_keys IN ACCESS EXCLUSIVE MODE")
+            page = await browser.post(f"/s/{token}", data=filled(19))
+    finally:
+        await keys.connection.close()
+    assert (page.status_code, page.text.count(" checked>")) == (503, 19)
+    assert "Try again in a moment. Nothing has been stored." in page.text
+    assert (await browser.post(f"/s/{token}", data=filled(19))).status_code == 200
 
 
 async def test_what_is_not_an_answer_does_not_count_as_one(gateway, token):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 import pytest
 
@@ -12,6 +13,8 @@ from contracts.notifications import FeedbackAveragePublished
 from services.notifications import feedback
 from services.notifications.app import SERVICE
 from services.notifications.batches import handlers, store
+from services.notifications.batches.domain import SurveyAnswer
+from services.notifications.domain import score_units
 from tests.notifications.answering import (
     BATCH,
     KeyStore,
@@ -183,6 +186,82 @@ async def test_a_batch_whose_key_is_missing_waits_until_it_is_back(notifications
     await notifications.open_batches()
     assert same(await readable(notifications), range(2 * BATCH))
     assert await totals(notifications) == (10, 10, 2)
+
+
+async def _loses_its_key(notifications, keys, tokens):
+    """Two answers wait, the key store becomes one of before, and five more clients answer; the key that is gone."""
+    await answer_all(notifications, tokens[:2])
+    [batch_id] = await keys.batches()
+    half = await keys.connection.fetchval("DELETE FROM batch_keys WHERE batch_id = $1 RETURNING half", batch_id)
+    await answer_all(notifications, tokens[2:7], first=2)
+    await notifications.open_batches()
+    return batch_id, half
+
+
+async def test_answers_whose_key_is_lost_before_five_wait_take_no_later_ones_with_them(notifications, keys):
+    """Another batch takes those; once the key is back, the first ones wait with whoever comes after."""
+    tokens = await notifications.surveys(10)
+    batch_id, half = await _loses_its_key(notifications, keys, tokens)
+    assert same(await readable(notifications), range(2, 7))
+    assert await waiting(notifications) == [2]
+    await keys.connection.execute("INSERT INTO batch_keys (batch_id, half) VALUES ($1, $2)", batch_id, half)
+    await _rested(notifications)
+    await notifications.open_batches()
+    assert (await waiting(notifications), batch_id in await keys.batches()) == ([2], False)
+    await answer_all(notifications, tokens[7:], first=7)
+    await notifications.open_batches()
+    assert same(await readable(notifications), range(10))
+    assert await totals(notifications) == (10, 10, 2)
+    assert await keys.batches() == set()
+
+
+async def test_without_a_look_at_who_waits_already_a_lost_key_takes_later_answers_along(
+    notifications, keys, monkeypatch
+):
+    """Negative control: sealed under two keys, a batch is never opened."""
+
+    async def nobody(*_):
+        return None
+
+    monkeypatch.setattr(store, "find_sealed_answer", nobody)
+    await _loses_its_key(notifications, keys, await notifications.surveys(7))
+    assert (await readable(notifications), await waiting(notifications)) == ([], [2, BATCH])
+
+
+async def test_answers_of_another_secret_begin_another_batch(notifications, keys):
+    """They are opened with the secret they were sealed with, and those of before with theirs."""
+    tokens = await notifications.surveys(BATCH + 1)
+    await answer_all(notifications, tokens[:1])
+    vault = notifications.service.db.vault
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vault, "secret", b"another secret of this service, as long as any")
+        await answer_all(notifications, tokens[1:], first=1)
+        await notifications.open_batches()
+    assert same(await readable(notifications), range(1, BATCH + 1))
+    assert await waiting(notifications) == [1]
+
+
+@pytest.mark.parametrize("before", [3, BATCH])
+async def test_answers_of_before_wait_sealed_where_they_are_too_few(notifications, before):
+    """E-30: the migration has them sealed; who answered as one of five stays readable."""
+    tokens = await notifications.surveys(BATCH)
+    async with notifications.service.transaction() as tx:
+        answers = [SurveyAnswer({int(n): score for n, score in scores_of(number).items()}) for number in range(before)]
+        [row] = await tx.fetch("SELECT office_id, service FROM feedback_totals")
+        of = row["office_id"], row["service"]
+        await store.add_answers(tx, *of, tx.today.replace(day=1), answers)
+        await store.add_to_total(tx, *of, answers=before, units=sum(score_units(a.scores) for a in answers))
+        if before == BATCH:
+            await store.set_published(tx, *of, average=Decimal(3), answers=before, version=1)
+        await tx.execute((SERVICE.migrations / "0006_few_answers.sql").read_text())
+    await notifications.open_batches()
+    assert same(await readable(notifications), range(before if before == BATCH else 0))
+    assert await waiting(notifications) == ([] if before == BATCH else [before])
+    needed = BATCH if before == BATCH else BATCH - before
+    await answer_all(notifications, tokens[:needed], first=before)
+    await notifications.open_batches()
+    assert same(await readable(notifications), range(before + needed))
+    assert await waiting(notifications) == []
 
 
 class Died(BaseException):

@@ -24,6 +24,18 @@ async def contact_of(notifications):
         return await tx.fetchval("SELECT sealed FROM client_contacts WHERE client_ref = $1", CLIENT)
 
 
+async def audited(notifications, act):
+    async with notifications.service.transaction() as tx:
+        return [row["subject"] for row in await tx.fetch("SELECT subject FROM audit WHERE action = $1", act)]
+
+
+async def messages_in(notifications, state):
+    async with notifications.service.transaction() as tx:
+        rows = await tx.fetch("SELECT message_id FROM messages WHERE state = $1", state)
+    assert rows
+    return [f"message:{row['message_id']}" for row in rows]
+
+
 async def test_nothing_waits_and_nothing_is_left_at_the_gateway(notifications):
     await notifications.given_client()
     await notifications.given_client("D-2")
@@ -37,6 +49,7 @@ async def test_nothing_waits_and_nothing_is_left_at_the_gateway(notifications):
     await notifications.send_all()
     assert len(notifications.sms()) == 1, "the other client's stays, and no other is sent"
     assert await notifications.states("feedback") == ["sent", "sent", "cancelled"]
+    assert await audited(notifications, "cancel_message") == await messages_in(notifications, "cancelled")
     async with notifications.service.transaction() as tx:
         open_surveys = await tx.fetchval(
             "SELECT count(*) FROM surveys JOIN invitations USING (survey_id) WHERE state = 'open'"
@@ -68,6 +81,7 @@ async def test_what_was_claimed_by_somebody_who_died_is_given_up(notifications):
     await notifications.send_all()
     assert await notifications.deliverer().remove() == 1
     assert await notifications.states("feedback") == ["undeliverable"]
+    assert await audited(notifications, "give_up_message") == await messages_in(notifications, "undeliverable")
     assert notifications.sms() == []
 
 

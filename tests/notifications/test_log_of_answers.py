@@ -123,7 +123,7 @@ async def test_an_answer_that_stands_with_it_is_noticed(cluster, notifications, 
 async def test_a_seal_that_hides_nothing_is_noticed(cluster, notifications, monkeypatch):
     """Negative control of the seal: what is as long and not encrypted can be read in the log."""
 
-    async def not_sealed(_vault, _batch_id, plain: bytes) -> bytes:
+    async def not_sealed(_vault, _batch_id, plain: bytes, **_: object) -> bytes:
         return plain + bytes(batch_keys.SEAL_BYTES)
 
     async def not_unsealed(_vault, _batch_id, sealed):

@@ -44,6 +44,7 @@ BY_ITSELF: dict[str, dict[str, set[str]]] = {
         "on_contract": set(),
         "on_decision": {"RELEASE_CLIENT"},
         "on_eligibility": set(),
+        "on_eligibility_erased": set(),
         "on_office": set(),
         "on_service_description": set(),
     },
@@ -60,8 +61,11 @@ BY_ITSELF: dict[str, dict[str, set[str]]] = {
     "notifications": {
         "erase_key": set(),  # of a batch of survey answers: a row would say when somebody answered (E-30)
         "open_batch": set(),  # as erase_key
+        "seal_anew": set(),  # as erase_key
+        "seal_few": set(),  # as erase_key
         "on_change_decided": {"WRITE_MESSAGE"},
         "on_client_contact": set(),
+        "on_client_contact_erased": {"CANCEL_MESSAGE"},
         "on_contract": {"WRITE_MESSAGE"},
         "on_count_use": {"WRITE_MESSAGE"},
         "on_course": {"WRITE_MESSAGE"},

@@ -196,6 +196,14 @@ def test_provisioning_with_a_wrong_setting(rekku, settings, fragment):
     assert "hush" not in answer[2]
 
 
+def test_a_client_is_erased_with_its_keys_or_not_at_all(rekku):
+    """With both addresses it goes on to PostgreSQL, which is the negative control."""
+    there = {"DATABASE_URL": "postgresql://rekku_decisions:hush@127.0.0.1:1/rekku"}
+    told(rekku("clients", "erase", "client-4711", **there), "REKKU_KEYS_DATABASE_URL is missing")
+    keys = {"KEYS_DATABASE_URL": "postgresql://rekku_keys_decisions:hush@127.0.0.1:1/rekku_keys"}
+    told(rekku("clients", "erase", "client-4711", **there, **keys), "the database of REKKU_DATABASE_URL cannot be used")
+
+
 @pytest.mark.parametrize("words", sorted(set(LOOKING) - {("topics",), ("topics", "apply")}), ids=named)
 def test_nothing_runs_there(rekku, tmp_path, words):
     fragment = "no system is running"

@@ -21,6 +21,8 @@ async def file_concern(tx: Transaction, decision_ref: str, reason: Reason, words
         Refusal: CONCERN_PENDING or DECISION_NOT_IN_FORCE.
         NotFound: DECISION_UNKNOWN, also where it is another provider's.
     """
+    # Words that were sealed before the client is erased, and stored after, nobody could ever read.
+    await decided.lock_client(tx, (await decided.get_decision(tx, decision_ref)).client_ref)
     decision = await decided.lock_decision(tx, decision_ref)
     domain.check_in_force(decision)
     pending = await store.find_pending(tx, decision_ref)

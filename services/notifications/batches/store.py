@@ -12,7 +12,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from chassis.db import Transaction
-from services.notifications.batches.domain import SurveyAnswer
+from services.notifications.batches.domain import BATCH, SurveyAnswer
 from services.notifications.copies import get_row
 
 
@@ -40,13 +40,23 @@ async def lock_open_batch(tx: Transaction, office_id: str, service: str) -> UUID
     return batch_id
 
 
-async def begin_batch(tx: Transaction, office_id: str, service: str) -> None:
-    """Let another batch take the next answers."""
-    await tx.execute(
-        "UPDATE feedback_totals SET batch_id = gen_random_uuid() WHERE office_id = $1 AND service = $2",
+async def begin_batch(tx: Transaction, office_id: str, service: str) -> UUID:
+    """Let another batch take the next answers; which one."""
+    row = await get_row(
+        tx,
+        "UPDATE feedback_totals SET batch_id = gen_random_uuid() WHERE office_id = $1 AND service = $2"
+        " RETURNING batch_id",
         office_id,
         service,
     )
+    batch_id: UUID = row["batch_id"]
+    return batch_id
+
+
+async def find_sealed_answer(tx: Transaction, batch_id: UUID) -> bytes | None:
+    """One of the answers that wait with a batch."""
+    sealed: bytes | None = await tx.fetchval("SELECT sealed FROM sealed_answers WHERE batch_id = $1 LIMIT 1", batch_id)
+    return sealed
 
 
 async def add_sealed_answer(tx: Transaction, batch_id: UUID, office_id: str, service: str, sealed: bytes) -> int:
@@ -93,6 +103,23 @@ async def add_answers(
         [{str(statement): score for statement, score in sorted(answer.scores.items())} for answer in answers],
         [answer.words for answer in answers],
     )
+
+
+async def take_few(tx: Transaction, office_id: str, service: str) -> list[SurveyAnswer]:
+    """Remove the raw answers of an office and service, and their sums, where they are too few for an average."""
+    few = await tx.fetchval(
+        "UPDATE feedback_totals SET answers = 0, sum_units = 0"
+        " WHERE office_id = $1 AND service = $2 AND published_at = 0 AND answers < $3 RETURNING true",
+        office_id,
+        service,
+        BATCH,
+    )
+    if not few:
+        return []
+    rows = await tx.fetch(
+        "DELETE FROM answers WHERE office_id = $1 AND service = $2 RETURNING scores, words", office_id, service
+    )
+    return [SurveyAnswer({int(key): score for key, score in row["scores"].items()}, row["words"]) for row in rows]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from chassis.db import Transaction
 
+KEY_ERASED = "KEY_ERASED"
+"""Why a message cannot be delivered any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Removal:
@@ -41,11 +44,13 @@ async def find_removals(tx: Transaction, *, limit: int) -> list[Removal]:
     return [Removal(row["message_id"], row["created_at"]) for row in rows]
 
 
-async def set_removed(tx: Transaction, message_ids: Sequence[str]) -> None:
-    """They are removed; one that had been claimed and never settled is given up."""
-    await tx.execute(
-        "UPDATE messages SET state = 'undeliverable', problem = 'KEY_ERASED'"
-        " WHERE message_id = ANY ($1) AND state = 'waiting'",
+async def set_removed(tx: Transaction, message_ids: Sequence[str]) -> list[str]:
+    """They are removed; those that had been claimed and never settled are given up: which ones."""
+    rows = await tx.fetch(
+        "UPDATE messages SET state = 'undeliverable', problem = $2"
+        " WHERE message_id = ANY ($1) AND state = 'waiting' RETURNING message_id",
         message_ids,
+        KEY_ERASED,
     )
     await tx.execute("DELETE FROM sms_removals WHERE message_id = ANY ($1)", message_ids)
+    return sorted(row["message_id"] for row in rows)
