@@ -1,8 +1,10 @@
 """How much one caller may ask of a process: settings, with the figures that hold where nothing else is set."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+_A_DAY_S = 24 * 3600
 
 
 class ConnectionLimits(BaseModel):
@@ -67,13 +69,13 @@ class SessionLimits(BaseModel):
 
     Args:
         idle_s: seconds after the last use; uses are noted once a minute, so it may end up to that much sooner.
-        whole_s: seconds after the sign-in, however much it is used; never longer than its token.
+        whole_s: seconds after the sign-in, however much it is used; never longer than its token, or a day.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    idle_s: PositiveInt = 30 * 60
-    whole_s: PositiveInt = 12 * 3600
+    idle_s: Annotated[int, Field(gt=0, le=_A_DAY_S)] = 30 * 60
+    whole_s: Annotated[int, Field(gt=0, le=_A_DAY_S)] = 12 * 3600
 
     @model_validator(mode="after")
     def _idle_is_the_shorter(self) -> Self:

@@ -65,7 +65,9 @@ def _is_address(text: str) -> bool:
         ports = parse_qs(parts.query).get("port", [])
     except ValueError:
         return False
-    hosts = parts.netloc.rpartition("@")[2]
+    # Up to the first @, as the driver reads it: in a password it stands as %40.
+    before, at, after = parts.netloc.partition("@")
+    hosts = after if at else before
     return parts.scheme in {"postgres", "postgresql"} and _are_hosts(hosts) and all(map(_is_port, ports))
 
 
@@ -77,7 +79,7 @@ def _lead_to_kafka(servers: str) -> str:
 
 def _are_hosts(text: str) -> bool:
     """Hosts with or without a port, and commas between them."""
-    found = [re.fullmatch(r"(?:\[[^]]*\]|[^:\[\]]*)(?::([0-9]+))?", host) for host in text.split(",")]
+    found = [re.fullmatch(r"(?:\[[^]]*\]|[^:@\[\]]*)(?::([0-9]+))?", host) for host in text.split(",")]
     return all(one is not None and (one[1] is None or _is_port(one[1])) for one in found)
 
 

@@ -24,7 +24,7 @@ class Administration(BaseSettings):
     admin_url: DatabaseUrl
     """An administrator of the PostgreSQL, as `postgresql://role:password@host/postgres`."""
     role_passwords: dict[str, SecretStr]
-    """The passwords by role (JSON): each service's `rekku_SERVICE`, `rekku_owner`, and `rekku_keys_SERVICE`."""
+    """Passwords by role (JSON): `rekku_owner`, each service's `rekku_SERVICE` and, with keys, `rekku_keys_SERVICE`."""
 
 
 def needed_roles() -> list[str]:

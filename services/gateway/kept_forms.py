@@ -83,6 +83,7 @@ def show_again(visitor: Visitor, form: KeptForm, *, status: int = 200) -> Respon
         "kept_form.html",
         title=visitor.t("kept-form-title"),
         status=status,
+        at=form.page,
         form=form,
         hidden={name: value for name, value in form.fields.items() if WRITTEN[name] is TextKind.MACHINE},
         button=visitor.t(act if act in ACTS else "kept-form-button"),

@@ -72,7 +72,7 @@ async def change_course(
         why = {"reason": form["reason"]} if form.get("reason") else None
         reply = await visitor.send("courses", "DELETE", f"{path}/pins/{cleaned}", why, key=key)
     else:
-        return visitor.message("problem-not-found", status=404)
+        return visitor.message("problem-not-found", status=404, at=router.prefix)
     if reply.ok:
         return visitor.redirect(f"/provider/courses/{course_id}?done={done}")
     return await _course_page(visitor, course_id, refused=reply)
@@ -93,7 +93,7 @@ async def inbox_page(visitor: Signed) -> Response:
 async def _course_page(visitor: Visitor, course_id: str, refused: Reply | None = None) -> Response:
     reply = await visitor.ask("courses", f"/courses/{course_id}")
     if not reply.ok:
-        return visitor.message("problem-not-found", status=404)
+        return visitor.message("problem-not-found", status=404, at=router.prefix)
     course = reply.document
     pins = await visitor.ask("courses", f"/courses/{course_id}/pins", {"state": "active", "limit": 500})
     clients = await visitor.ask("courses", "/pinnable-clients", {"course_id": course_id, "pinnable": "true"})
@@ -102,6 +102,7 @@ async def _course_page(visitor: Visitor, course_id: str, refused: Reply | None =
         "provider_course.html",
         title=visitor.t("provider-course", number=str(course["course_number"])),
         status=refused.status if refused else 200,
+        at=f"{router.prefix}/courses/{course_id}",
         course=course,
         pins=_items(pins),
         clients=_items(clients),

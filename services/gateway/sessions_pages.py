@@ -57,6 +57,7 @@ async def _sessions_page(visitor: Visitor, *, gone: bool = False) -> Response:
         "sessions.html",
         title=visitor.t("sessions-title"),
         status=404 if gone else 200,
+        at=router.prefix,
         sessions=sessions,
         gone=gone,
         done=visitor.t(f"sessions-done-{done}") if done in _DONE and not gone else "",

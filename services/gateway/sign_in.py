@@ -186,6 +186,7 @@ def _form_page(
         "sign_in.html",
         title=visitor.t("sign-in-title"),
         status=status,
+        at="/sign-in",
         csrf=attempt.form_token,
         next=wanted.address or "",
         carried=wanted.form.carried if wanted.form else {},

@@ -125,35 +125,38 @@ class Visitor:
         limits = self.gateway.settings.sessions
         return {"idle": self.t.duration(limits.idle_s), "whole": self.t.duration(limits.whole_s)}
 
-    def frame(self) -> PageFrame:
-        """The frame of this visitor's page."""
-        url = self.request.url
+    def frame(self, at: str | None = None) -> PageFrame:
+        """The frame of this visitor's page, which can be opened `at` that address; otherwise where it was asked for."""
+        path = at or self.request.url.path
         return PageFrame(
-            path=url.path,
-            language_links=[(code, self._in_language(code)) for code in LANGUAGES],
+            path=path,
+            language_links=[(code, self._in_language(code, path)) for code in LANGUAGES],
             navigation=_navigation(self.session),
             session=self.session,
             csrf=self.session.csrf_token if self.session else "",
             development=self.gateway.settings.dev_issuer,
         )
 
-    def _in_language(self, code: str) -> str:
+    def _in_language(self, code: str, path: str) -> str:
         kept = [] if self.request.method == "POST" else list(self.request.query_params.multi_items())
         kept = [(name, value) for name, value in kept if name != "lang"]
-        path = self.request.url.path
         if path.strip("/") in ("", *LANGUAGES):
             return f"/{code}?{urlencode(kept)}" if kept else f"/{code}"
         return f"{path}?{urlencode([*kept, ('lang', code)])}"
 
-    def page(self, template: str, *, title: str, status: int = 200, **values: Any) -> Response:
-        """A rendered page; nothing of it is kept by caches on the way."""
-        text = render(template, self.t, self.frame(), title=title, **values)
+    def page(self, template: str, *, title: str, status: int = 200, at: str | None = None, **values: Any) -> Response:
+        """A rendered page; nothing of it is kept by caches on the way.
+
+        A page that answers a form is not to be opened where the form was sent: its links lead to `at` instead.
+        """
+        text = render(template, self.t, self.frame(at), title=title, **values)
         answer = HTMLResponse(text, status, headers={"Content-Language": self.language})
         return self.keep_language(answer)
 
-    def message(self, kind: str, *, status: int, **values: str) -> Response:
+    def message(self, kind: str, *, status: int, at: str | None = None, **values: str) -> Response:
         """A page that says one thing: texts `<kind>-title` and `<kind>`."""
-        return self.page("message.html", title=self.t(f"{kind}-title"), text=self.t(kind, **values), status=status)
+        title, text = self.t(f"{kind}-title"), self.t(kind, **values)
+        return self.page("message.html", title=title, text=text, status=status, at=at)
 
     def redirect(self, address: str) -> Response:
         """Send the browser on to `address` after a form."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from chassis import settled
+from chassis.auth import Principal, Role
 from chassis.settled import Followed, NotSettled, Settled, followed
 from chassis.testing import ServiceUnderTest
 from tests.chassis.test_bus import a_message
@@ -44,6 +45,16 @@ async def test_everything_is_settled_while_nobody_writes(toy: ServiceUnderTest):
     assert await bound(toy, outbox) == 0
     last = await write(toy)
     assert await bound(toy, outbox) == last
+
+
+async def test_a_role_without_a_right_to_the_numbers_is_no_reader_for_whom_none_was_drawn(toy: ServiceUnderTest):
+    """PostgreSQL would answer 0, and who follows the list would never get any further."""
+    last = await write(toy)
+    async with toy.transaction(Principal("worker", Role.PROVIDER, "2828286-3")) as tx:
+        assert await tx.fetchval("SELECT pg_sequence_last_value('outbox_id_seq')") is None
+        with pytest.raises(settled.NotReadable, match=r"outbox\.id"):
+            await Settled("outbox", "id").up_to(tx)
+    assert await bound(toy, Settled("outbox", "id")) == last, "the control"
 
 
 @pytest.mark.parametrize("blind", [False, True])

@@ -139,6 +139,13 @@ async def test_who_follows_the_pins_is_shown_again_what_may_have_company(courses
     assert again["resume"] != page["resume"]
 
 
+async def test_a_provider_follows_the_pins_too(courses):
+    """Nobody has followed them before: what is settled is found out in the provider's own role."""
+    await courses.a_course(pinned=2)
+    page = expect(200, await courses.provider.get("/pins"))
+    assert (len(page["items"]), page["resume"]) == (2, expect(200, await courses.officer.get("/pins"))["resume"])
+
+
 async def test_a_provider_reads_its_own_only(scene):
     """Also where it asks for another's; nobody reads without signing in."""
     ours, theirs = scene.courses.provider, scene.other

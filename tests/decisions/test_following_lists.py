@@ -137,6 +137,16 @@ async def test_resume_stays_while_somebody_writes_the_table(decisions: Decisions
     assert expect(200, await decisions.officer.get(path)) == before
 
 
+@pytest.mark.parametrize("path", ["/decisions", "/settlements"])
+async def test_a_provider_follows_its_own_too(decisions: DecisionsUnderTest, clients, path):
+    """Nobody has followed them before: what is settled is found out in the provider's own role."""
+    await submitted(decisions, a_line(clients[0]))
+    assert not decisions.service.db._tables
+    page = expect(200, await decisions.provider.get(path))
+    assert page["items"]
+    assert page["resume"] == expect(200, await decisions.officer.get(path))["resume"] is not None
+
+
 @pytest.mark.parametrize(("path", "code"), [("/decisions", "DECISION_UNKNOWN"), ("/settlements", "SETTLEMENT_UNKNOWN")])
 async def test_a_place_that_is_not_there_is_refused(decisions: DecisionsUnderTest, path, code):
     """Behind it there would never be anything, and nobody would notice."""

@@ -6,7 +6,7 @@ import pytest
 
 from chassis.settings import Settings
 from deploy import settings_page
-from rekku.provisioning import Administration
+from rekku.provisioning import Administration, needed_roles
 from rekku.services import SERVICES
 from tests.conftest import ROOT
 
@@ -40,6 +40,11 @@ def test_control_a_table_that_says_something_else_is_noticed(old, new):
 def test_every_setting_says_what_it_means():
     fields = Settings.model_fields | Administration.model_fields
     assert [name for name, one in fields.items() if not (one.description or "").endswith(".")] == []
+
+
+def test_the_roles_that_need_a_password_are_those_the_page_names():
+    named = set(re.findall(r"`(rekku_\w+)`", Administration.model_fields["role_passwords"].description or ""))
+    assert {re.sub(f"_({'|'.join(SERVICES)})$", "_SERVICE", role) for role in needed_roles()} == named
 
 
 def texts():

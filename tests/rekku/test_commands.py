@@ -121,6 +121,7 @@ WRONG_SETTINGS = [
     ("DATABASE_URL", "mysql://role:hush@host", "REKKU_DATABASE_URL: it is not an address"),
     ("DATABASE_URL", "postgresql://role:hush@host:65536/x", "REKKU_DATABASE_URL: it is not an address"),
     ("DATABASE_URL", "postgresql://role:hu/sh@host/x", "REKKU_DATABASE_URL: it is not an address"),
+    ("DATABASE_URL", "postgresql://role:hush@hush@host/x", "REKKU_DATABASE_URL: it is not an address"),
     ("DATABASE_URL", "postgresql://role:hush@[host/x", "REKKU_DATABASE_URL: it is not an address"),
     ("DATABASE_URL", "postgresql:///x?port=hush", "REKKU_DATABASE_URL: it is not an address"),
     ("KAFKA_SERVERS", ":::", "REKKU_KAFKA_SERVERS: it is not like host:port"),
