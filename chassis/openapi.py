@@ -45,6 +45,7 @@ _BY_NAME = {
     "action": "confirm_course",
     "actor": "officer-7",
     "detail": {"pinned": 6},
+    "name": "Course confirmed",
     "email": "kurssit@sydankunto.example",
     "en": "Independence Day",
     "entry_id": 1204,

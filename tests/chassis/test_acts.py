@@ -214,8 +214,10 @@ FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = $1::regclass AND a.grantee
 async def test_no_role_but_the_owner_has_more_whoever_it_is(toy: ServiceUnderTest):
     """As the catalogue has it, so that a new role is not forgotten."""
     granted = {row["role"]: row["privileges"] for row in await toy.db.pool.fetch(_GRANTED, "audit")}
-    assert set(map(tuple, granted.values())) == {("INSERT", "SELECT")}
-    assert "rekku_notifications" in granted
+    assert {role: tuple(privileges) for role, privileges in granted.items()} == {
+        "rekku_notifications": ("INSERT", "SELECT"),
+        "rekku_notifications_provider": ("INSERT",),
+    }
     assert await toy.db.pool.fetch(_GRANTED, "migrations") == []
 
 

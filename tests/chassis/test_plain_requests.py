@@ -84,8 +84,8 @@ async def test_control_without_the_layer_a_head_is_refused(toy: ServiceUnderTest
 
 
 async def test_a_head_of_what_only_takes_commands_is_not_allowed(toy: ServiceUnderTest):
-    status, headers, body = await ask(toy.runtime.app, "HEAD", "/notes/N-1")
-    assert (status, headers["allow"], body) == (405, "PUT", b"")
+    status, headers, body = await ask(toy.runtime.app, "HEAD", "/write")
+    assert (status, headers["allow"], body) == (405, "POST", b"")
     status, headers, _ = await ask(toy.runtime.app, "DELETE", "/my-notes")
     assert (status, headers["allow"]) == (405, "GET, HEAD")
 

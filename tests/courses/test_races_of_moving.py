@@ -55,20 +55,24 @@ def unpin(courses, course_id, decision_ref):
 
 
 async def a_course_of(courses, pinned, group_size=12):
-    """A published course with clients, made in one transaction: (its id, their decisions)."""
+    """A published course with clients: (its id, their decisions)."""
     period = ProposedPeriod(FIRST_DAY, FIRST_DAY, mode=DeliveryMode.FACE_TO_FACE)
+
+    events = [granted() for _ in range(pinned)]
+    refs = [event.decision.decision_ref for event in events]
+
+    async def hear(tx):
+        for event in events:
+            await pinning.on_decision(tx, event)
 
     async def work(tx):
         course = await handlers.create_course(tx, CONTRACT, OFFICE, Proposal(group_size, ("group_a",), None, (period,)))
         await handlers.publish_course(tx, course.course_id)
-        refs = []
-        for _ in range(pinned):
-            event = granted()
-            await pinning.on_decision(tx, event)
-            await pinning.pin_client(tx, course.course_id, event.decision.decision_ref)
-            refs.append(event.decision.decision_ref)
+        for ref in refs:
+            await pinning.pin_client(tx, course.course_id, ref)
         return course.course_id, refs
 
+    await courses.service.db.run(hear)
     return await courses.service.db.run(work, provider("setting up"))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from chassis.texts import LANGUAGES, Texts, text_id
 from contracts.values import CourseState, PinState, ReleaseReason
+from services.courses.acts import Act, Read
 from services.courses.app import SERVICE
 from services.courses.reading import export
 
@@ -33,7 +34,8 @@ def words_of_tables() -> set[str]:
     columns = {f"column-{name}" for name in (*export.COURSE_COLUMNS, *export.PIN_COLUMNS)}
     states = {f"course-state-{state}" for state in CourseState} | {f"pin-state-{state}" for state in PinState}
     reasons = {f"pin-reason-{reason.replace('_', '-')}" for reason in ReleaseReason}
-    return columns | states | reasons | {"courses-title", "pins-title", "yes", "no", "every-age", "every-period"}
+    acts = {f"act-{member.replace('_', '-')}" for kind in (Act, Read) for member in kind}
+    return columns | states | reasons | acts | {"courses-title", "pins-title", "yes", "no", "every-age", "every-period"}
 
 
 def test_every_text_belongs_to_a_refusal_or_a_table():

@@ -95,7 +95,9 @@ def around(decisions, part, text):
 async def stored(decisions):
     """All that the service has stored, as text."""
     async with decisions.service.transaction() as tx:
-        tables = await tx.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        tables = await tx.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'migrations'"
+        )
         rows = [await tx.fetch(f"SELECT t::text AS row FROM {table['tablename']} t") for table in tables]
     return "\n".join(row["row"] for found in rows for row in found)
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
+from chassis.acts import Act, does
 from chassis.auth import Role
 from chassis.http import Caller, Command, caller, public_caller
 from chassis.openapi import complete
@@ -49,6 +50,12 @@ def toy(answer: Response) -> FastAPI:
     return app
 
 
+class ThingAct(Act):
+    """What can be done to a thing."""
+
+    ADD_THING = "add_thing"
+
+
 class NewThing(Command):
     size: Annotated[int, Field(json_schema_extra={"maximum": 9})]
 
@@ -61,7 +68,13 @@ def service_with(answer: Response, *, unlucky: int | None = None, undocumented: 
     async def show(thing_id: Annotated[str, TextKind.MACHINE], here: Annotated[Caller, Depends(public_caller)]) -> Any:
         return answer
 
-    @router.post("/things", status_code=200, response_model=Thing, responses=problems("THING_TOO_LARGE"))
+    @router.post(
+        "/things",
+        status_code=200,
+        response_model=Thing,
+        responses=problems("THING_TOO_LARGE"),
+        openapi_extra=does(ThingAct.ADD_THING),
+    )
     async def add(body: NewThing, here: Annotated[Caller, Depends(caller(Role.OFFICER))]) -> Any:
         if body.size == unlucky:
             raise RuntimeError("one value too many")
@@ -69,7 +82,7 @@ def service_with(answer: Response, *, unlucky: int | None = None, undocumented: 
             raise Refusal(undocumented or "COURSE_UNKNOWN")
         return GOOD
 
-    return Service(name=SEARCH.name, root=SEARCH.root, router=router)
+    return Service(name=SEARCH.name, root=SEARCH.root, router=router, acts=ThingAct)
 
 
 @pytest.fixture(autouse=True)

@@ -120,6 +120,11 @@ async def write_both() -> Response:
     return Response()
 
 
+@router.post("/write")
+async def write() -> Response:
+    return Response()
+
+
 @router.get("/broken")
 async def broken() -> Response:
     raise ZeroDivisionError("a secret value")
