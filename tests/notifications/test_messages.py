@@ -33,7 +33,7 @@ def templates(lines):
 
 
 async def test_a_provider_is_told_of_a_grant(notifications):
-    """Section 2: decision received."""
+    """E-83: the decision has been received."""
     await notifications.deliver(a_decision())
     [line] = await notifications.inbox()
     assert (line["template"], line["state"], line["decision_ref"]) == ("decision-received", "sent", "D-1")
@@ -60,7 +60,7 @@ async def test_the_same_news_twice_is_told_once(notifications):
 
 
 async def test_a_revocation_is_told_to_provider_and_client(notifications):
-    """E-21: 'provider and client are told'."""
+    """E-21, E-83: 'provider and client are told'."""
     await notifications.given_client()
     await notifications.deliver(a_course(), a_pin(), revoked(), unpinned())
     await notifications.send_all()
