@@ -1,4 +1,4 @@
-"""The rules of the procedure, as their two pages have them: what is said in domain.md, what is built in rules.md."""
+"""The rules of the procedure, as their two pages have them: the texts in domain.md, what is built in rules.md."""
 
 import difflib
 import re

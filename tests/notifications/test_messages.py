@@ -253,7 +253,7 @@ async def test_an_application_that_waits_for_the_quota_is_told_so_unless_it_is_d
 
 
 async def test_providers_of_the_service_learn_of_a_quota_and_of_its_filling(notifications):
-    """Section 2: quota taken into use, full; R-DEC-14."""
+    """R-DEC-14: taken into use, and full."""
     await notifications.deliver(a_service(), a_contract(), a_contract(contract_id="c-2", provider_id=OTHER_PROVIDER))
     await notifications.deliver(a_contract(contract_id="c-3", provider_id="3333333-8", service="RHEUMA_ADULT"))
     await notifications.deliver(a_quota(), a_quota(version=2, used=700))
@@ -311,7 +311,7 @@ def a_decided_change(**differences):
 
 
 async def test_a_provider_is_told_what_became_of_a_change_that_needed_approval(notifications):
-    """R-REG-5, section 2: subcontractor change approved or rejected; repeated news is told once."""
+    """R-REG-5: subcontractor change approved or rejected; repeated news is told once."""
     approved = a_decided_change()
     rejected = a_decided_change(request_id="request-2", state=ChangeState.REJECTED)
     await notifications.deliver(approved, approved, rejected)
