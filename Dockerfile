@@ -19,6 +19,7 @@ COPY contracts contracts
 COPY chassis chassis
 COPY services services
 COPY rekku rekku
+COPY docs/domain.md docs/rules.md docs/
 RUN /opt/build/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir wheels . \
     && /opt/rekku/bin/pip install --no-deps --no-index wheels/*.whl
 

@@ -143,7 +143,7 @@ class ChoiceKind(StrEnum):
 
 
 class Severity(StrEnum):
-    """How grave an audit finding is; the three steps are this system's own (domain 1.9 names none)."""
+    """How grave an audit finding is; the three steps are this system's own (R-REG-11 names none)."""
 
     MINOR = "minor"
     MAJOR = "major"

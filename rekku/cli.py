@@ -11,7 +11,6 @@ from uuid import UUID
 
 from cyclopts import App, Parameter, validators
 
-from chassis.auth import DevIssuer, Role
 from chassis.files import NO_ROOM
 from chassis.issuer_keys import is_file, keys_in
 from chassis.settings import BusKind, ServedSettings, Settings
@@ -373,28 +372,20 @@ def token(*, role: Literal["provider", "officer", "system"], provider: str | Non
     provider
         The provider's business ID (Y-tunnus), with the role provider.
     """
-    if role == "provider" and provider is None:
-        raise Problem("--provider is missing: the business ID (Y-tunnus) of the provider that the token is for")
-    if role != "provider" and provider is not None:
-        raise Problem("--provider goes with --role provider only")
-    if provider is not None:
-        provider = _business_id(provider)
-    home = _home().path
-    if not (home / "dev-issuer.json").exists():
-        raise Problem(f"there is no development issuer in {home}: `rekku up` makes one")
-    try:
-        issuer = DevIssuer(Settings().model_copy(update={"dev_issuer": True, "home": home}))
-    except ValueError as error:
-        raise Problem(f"{error}: production has its own issuer") from error
-    print(issuer.token(Role(role), provider))
+    from rekku.tokens import make_token
+
+    print(make_token(_home().path, role, provider))
 
 
-def _business_id(written: str) -> str:
-    from chassis.cleaning import business_id
-    from contracts.refusals import Invalid
+@app.command
+def rule(rule_id: str, /) -> None:
+    """One rule of the procedure: its text and source, how much of it is built, its code and its tests.
 
-    try:
-        return business_id(written)
-    except Invalid as refused:
-        wrong = "its check digit" if refused.code == "BUSINESS_ID_CHECK_DIGIT" else "its form"
-        raise Problem(f"--provider takes a business ID such as 2828286-3: {wrong} is wrong") from refused
+    Parameters
+    ----------
+    rule_id
+        Its id, such as E-54, R-CRS-22 or P1.
+    """
+    from rekku.rules import show_rule
+
+    show_rule(rule_id)

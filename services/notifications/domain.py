@@ -12,7 +12,7 @@ from contracts.values import CourseState, DecisionState, PinState, ReleaseReason
 
 
 class Template(StrEnum):
-    """The messages this service writes (domain section 2); the texts are in `messages/`."""
+    """The messages this service writes (E-83); the texts are in `messages/`."""
 
     FEEDBACK = "feedback"
     COURSE_CONFIRMED = "course-confirmed"

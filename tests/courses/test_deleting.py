@@ -262,7 +262,7 @@ async def test_another_providers_course_is_not_found(courses):
 
 
 async def test_kela_cancels_a_confirmed_course_and_its_places_are_free(courses):
-    """E-34: not yet begun, so nothing of the year's count was carried out; clients' deadlines are open again."""
+    """E-34, E-72: not yet begun, so nothing of the year's count was carried out; clients' deadlines are open again."""
     course = await courses.a_course(pinned=6)
     await courses.confirm(course)
     gone = expect(200, await courses.cancel(course, "The house burnt down."))

@@ -79,7 +79,7 @@ def test_a_move_before_the_start_gives_the_old_place_back():
 
 
 def test_after_the_start_attended_periods_stay_and_the_old_place_is_not_given_again():
-    """E-20, acceptance example 11: after period 1 of 3 the remaining two are planned on the new course."""
+    """E-20, P10, acceptance example 11: after period 1 of 3 the remaining two are planned on the new course."""
     here, there, decision, pin = here_and_there()
     change = moved(here, there, decision, replace(pin, attended=(1,)), on=date(2024, 3, 20))
     assert (change.here.pinned, change.here.occupied, change.left.occupies_place) == (0, 1, True)

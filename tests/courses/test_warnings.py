@@ -33,7 +33,7 @@ async def knowing(courses, **differences):
 
 
 async def test_acceptance_example_6_course_976(empty_courses):
-    """Acceptance example 6, E-1, E-12: with nine months enforced it is refused by nine days."""
+    """Acceptance example 6, E-1, E-12, P7: with nine months enforced it is refused by nine days."""
     courses = await knowing(empty_courses, total_duration_months=9, total_duration_enforced=True)
     refused = await courses.provider.post("/courses", json=a_proposal(periods=COURSE_976))
     assert refusal(refused) == (
@@ -62,7 +62,7 @@ async def test_acceptance_example_6_course_976_is_accepted_where_the_parameter_i
 
 
 async def test_public_holidays_in_a_period_are_warned_of_in_three_languages(courses):
-    """E-17: at creation, on the course, and after a move; nothing is blocked."""
+    """E-17, P9: at creation, on the course, and after a move; nothing is blocked."""
     easter_week = [a_period(date(2024, 3, 25), 8, mode="face_to_face"), a_period(date(2024, 4, 29), 3, mode="online")]
     course = await courses.create(periods=easter_week)
     names = {"fi": "Pitkäperjantai", "sv": "Långfredagen", "en": "Good Friday"}

@@ -122,7 +122,7 @@ async def test_control_without_the_constraint_a_transaction_could_end_a_decision
 
 
 async def test_the_client_is_heard_before_a_concern_ends(decisions):
-    """R-DEC-17: Kela speaks with the client or the guardian first; a constraint says so too."""
+    """R-DEC-17, E-84: Kela speaks with the client or the guardian first; a constraint says so too."""
     granted = await decisions.grant()
     concern = expect(201, await file(decisions, granted["decision_ref"]))
     assert refusal(await close(decisions, concern))[0] == "CONCERN_NOT_DISCUSSED"

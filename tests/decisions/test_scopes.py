@@ -50,7 +50,7 @@ async def used(decisions: DecisionsUnderTest) -> dict[str, int]:
 
 
 async def test_an_areas_quota_stops_its_own_clients_only(decisions):
-    """E-55: the area is that of the client's municipality."""
+    """E-55, P6: the area is that of the client's municipality."""
     await decisions.set_quota(2, area=PIRKANMAA)
     await decisions.grant(municipality_code=TAMPERE)
     await decisions.grant(municipality_code=NOKIA)

@@ -102,7 +102,7 @@ async def test_persons_paid_for_are_different_clients_of_a_half_year(decisions):
 
 
 async def test_costs_are_what_was_settled_without_what_was_given_back(decisions, clients):
-    """R-BIL-10, E-29: a refunded period has no person paid for."""
+    """R-BIL-10, E-29, E-85, P19: a refunded period has no person paid for."""
     original = await accepted(decisions, a_line(clients[0]), a_line(clients[1]))
     found = (await figures(decisions, "half-years"))["items"][-2]
     assert (found["persons"], found["periods"], Decimal(found["cost"])) == (2, 2, 2 * Decimal(PRICE))
@@ -211,7 +211,7 @@ async def test_what_kela_has_published_is_public(decisions):
 
 
 async def test_reported_tables_are_public_with_their_source_and_exactly_as_reported(decisions):
-    """E-61, E-64, R-STA-1, R-STA-5: T1 to T5 and the survey's n; nothing invented, nothing derived."""
+    """E-61, E-64, R-DEC-15, R-RES-1, R-RES-2, R-STA-1, R-STA-5: T1 to T5 and the survey's n; nothing derived."""
     public = decisions.service.http(role=None)
     tables = {each["table"]: each for each in expect(200, await public.get("/statistics/reported"))["items"]}
     assert set(tables) == {"T1", "T2", "T3", "T4", "T4B", "T4C", "T5", "REKKU"}

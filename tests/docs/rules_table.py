@@ -1,57 +1,44 @@
-"""Reads docs/rules.md: a row is a rule's id, what it means here, its code and its tests."""
+"""Holds docs/rules.md against docs/domain.md, the code and the tests."""
 
 import ast
 import re
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from rekku import rules
+from rekku.rules import Status
+
 ROOT = Path(__file__).parents[2]
+DOMAIN = ROOT / "docs" / "domain.md"
 RULES = ROOT / "docs" / "rules.md"
-IDS = ROOT / "docs" / "rule-ids.txt"
 
-RULE_ID = re.compile(r"(?:R-[A-Z]+-|E-|P)\d+")
-_REFERENCE = re.compile(r"`([^`]+)`")
-_TABLE_RULE = re.compile(r":?-{3,}:?")
+KEPT = {Status.BUILT, Status.IN_PART}
+"""They have code and tests; the others have neither."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One rule; code as `path:object`, tests as `path::function`."""
-
-    rule: str
-    meaning: str
-    code: tuple[str, ...]
-    tests: tuple[str, ...]
-
-
-def rows(text):
-    """Every row of every four-column table whose first cell is no heading."""
-    found = []
-    for line in text.splitlines():
-        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
-        if len(cells) != 4 or cells[0].lower() == "rule" or all(_TABLE_RULE.fullmatch(cell) for cell in cells):
-            continue
-        rule, meaning, code, tests = cells
-        found.append(Row(rule, meaning, tuple(_REFERENCE.findall(code)), tuple(_REFERENCE.findall(tests))))
-    return found
-
-
+@cache
 def known_ids():
-    return set(IDS.read_text().split())
+    return [rule.rule_id for rule in rules.read_rules(DOMAIN.read_text())]
 
 
 def problems(row, root=ROOT):
     """What is not true of a row, one line each."""
     found = []
-    if row.rule not in known_ids():
-        found.append(f"{row.rule}: no such rule")
-    if not row.meaning:
-        found.append(f"{row.rule}: does not say what it means")
-    if not row.code or not row.tests:
-        found.append(f"{row.rule}: needs code and a test")
-    found += [f"{row.rule}: there is no {reference}" for reference in row.code if not _code_exists(reference, root)]
-    found += [problem for reference in row.tests for problem in _test_problems(row.rule, reference, root)]
-    return found
+    if row.rule_id not in known_ids():
+        found.append("no such rule")
+    if row.status not in set(Status):
+        found.append(f"{row.status} is no status")
+    elif (row.status == Status.BUILT) == bool(row.note):
+        found.append("says more than built" if row.note else "does not say what is missing, or why")
+    if row.status in KEPT and not (row.code and row.tests):
+        found.append("needs code and a test")
+    if row.status not in KEPT and (row.code or row.tests):
+        found.append("has code or a test all the same")
+    if len(row.code) > 2:
+        found.append("has more than two places to begin at")
+    found += [f"there is no {reference}" for reference in row.code if not _code_exists(reference, root)]
+    found += [problem for reference in row.tests for problem in _test_problems(row.rule_id, reference, root)]
+    return [f"{row.rule_id}: {problem}" for problem in found]
 
 
 def _code_exists(reference, root):
@@ -61,20 +48,25 @@ def _code_exists(reference, root):
         return False
     if file.suffix != ".py":
         return re.search(rf"\b{re.escape(name)}\b", file.read_text()) is not None
-    return _find(ast.parse(file.read_text()), name.split(".")) is not None
+    return _find(_parsed(file), name.split(".")) is not None
 
 
-def _test_problems(rule, reference, root):
+def _test_problems(rule_id, reference, root):
     path, _, name = reference.partition("::")
     file = root / path
-    if not name.startswith("test_") or not file.is_file() or not file.name.startswith("test_"):
-        return [f"{rule}: there is no test {reference}"]
-    source = file.read_text()
-    if _find(ast.parse(source), name.split("::")) is None:
-        return [f"{rule}: there is no test {reference}"]
-    if rule not in RULE_ID.findall(source):
-        return [f"{rule}: {path} does not mention it"]
+    if not file.is_file() or not file.name.startswith("test_"):
+        return [f"there is no test {reference}"]
+    test = _find(_parsed(file), name.split("::"))
+    if not isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef) or not test.name.startswith("test_"):
+        return [f"there is no test {reference}"]
+    if rule_id not in rules.RULE_ID.findall(ast.get_docstring(test) or ""):
+        return [f"{reference} does not name it in its docstring"]
     return []
+
+
+@cache
+def _parsed(file):
+    return ast.parse(file.read_text())
 
 
 def _find(tree, names):

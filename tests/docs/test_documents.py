@@ -114,5 +114,6 @@ def test_the_subcommands_the_readme_promises_exist():
         "outbox",
         "clients",
         "token",
+        "rule",
     } == promised
     assert promised <= {command.strip("-") for command in app}

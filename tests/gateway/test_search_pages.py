@@ -64,6 +64,7 @@ async def test_every_field_has_its_label_and_the_list_of_municipalities(gateway,
 
 
 async def test_results_show_offices_with_courses_and_free_places(gateway, search):
+    """R-SRCH-3."""
     page = await gateway.browser("fi").get("/", params=QUESTION)
     shown = words(page)
     assert "Tuulikellon kuntoutuskeskus Tuulikello Oy Kuopio · kotikunnassasi Sydänkurssi" in shown
@@ -110,6 +111,7 @@ async def test_what_an_office_answers_is_shown_in_the_pages_language(gateway, se
 
 
 async def test_confirmed_full_and_online_are_said(gateway, search):
+    """R-SRCH-14: the mode of each period."""
     online = a_period(
         2, kind=PeriodKind.CLOSING, mode=DeliveryMode.ONLINE, first_day=date(2024, 6, 3), last_day=date(2024, 6, 4)
     )

@@ -33,7 +33,7 @@ def templates(lines):
 
 
 async def test_a_provider_is_told_of_a_grant(notifications):
-    """Section 2: decision received."""
+    """E-83: the decision has been received."""
     await notifications.deliver(a_decision())
     [line] = await notifications.inbox()
     assert (line["template"], line["state"], line["decision_ref"]) == ("decision-received", "sent", "D-1")
@@ -60,7 +60,7 @@ async def test_the_same_news_twice_is_told_once(notifications):
 
 
 async def test_a_revocation_is_told_to_provider_and_client(notifications):
-    """E-21: 'provider and client are told'."""
+    """E-21, E-83: 'provider and client are told'."""
     await notifications.given_client()
     await notifications.deliver(a_course(), a_pin(), revoked(), unpinned())
     await notifications.send_all()
@@ -253,7 +253,7 @@ async def test_an_application_that_waits_for_the_quota_is_told_so_unless_it_is_d
 
 
 async def test_providers_of_the_service_learn_of_a_quota_and_of_its_filling(notifications):
-    """Section 2: quota taken into use, full; R-DEC-14."""
+    """R-DEC-14: taken into use, and full."""
     await notifications.deliver(a_service(), a_contract(), a_contract(contract_id="c-2", provider_id=OTHER_PROVIDER))
     await notifications.deliver(a_contract(contract_id="c-3", provider_id="3333333-8", service="RHEUMA_ADULT"))
     await notifications.deliver(a_quota(), a_quota(version=2, used=700))
@@ -311,7 +311,7 @@ def a_decided_change(**differences):
 
 
 async def test_a_provider_is_told_what_became_of_a_change_that_needed_approval(notifications):
-    """R-REG-5, section 2: subcontractor change approved or rejected; repeated news is told once."""
+    """R-REG-5: subcontractor change approved or rejected; repeated news is told once."""
     approved = a_decided_change()
     rejected = a_decided_change(request_id="request-2", state=ChangeState.REJECTED)
     await notifications.deliver(approved, approved, rejected)

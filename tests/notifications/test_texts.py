@@ -42,7 +42,7 @@ def ids_in(folder: str, language: str) -> set[str]:
 @pytest.mark.parametrize("language", ["fi", "sv"])
 @pytest.mark.parametrize("template", CLIENT_TEMPLATES)
 def test_every_sms_is_one_short_segment_from_kela(template, language):
-    """E-31: also with the longest link it leaves as one GSM-7 segment."""
+    """E-31, R-FBK-7: also with the longest link it leaves as one GSM-7 segment."""
     text = text_of(template, language, {"link": LINK})
     size = size_of(text)
     assert (size.encoding, size.segments) == (Encoding.GSM7, 1), size

@@ -31,7 +31,7 @@ from tests.search.builders import (
 
 
 async def test_an_answer_has_the_shape_it_documents(search: Search):
-    """R-SRCH-8: per office, from what was registered."""
+    """R-SRCH-7, R-SRCH-8: for anybody, per office, from what was registered."""
     await search.given_one_office(a_course(age_group="FROM_68", min_age=68), a_feedback_average())
     page = views.OfferingsView.model_validate_json((await search.get("/offices", municipality="Kuopio")).content)
     (item,) = page.items

@@ -60,6 +60,7 @@ async def test_without_five_answers_the_reason_is_said(search: Search):
 
 
 async def test_a_published_average_is_shown_for_its_office_and_service(search: Search):
+    """R-SRCH-4."""
     await search.given_one_office(
         a_feedback_average(average=Decimal("4.6"), answers=7),
         an_office(office_id="office-turku", name="Turku", municipality_code="853"),

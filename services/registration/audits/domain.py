@@ -12,7 +12,7 @@ REMIND_DAYS_BEFORE = 14
 
 
 class Category(StrEnum):
-    """What audits have found (domain 1.9)."""
+    """What audits have found (R-REG-11)."""
 
     PHYSICIAN_QUALIFICATION = "physician_qualification"
     FIRST_AID_TRAINING = "first_aid_training"
