@@ -22,7 +22,7 @@ from tests.decisions.builders import (
 
 WORDS = "Asiakkaan tilanne on muuttunut."
 NOTICE = {"received_on": "2024-01-15", "channel": "phone", "given_by": "guardian"}
-_AT_ONCE = 6
+_AT_ONCE = 5
 
 
 async def file(decisions, ref, client=None, **differences):
