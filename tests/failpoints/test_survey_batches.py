@@ -8,6 +8,7 @@ import json
 import os
 import signal
 from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -18,6 +19,7 @@ import pytest
 
 from chassis.embedded import KEYS_DATABASE, SUPERUSER
 from chassis.testing import service_under_test
+from chassis.vault import Vault
 from rekku.nursery import Nursery
 from rekku.processes import Program, keep_running
 from rekku.up import free_ports
@@ -35,6 +37,14 @@ STEPS = (
     ("erase.before", 1),
     ("erase.after", 1),
 )
+
+
+@asynccontextmanager
+async def sealing_as_decisions(cluster):
+    """The vault of the service that knows clients: notifications itself may only open."""
+    vault = Vault(cluster.cluster.keys_url("decisions"))
+    yield vault
+    await vault.close()
 
 
 @dataclass
@@ -102,8 +112,8 @@ async def surveys(cluster, tmp_path_factory):
     """Surveys that have been sent, and the service as a process of its own."""
     home = tmp_path_factory.mktemp("survey-batches")
     (home / "failpoints").mkdir()
-    async with service_under_test(cluster, SERVICE, home) as service:
-        notifications = Notifications(service)
+    async with service_under_test(cluster, SERVICE, home) as service, sealing_as_decisions(cluster) as sealing:
+        notifications = Notifications(service, sealing)
         tokens = {}
         for step, nth in STEPS:
             office = f"office {step} {nth}"
