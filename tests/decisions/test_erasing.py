@@ -257,7 +257,7 @@ async def erased_before_the_words_are_stored(decisions: DecisionsUnderTest, monk
 
 
 async def test_who_files_a_concern_at_the_same_time_comes_before_or_after(decisions, monkeypatch):
-    """As who writes: what is filed after the erasure can be read."""
+    """E-59: as who writes; what is filed after the erasure can be read."""
     assert not await erased_before_the_words_are_stored(decisions, monkeypatch)
 
 

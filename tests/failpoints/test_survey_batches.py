@@ -8,6 +8,7 @@ import json
 import os
 import signal
 from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -36,6 +37,14 @@ STEPS = (
     ("erase.before", 1),
     ("erase.after", 1),
 )
+
+
+@asynccontextmanager
+async def sealing_as_decisions(cluster):
+    """The vault of the service that knows clients: notifications itself may only open."""
+    vault = Vault(cluster.cluster.keys_url("decisions"))
+    yield vault
+    await vault.close()
 
 
 @dataclass
@@ -103,8 +112,7 @@ async def surveys(cluster, tmp_path_factory):
     """Surveys that have been sent, and the service as a process of its own."""
     home = tmp_path_factory.mktemp("survey-batches")
     (home / "failpoints").mkdir()
-    async with service_under_test(cluster, SERVICE, home) as service:
-        sealing = Vault(cluster.cluster.keys_url("decisions"))
+    async with service_under_test(cluster, SERVICE, home) as service, sealing_as_decisions(cluster) as sealing:
         notifications = Notifications(service, sealing)
         tokens = {}
         for step, nth in STEPS:
@@ -130,7 +138,6 @@ async def surveys(cluster, tmp_path_factory):
         await nursery.close()
         await admin.close()
         await keys.close()
-        await sealing.close()
 
 
 def _program(settings, port: int, home, parent: Nursery) -> Program:
