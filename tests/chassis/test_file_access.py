@@ -32,6 +32,7 @@ ALLOWED = {
         "chassis/migrate.py::_read",
         "chassis/texts.py::_bundle",
         "contracts/municipalities.py::_rows",
+        "rekku/rules.py::_page",
         "services/decisions/reasonings/catalogue.py::_read",
         "services/decisions/statistics/files.py::",
         "services/decisions/statistics/reported.py::read_tables",

@@ -86,11 +86,12 @@ async def test_a_key_store_of_before_is_erased_from_again(decisions):
     """A restored backup has the keys again, which open what others still keep."""
     expect(200, await change_contact(decisions))
     keys = await decisions.service.db.vault.store()
-    key = await keys.fetchval("SELECT key FROM keys_by_purpose WHERE client_ref = $1", CLIENT)
+    of_contacts = "client_ref = $1 AND purpose = 'contacts'"
+    key = await keys.fetchval(f"SELECT key FROM keys_by_purpose WHERE {of_contacts}", CLIENT)
     expect(200, await erase(decisions))
-    await keys.execute("UPDATE keys_by_purpose SET key = $2, erased_at = NULL WHERE client_ref = $1", CLIENT, key)
+    await keys.execute(f"UPDATE keys_by_purpose SET key = $2, erased_at = NULL WHERE {of_contacts}", CLIENT, key)
     assert expect(200, await erase(decisions)) == NOTHING | {"keys": True}
-    assert await keys.fetchval("SELECT key FROM keys_by_purpose WHERE client_ref = $1", CLIENT) is None
+    assert await keys.fetchval(f"SELECT key FROM keys_by_purpose WHERE {of_contacts}", CLIENT) is None
 
 
 async def test_it_waits_behind_nothing_that_is_set_aside(decisions):
